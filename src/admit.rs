@@ -1,0 +1,192 @@
+//! The heart: lay the write over the cluster, run the rules on what it touches before and after, and
+//! decide by what is new. Pure; who asks and how the answer is written is elsewhere.
+
+use crate::cluster::{Cluster, Overlay, View, touched};
+use crate::exempt::exempt;
+use crate::model::{ALLOW, Change, Enforce, Key, Object, Operation};
+use crate::request::Request;
+use crate::rules;
+use crate::settings::{Profile, RuleAction, Settings};
+use crate::verdict::{Action, Finding, Judged, RuleId, Severity, Verdict};
+
+/// The engine's answer to one write.
+pub fn admit(request: &Request, cluster: &Cluster, settings: &Settings) -> Verdict {
+    let view = View::of(cluster);
+    if let Some(reason) = exempt(request, &view, settings) {
+        return Verdict::exempt(reason);
+    }
+    let Some(kind) = request.kind else {
+        return Verdict::default();
+    };
+    let parse = |value: &serde_json::Value| {
+        let present = !value.is_null();
+        present.then(|| Object::parse_as(kind, value, &request.namespace))
+    };
+    let old = parse(&request.old_object);
+    let new = parse(&request.object).filter(|_| request.operation != Operation::Delete);
+    let Some(subject) = new.as_ref().or(old.as_ref()) else {
+        return Verdict::default();
+    };
+    let change = Change {
+        operation: request.operation,
+        key: subject.key(),
+        old: old.as_ref(),
+        new: new.as_ref(),
+    };
+    judge(&change, view, settings, profile(&view, request, settings))
+}
+
+/// All findings of a cluster without a write, in the order of the objects: for `check` and the audit.
+pub fn audit<'a>(view: &View<'_>, keys: impl IntoIterator<Item = &'a Key>) -> Vec<Finding> {
+    let mut keys: Vec<&Key> = keys.into_iter().collect();
+    keys.sort();
+    let found = keys.into_iter().flat_map(|key| rules::judge(view, key));
+    found
+        .map(|finding| raised(finding, view.mesh().complete))
+        .collect()
+}
+
+fn judge(change: &Change<'_>, view: View<'_>, settings: &Settings, profile: Profile) -> Verdict {
+    // The write's own old object is surer than what the cluster remembers of it.
+    let was = Overlay::new(change.key, change.old, view.mesh());
+    let before = view.with(&was);
+    let findings = if change.operation == Operation::Delete {
+        rules::judge_write(change, &before)
+            .into_iter()
+            .map(|finding| (finding, true))
+            .collect()
+    } else {
+        let will = Overlay::new(change.key, change.new, view.mesh());
+        compare(change, &before, &view.with_before(&will, &was))
+    };
+    let decision = Decision {
+        change,
+        settings,
+        profile,
+    };
+    let judged = findings
+        .into_iter()
+        .filter_map(|(finding, new)| decision.decide(finding, new));
+    let mut judged: Vec<Judged> = judged.collect();
+    judged.sort_by_key(|judged| judged.action != Action::Deny);
+    Verdict {
+        judged,
+        notes: unknown_words(decision.allowed()),
+        ..Verdict::default()
+    }
+}
+
+/// The findings after the write, each with whether the write brought it.
+fn compare(change: &Change<'_>, before: &View<'_>, after: &View<'_>) -> Vec<(Finding, bool)> {
+    let mut keys = touched(before, change.key);
+    keys.extend(touched(after, change.key));
+    let all = |view| keys.iter().flat_map(move |key| rules::judge(view, key));
+    let old: Vec<Finding> = all(before).collect();
+    let is_new = |finding: &Finding| {
+        let same = |other: &Finding| finding.is_same(other) && (other.severity <= finding.severity);
+        !old.iter().any(same)
+    };
+    let stands = all(after).map(|finding| (is_new(&finding), finding));
+    let stands = stands.map(|(new, finding)| (finding, new));
+    let writes = rules::judge_write(change, before).into_iter();
+    let mut findings: Vec<(Finding, bool)> = stands
+        .chain(writes.map(|finding| (finding, true)))
+        .collect();
+    findings.sort_by_key(|(finding, _)| finding.rule);
+    findings
+}
+
+/// What becomes of each finding of one write.
+struct Decision<'a> {
+    change: &'a Change<'a>,
+    settings: &'a Settings,
+    profile: Profile,
+}
+
+impl<'a> Decision<'a> {
+    fn decide(&self, finding: Finding, new: bool) -> Option<Judged> {
+        let action = self.settings.action(finding.rule);
+        if action == Some(RuleAction::Off) {
+            return None;
+        }
+        let finding = raised(finding, self.profile == Profile::Strict);
+        let denies = match action {
+            Some(RuleAction::Deny) => new,
+            Some(RuleAction::Warn) => false,
+            _ => self.denies(&finding, new),
+        };
+        let denies = denies && !self.allows(finding.rule);
+        let observed = self.profile == Profile::Observe;
+        Some(Judged {
+            finding,
+            action: if denies && !observed {
+                Action::Deny
+            } else {
+                Action::Warn
+            },
+            would_deny: denies && observed,
+        })
+    }
+
+    /// The decision table, for a rule without an action of its own.
+    fn denies(&self, finding: &Finding, new: bool) -> bool {
+        if finding.severity != Severity::Error {
+            return false;
+        }
+        if self.profile == Profile::Strict {
+            return true;
+        }
+        new && !finding.missing
+            && (finding.is_inside(self.change.key)
+                || finding.harms_others
+                || !self.is_birth(finding))
+    }
+
+    /// Whether this write creates one of the objects that the finding rests on.
+    fn is_birth(&self, finding: &Finding) -> bool {
+        let key = self.change.key;
+        let mut others = finding.others.iter();
+        let involved = finding.object == *key || others.any(|(other, _)| other == key);
+        self.change.operation == Operation::Create && involved
+    }
+
+    fn allows(&self, rule: RuleId) -> bool {
+        let mut words = self.allowed().iter();
+        words.any(|word| word == "*" || word == rule.name || word.eq_ignore_ascii_case(rule.code))
+    }
+
+    /// The words of the `allow` annotation, on DELETE those of the old object.
+    fn allowed(&self) -> &'a [String] {
+        let object = self.change.new.or(self.change.old);
+        object.map_or(&[], |object| object.meta().allow.as_slice())
+    }
+}
+
+/// The profile of the request's namespace: its label's, else the settings'.
+fn profile(view: &View<'_>, request: &Request, settings: &Settings) -> Profile {
+    let namespace = view.namespace(&request.namespace);
+    match namespace.and_then(|namespace| namespace.meta.enforce) {
+        Some(Enforce::Guard) => Profile::Guard,
+        Some(Enforce::Strict) => Profile::Strict,
+        Some(Enforce::Observe) => Profile::Observe,
+        Some(Enforce::Off) | None => settings.profile,
+    }
+}
+
+/// A missing object is an error where the objects are all there are, or profile `strict` says so.
+fn raised(mut finding: Finding, complete: bool) -> Finding {
+    if finding.missing && complete {
+        finding.severity = Severity::Error;
+    }
+    finding
+}
+
+/// A word that switches nothing off is told, lest somebody rely on it in an incident.
+fn unknown_words(words: &[String]) -> Vec<String> {
+    let unknown = words
+        .iter()
+        .filter(|word| *word != "*" && rules::find(word).is_none());
+    unknown
+        .map(|word| format!("annotation {ALLOW} names `{word}`, which is no rule"))
+        .collect()
+}

@@ -1,0 +1,119 @@
+//! A flow: one Rollout with all that it routes through, looked up in a view.
+
+use super::reference::{self, DestinationRuleLink, ServiceLink, VirtualServiceLink};
+use super::{ManagedRoute, Roles, View};
+use crate::model::{
+    Canary, Destination, DestinationRule, Host, Key, Labels, Rollout, Service, VirtualService,
+};
+
+/// One Rollout in a view.
+#[derive(Clone, Copy)]
+pub struct Flow<'a> {
+    pub rollout: &'a Rollout,
+    pub view: View<'a>,
+}
+
+/// A reference to a VirtualService that exists.
+#[derive(Clone, Debug)]
+pub struct LinkedVirtualService<'a> {
+    pub link: VirtualServiceLink<'a>,
+    pub service: &'a VirtualService,
+}
+
+/// A reference to a DestinationRule that exists.
+#[derive(Clone, Debug)]
+pub struct LinkedDestinationRule<'a> {
+    pub link: DestinationRuleLink<'a>,
+    pub rule: &'a DestinationRule,
+}
+
+/// A reference to a Service that exists.
+#[derive(Clone, Debug)]
+pub struct LinkedService<'a> {
+    pub link: ServiceLink,
+    pub service: &'a Service,
+}
+
+impl<'a> Flow<'a> {
+    pub fn of(rollout: &'a Rollout, view: View<'a>) -> Self {
+        Self { rollout, view }
+    }
+
+    pub fn key(&self) -> &'a Key {
+        &self.rollout.meta.key
+    }
+
+    pub fn canary(&self) -> Option<&'a Canary> {
+        self.rollout.canary.as_ref()
+    }
+
+    /// The VirtualServices that it names and that exist.
+    pub fn virtual_services(&self) -> impl Iterator<Item = LinkedVirtualService<'a>> {
+        let view = self.view;
+        reference::virtual_services(self.rollout).filter_map(move |link| {
+            let service = view.virtual_service(&link.key)?;
+            Some(LinkedVirtualService { link, service })
+        })
+    }
+
+    /// The DestinationRule that it names, if it exists.
+    pub fn destination_rule(&self) -> Option<LinkedDestinationRule<'a>> {
+        let link = reference::destination_rule(self.rollout)?;
+        let rule = self.view.destination_rule(&link.key)?;
+        Some(LinkedDestinationRule { link, rule })
+    }
+
+    /// The Services that it names and that exist.
+    pub fn services(&self) -> impl Iterator<Item = LinkedService<'a>> {
+        let view = self.view;
+        reference::services(self.rollout).filter_map(move |link| {
+            let service = view.service(&link.key)?;
+            Some(LinkedService { link, service })
+        })
+    }
+
+    pub fn roles(&self) -> Option<Roles<'a>> {
+        Roles::of(self.rollout)
+    }
+
+    /// The pods' labels from the template; `None` where a `workloadRef` names an unknown workload.
+    pub fn pod_labels(&self) -> Option<&'a Labels> {
+        if self.rollout.workload_ref.is_none() {
+            return Some(&self.rollout.template_labels);
+        }
+        let workload = reference::workload(self.rollout)?;
+        let workload = self.view.workload(&workload)?;
+        Some(&workload.template_labels)
+    }
+
+    /// Whether a release is under way: two revisions take traffic or are about to.
+    pub fn is_in_progress(&self) -> bool {
+        let status = &self.rollout.status;
+        if self.rollout.meta.deleting || status.stable_rs.is_empty() {
+            return false;
+        }
+        if status.abort && status.canary_weight() == 0 {
+            return false;
+        }
+        status.stable_rs != status.current_pod_hash || status.canary_weight() > 0
+    }
+}
+
+impl<'a> LinkedVirtualService<'a> {
+    /// The routes that the controller validates, with the reference's own lists.
+    pub fn managed_routes(&self) -> Vec<ManagedRoute<'a>> {
+        ManagedRoute::validated(self.service, self.link.reference)
+    }
+
+    /// Host of a destination as Istio resolves it from this VirtualService.
+    pub fn host(&self, destination: &Destination, view: &View<'_>) -> Host {
+        view.resolve(&destination.host, self.service.meta.namespace())
+    }
+}
+
+impl LinkedDestinationRule<'_> {
+    /// Host of the rule as Istio resolves it.
+    pub fn host(&self, view: &View<'_>) -> Host {
+        view.resolve(&self.rule.host, self.rule.meta.namespace())
+    }
+}

@@ -1,0 +1,162 @@
+//! The objects by key and their edges in both directions, kept by three verbs: apply, delete, reset.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::Mesh;
+use super::edge::{Backwards, Edge, edges_of};
+use crate::model::{Host, Key, Kind, Object};
+
+/// What is known of a cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cluster {
+    pub(super) mesh: Mesh,
+    objects: HashMap<Key, Arc<Object>>,
+    holders: BTreeMap<Edge, BTreeSet<Key>>,
+    counts: BTreeMap<Kind, usize>,
+    /// How many wildcard edges there are by the length of their stems, so that a look-up asks only
+    /// for wildcards that can exist.
+    wildcards: BTreeMap<usize, usize>,
+}
+
+impl Cluster {
+    pub fn new(mesh: Mesh) -> Self {
+        Self {
+            mesh,
+            ..Self::default()
+        }
+    }
+
+    pub fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
+    /// Adds the object or puts it in the place of the one with its key.
+    pub fn apply(&mut self, object: Object) {
+        let key = object.key().clone();
+        self.delete(&key);
+        for edge in edges_of(&object, &self.mesh) {
+            count(&mut self.wildcards, edge.stem_length(), true);
+            self.holders.entry(edge).or_default().insert(key.clone());
+        }
+        count(&mut self.counts, Some(key.kind), true);
+        self.objects.insert(key, Arc::new(object));
+    }
+
+    /// Forgets the object, if it was there.
+    pub fn delete(&mut self, key: &Key) {
+        let Some(object) = self.objects.remove(key) else {
+            return;
+        };
+        for edge in edges_of(&object, &self.mesh) {
+            count(&mut self.wildcards, edge.stem_length(), false);
+            self.drop_holder(&edge, key);
+        }
+        count(&mut self.counts, Some(key.kind), false);
+    }
+
+    /// Puts `objects` in the place of all objects of the kind, as after a new list from the API server.
+    pub fn reset(&mut self, kind: Kind, objects: impl IntoIterator<Item = Object>) {
+        let gone: Vec<Key> = self.keys_of(kind).cloned().collect();
+        for key in gone {
+            self.delete(&key);
+        }
+        for object in objects {
+            self.apply(object);
+        }
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Object> {
+        self.objects.get(key).map(Arc::as_ref)
+    }
+
+    /// How many objects there are of a kind.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.counts.get(&kind).copied().unwrap_or_default()
+    }
+
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// All keys in no order: for audits and `check`, never for a review.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.objects.keys()
+    }
+
+    fn keys_of(&self, kind: Kind) -> impl Iterator<Item = &Key> {
+        self.keys().filter(move |key| key.kind == kind)
+    }
+
+    pub(super) fn stem_lengths(&self) -> impl Iterator<Item = usize> {
+        self.wildcards.keys().copied()
+    }
+
+    /// The objects that have the edge.
+    pub(super) fn holders(&self, edge: &Edge) -> impl Iterator<Item = &Key> {
+        self.holders.get(edge).into_iter().flatten()
+    }
+
+    /// The objects that have an edge of `make` to a host that `host` covers.
+    pub(super) fn holders_under(
+        &self,
+        host: &Host,
+        make: fn(Backwards) -> Edge,
+    ) -> impl Iterator<Item = &Key> {
+        let stem = Backwards::stem(host);
+        let from = Bound::Included(make(stem.clone()));
+        let range = self.holders.range((from, Bound::Unbounded));
+        range
+            .take_while(move |(edge, _)| edge.is_under(make, &stem))
+            .flat_map(|(_, keys)| keys)
+    }
+
+    fn drop_holder(&mut self, edge: &Edge, key: &Key) {
+        if let Some(keys) = self.holders.get_mut(edge) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.holders.remove(edge);
+            }
+        }
+    }
+}
+
+/// Counts one more or one less of `what`; what there is none of has no entry.
+fn count<T: Ord>(counts: &mut BTreeMap<T, usize>, what: Option<T>, more: bool) {
+    let Some(what) = what else { return };
+    if more {
+        *counts.entry(what).or_default() += 1;
+    } else if let Some(left) = counts.get_mut(&what) {
+        *left -= 1;
+        if *left == 0 {
+            counts.remove(&what);
+        }
+    }
+}
+
+impl Edge {
+    /// The length of the stem of an edge to a wildcard host.
+    pub(super) fn stem_length(&self) -> Option<usize> {
+        self.host()?.stem_length()
+    }
+
+    fn host(&self) -> Option<&Backwards> {
+        match self {
+            Edge::Names(_) => None,
+            Edge::Sends(host) | Edge::Governs(host) | Edge::Serves(host) | Edge::Claims(host) => {
+                Some(host)
+            }
+        }
+    }
+
+    /// Whether the edge is one that `make` makes of a host beginning, backwards, with `stem`.
+    pub(super) fn is_under(&self, make: fn(Backwards) -> Edge, stem: &Backwards) -> bool {
+        self.host()
+            .is_some_and(|host| host.starts_with(stem) && *self == make(host.clone()))
+    }
+}

@@ -1,0 +1,181 @@
+//! Which routes of a VirtualService a Rollout's controller manages, as it finds them.
+
+use std::collections::BTreeSet;
+
+use crate::field::Path;
+use crate::model::{
+    HttpRoute, L4Route, Rollout, RouteDestination, TcpRouteRef, TlsRouteRef, VirtualService,
+    VirtualServiceRef,
+};
+
+/// A list of routes in a VirtualService.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum List {
+    Http,
+    Tls,
+    Tcp,
+}
+
+/// A route whose weights the controller writes.
+#[derive(Clone, Copy, Debug)]
+pub struct ManagedRoute<'a> {
+    pub list: List,
+    pub index: usize,
+    /// Empty for tls and tcp, and for an unnamed http route.
+    pub name: &'a str,
+    pub destinations: &'a [RouteDestination],
+}
+
+impl<'a> ManagedRoute<'a> {
+    /// The routes that the controller validates: those that the reference lists, else the only or
+    /// first unnamed one. What resolves to nothing is left out.
+    pub fn validated(service: &'a VirtualService, reference: &VirtualServiceRef) -> Vec<Self> {
+        let http = http_route_indexes(&reference.routes, service.http());
+        let mut routes = of_http(service.http(), http);
+        routes.extend(l4_routes(service, reference));
+        routes
+    }
+
+    /// The routes whose weights the controller writes: the validated ones and the mirror routes that
+    /// it inserted. With no `routes` listed, an inserted mirror takes the user's route's place.
+    pub fn weighted(
+        rollout: &Rollout,
+        service: &'a VirtualService,
+        reference: &VirtualServiceRef,
+    ) -> Vec<Self> {
+        let managed = rollout.managed_routes();
+        let mirrors = service
+            .http()
+            .iter()
+            .filter(|route| route.mirror.is_some() && managed.contains(&route.name));
+        let mut names = reference.routes.clone();
+        names.extend(mirrors.map(|route| route.name.clone()));
+        let http = http_route_indexes(&names, service.http());
+        let mut routes = of_http(service.http(), http);
+        routes.extend(l4_routes(service, reference));
+        routes
+    }
+
+    /// `spec.http[0]`.
+    pub fn path(&self) -> Path {
+        Path::spec([self.list.field()]).index(self.index)
+    }
+
+    /// `route `primary``, or `tls[0]` for what has no name.
+    pub fn label(&self) -> String {
+        if self.name.is_empty() {
+            format!("`{}[{}]`", self.list.field(), self.index)
+        } else {
+            format!("`{}`", self.name)
+        }
+    }
+}
+
+impl List {
+    pub fn field(self) -> &'static str {
+        match self {
+            List::Http => "http",
+            List::Tls => "tls",
+            List::Tcp => "tcp",
+        }
+    }
+}
+
+/// The first route of each name; without names the only route, else the first unnamed one.
+fn http_route_indexes(names: &[String], routes: &[HttpRoute]) -> Vec<usize> {
+    if names.is_empty() {
+        let only = (routes.len() == 1).then_some(0);
+        let unnamed = || routes.iter().position(|route| route.name.is_empty());
+        return only.or_else(unnamed).into_iter().collect();
+    }
+    let first = |name: &String| routes.iter().position(|route| route.name == *name);
+    let mut indexes: Vec<usize> = names.iter().filter_map(first).collect();
+    indexes.sort_unstable();
+    indexes.dedup();
+    indexes
+}
+
+/// The tls routes that an entry takes: one port over all matches, equal to the entry's, and the
+/// entry's SNI hosts as a set.
+pub fn tls_route_indexes(entry: &TlsRouteRef, routes: &[L4Route]) -> Vec<usize> {
+    let takes = |route: &L4Route| {
+        let hosts: BTreeSet<&String> = route.matches.iter().flat_map(|m| &m.sni_hosts).collect();
+        // The controller compares lengths before sets, so that an entry with a repeat takes nothing.
+        only_port(route) == Some(entry.port)
+            && entry.sni_hosts.len() == hosts.len()
+            && hosts.iter().all(|host| entry.sni_hosts.contains(host))
+    };
+    indexes_of(routes, takes)
+}
+
+/// The tcp routes that an entry takes: one port over all matches, equal to the entry's.
+pub fn tcp_route_indexes(entry: &TcpRouteRef, routes: &[L4Route]) -> Vec<usize> {
+    indexes_of(routes, |route| only_port(route) == Some(entry.port))
+}
+
+fn indexes_of(routes: &[L4Route], takes: impl Fn(&L4Route) -> bool) -> Vec<usize> {
+    let routes = routes.iter().enumerate();
+    routes
+        .filter(|(_, route)| takes(route))
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// The one port of all matches, 0 where there is none; `None` for several.
+fn only_port(route: &L4Route) -> Option<i64> {
+    let mut ports = route.matches.iter().map(|entry| entry.port);
+    let first = ports.next().unwrap_or_default();
+    ports.all(|port| port == first).then_some(first)
+}
+
+fn l4_routes<'a>(
+    service: &'a VirtualService,
+    reference: &VirtualServiceRef,
+) -> Vec<ManagedRoute<'a>> {
+    let tls = listed(&reference.tls_routes, service.tls(), tls_route_indexes);
+    let tcp = listed(&reference.tcp_routes, service.tcp(), tcp_route_indexes);
+    let mut routes = of_l4(List::Tls, service.tls(), tls);
+    routes.extend(of_l4(List::Tcp, service.tcp(), tcp));
+    routes
+}
+
+/// What all entries take, or the first route where there are none.
+fn listed<T>(
+    entries: &[T],
+    routes: &[L4Route],
+    take: fn(&T, &[L4Route]) -> Vec<usize>,
+) -> BTreeSet<usize> {
+    if entries.is_empty() {
+        return (!routes.is_empty()).then_some(0).into_iter().collect();
+    }
+    entries
+        .iter()
+        .flat_map(|entry| take(entry, routes))
+        .collect()
+}
+
+fn of_http(routes: &[HttpRoute], indexes: Vec<usize>) -> Vec<ManagedRoute<'_>> {
+    let routes = indexes.into_iter().filter_map(|index| {
+        let route = routes.get(index)?;
+        Some(ManagedRoute {
+            list: List::Http,
+            index,
+            name: &route.name,
+            destinations: route.route.as_deref().unwrap_or_default(),
+        })
+    });
+    routes.collect()
+}
+
+fn of_l4(list: List, routes: &[L4Route], indexes: BTreeSet<usize>) -> Vec<ManagedRoute<'_>> {
+    let routes = indexes.into_iter().filter_map(|index| {
+        let route = routes.get(index)?;
+        Some(ManagedRoute {
+            list,
+            index,
+            name: "",
+            destinations: route.route.as_deref().unwrap_or_default(),
+        })
+    });
+    routes.collect()
+}

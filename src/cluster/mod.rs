@@ -1,0 +1,23 @@
+//! What is known of a cluster: objects, edges in both directions, and how references resolve.
+//! Rules and mutations read it through [`View`] and [`Flow`]; nothing here judges.
+
+mod edge;
+mod flow;
+mod index;
+mod managed;
+mod mesh;
+pub mod reference;
+mod role;
+mod subsets;
+mod touched;
+mod view;
+
+pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
+pub use index::Cluster;
+pub use managed::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes};
+pub use mesh::{ArgoVersion, Mesh};
+pub use reference::ServiceRole;
+pub use role::{Role, Roles};
+pub use subsets::{RuleScope, visible_rules};
+pub use touched::touched;
+pub use view::{Kinds, Overlay, View};

@@ -1,0 +1,238 @@
+//! The references that an object's text holds, resolved to keys: who names whom, and where.
+//! It asks no cluster whether they exist.
+
+use crate::field::Path;
+use crate::model::{
+    DestinationRuleRef, Host, Key, Kind, Rollout, VirtualService, VirtualServiceRef,
+};
+
+/// A Rollout's reference to a VirtualService.
+#[derive(Clone, Debug)]
+pub struct VirtualServiceLink<'a> {
+    pub reference: &'a VirtualServiceRef,
+    /// The first reference with the same plain name: the controller validates with its lists.
+    pub first: &'a VirtualServiceRef,
+    pub path: Path,
+    pub key: Key,
+}
+
+/// A Rollout's reference to a DestinationRule.
+#[derive(Clone, Debug)]
+pub struct DestinationRuleLink<'a> {
+    pub reference: &'a DestinationRuleRef,
+    pub path: Path,
+    pub key: Key,
+}
+
+/// A Rollout's reference to one of the six Services.
+#[derive(Clone, Debug)]
+pub struct ServiceLink {
+    pub role: ServiceRole,
+    /// Where the name stands.
+    pub path: Path,
+    pub key: Key,
+}
+
+/// The six fields by which a Rollout names Services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServiceRole {
+    Canary,
+    Stable,
+    Ping,
+    Pong,
+    Active,
+    Preview,
+}
+
+/// The references to VirtualServices that the controller follows, unnamed ones left out.
+pub fn virtual_services(rollout: &Rollout) -> impl Iterator<Item = VirtualServiceLink<'_>> {
+    let istio = rollout.istio();
+    let references = istio.into_iter().flat_map(|istio| istio.references());
+    references
+        .filter(|(_, reference)| !reference.name.is_empty())
+        .map(move |(index, reference)| {
+            let namespace = rollout.meta.namespace();
+            let key = virtual_service_key(&reference.name, namespace);
+            let first = istio
+                .into_iter()
+                .flat_map(|istio| istio.references())
+                .map(|(_, other)| other)
+                .find(|other| virtual_service_key(&other.name, namespace).name == key.name)
+                .unwrap_or(reference);
+            let path = match index {
+                None => istio_path().field("virtualService"),
+                Some(index) => istio_path().field("virtualServices").index(index),
+            };
+            VirtualServiceLink {
+                reference,
+                first,
+                path,
+                key,
+            }
+        })
+}
+
+/// The key of `name` or `name.namespace`: a trailing `.cluster.local` is dropped, and what follows the
+/// last dot is the namespace (the controller's `GetVirtualServiceNamespaceName`).
+pub fn virtual_service_key(name: &str, namespace: &str) -> Key {
+    let plain = name.strip_suffix(".cluster.local").unwrap_or(name);
+    match plain.rsplit_once('.') {
+        Some((name, elsewhere)) if !elsewhere.is_empty() => {
+            Key::new(Kind::VirtualService, elsewhere, name)
+        }
+        Some((name, _)) => Key::new(Kind::VirtualService, namespace, name),
+        None => Key::new(Kind::VirtualService, namespace, plain),
+    }
+}
+
+/// Always in the Rollout's namespace, by its plain name.
+pub fn destination_rule(rollout: &Rollout) -> Option<DestinationRuleLink<'_>> {
+    let reference = rollout.istio()?.destination_rule.as_ref()?;
+    (!reference.name.is_empty()).then(|| DestinationRuleLink {
+        reference,
+        path: istio_path().field("destinationRule"),
+        key: Key::new(
+            Kind::DestinationRule,
+            rollout.meta.namespace(),
+            &reference.name,
+        ),
+    })
+}
+
+/// The Services that the Rollout names, empty names left out.
+pub fn services(rollout: &Rollout) -> impl Iterator<Item = ServiceLink> {
+    let canary = rollout.canary.iter().flat_map(|canary| {
+        let pair = canary.ping_pong.as_ref();
+        [
+            (ServiceRole::Canary, Some(&canary.canary_service)),
+            (ServiceRole::Stable, Some(&canary.stable_service)),
+            (ServiceRole::Ping, pair.map(|pair| &pair.ping_service)),
+            (ServiceRole::Pong, pair.map(|pair| &pair.pong_service)),
+        ]
+    });
+    let blue_green = rollout.blue_green.iter().flat_map(|blue_green| {
+        [
+            (ServiceRole::Active, Some(&blue_green.active_service)),
+            (ServiceRole::Preview, Some(&blue_green.preview_service)),
+        ]
+    });
+    let named = canary
+        .chain(blue_green)
+        .filter_map(|(role, name)| Some((role, name?)));
+    named
+        .filter(|(_, name)| !name.is_empty())
+        .map(|(role, name)| ServiceLink {
+            role,
+            path: role.path(),
+            key: Key::new(Kind::Service, rollout.meta.namespace(), name),
+        })
+}
+
+/// The workload whose template the Rollout uses, if it is of a kind that the controller takes.
+pub fn workload(rollout: &Rollout) -> Option<Key> {
+    let reference = rollout.workload_ref.as_ref()?;
+    let kind = Kind::of(&reference.api_version, &reference.kind)?;
+    let takes = matches!(
+        kind,
+        Kind::Deployment | Kind::ReplicaSet | Kind::PodTemplate
+    );
+    takes.then(|| Key::new(kind, rollout.meta.namespace(), &reference.name))
+}
+
+/// The delegates of the http routes, with the path of each `delegate`.
+pub fn delegates(service: &VirtualService) -> impl Iterator<Item = (Path, Key)> {
+    let routes = service.http().iter().enumerate();
+    routes.filter_map(|(index, route)| {
+        let delegate = route.delegate.as_ref()?;
+        let namespace = match delegate.namespace.as_str() {
+            "" => service.meta.namespace(),
+            elsewhere => elsewhere,
+        };
+        let path = Path::spec(["http"]).index(index).field("delegate");
+        Some((
+            path,
+            Key::new(Kind::VirtualService, namespace, &delegate.name),
+        ))
+    })
+}
+
+/// The Gateways that the VirtualService names, `mesh` left out: `ns/name`, `name`, or the legacy
+/// `name.ns.svc.<domain>`.
+pub fn gateways<'a>(
+    service: &'a VirtualService,
+    domain: &'a str,
+) -> impl Iterator<Item = (Path, Key)> + 'a {
+    let named = service.gateways.iter().enumerate();
+    named
+        .filter(|(_, name)| *name != "mesh")
+        .map(move |(index, name)| {
+            let path = Path::spec(["gateways"]).index(index);
+            let namespace = service.meta.namespace();
+            let (namespace, name) = match name.split_once('/') {
+                Some((".", name)) => (namespace, name),
+                Some(both) => both,
+                None => legacy_gateway(name, namespace, domain),
+            };
+            (path, Key::new(Kind::Gateway, namespace, name))
+        })
+}
+
+fn legacy_gateway<'a>(name: &'a str, namespace: &'a str, domain: &str) -> (&'a str, &'a str) {
+    let Some((short, rest)) = name.split_once('.') else {
+        return (namespace, name);
+    };
+    if Host::resolve(name, namespace, domain)
+        .service(domain)
+        .is_none()
+        && rest.contains('.')
+    {
+        return (namespace, name);
+    }
+    (rest.split('.').next().unwrap_or(rest), short)
+}
+
+impl ServiceRole {
+    pub fn path(self) -> Path {
+        let strategy = Path::spec(["strategy"]);
+        match self {
+            ServiceRole::Canary => strategy.fields(["canary", "canaryService"]),
+            ServiceRole::Stable => strategy.fields(["canary", "stableService"]),
+            ServiceRole::Ping => strategy.fields(["canary", "pingPong", "pingService"]),
+            ServiceRole::Pong => strategy.fields(["canary", "pingPong", "pongService"]),
+            ServiceRole::Active => strategy.fields(["blueGreen", "activeService"]),
+            ServiceRole::Preview => strategy.fields(["blueGreen", "previewService"]),
+        }
+    }
+
+    /// The field's own name, `canaryService`.
+    pub fn field(self) -> &'static str {
+        match self {
+            ServiceRole::Canary => "canaryService",
+            ServiceRole::Stable => "stableService",
+            ServiceRole::Ping => "pingService",
+            ServiceRole::Pong => "pongService",
+            ServiceRole::Active => "activeService",
+            ServiceRole::Preview => "previewService",
+        }
+    }
+}
+
+/// `spec.strategy.canary.trafficRouting.istio`.
+pub fn istio_path() -> Path {
+    Path::spec(["strategy", "canary", "trafficRouting", "istio"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_a_reference_at_its_last_dot() {
+        let full = |name| virtual_service_key(name, "ns").full_name();
+        assert_eq!(full("vs"), "ns/vs");
+        assert_eq!(full("vs.prod"), "prod/vs");
+        assert_eq!(full("my.vs.prod"), "prod/my.vs");
+        assert_eq!(full("vs.prod.cluster.local"), "prod/vs");
+        assert_eq!(full("vs.prod.svc.cluster.local"), "svc/vs.prod");
+    }
+}

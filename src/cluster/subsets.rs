@@ -1,0 +1,102 @@
+//! Which DestinationRules a client sees for a host: Istio's run-time look-up.
+//! It mirrors `PushContext.destinationRule` of istiod.
+
+use super::View;
+use crate::model::{DestinationRule, Host, Object};
+
+/// How far a DestinationRule reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleScope {
+    /// Its own namespace alone: `exportTo: [.]` or a workload selector.
+    Private,
+    /// Other namespaces too, or only others.
+    Exported,
+}
+
+/// The rules that a client in `namespace` gets for the host: the first hit of its own namespace, the
+/// host's Service's, the root namespace; in each the most specific host. Several of one host are merged
+/// by Istio where their `exportTo` is the same; here all of them count.
+pub fn visible_rules<'a>(
+    view: &View<'a>,
+    host: &Host,
+    namespace: &str,
+) -> Vec<&'a DestinationRule> {
+    let rules = view.rules_governing(host);
+    let root = view.mesh().root_namespace.as_str();
+    let own = most_specific(view, &rules, |rule| {
+        let private = RuleScope::of(rule) == RuleScope::Private;
+        rule.meta.namespace() == namespace && is_local(rule) && (namespace != root || private)
+    });
+    if !own.is_empty() {
+        return own;
+    }
+    let services = provider_namespaces(view, host);
+    let namespaces = services.iter().map(String::as_str).chain([root]);
+    for owner in namespaces {
+        let exported = most_specific(view, &rules, |rule| {
+            rule.meta.namespace() == owner && RuleScope::of(rule) == RuleScope::Exported
+        });
+        let mut reaching = exported;
+        reaching.retain(|rule| reaches(rule, namespace));
+        if !reaching.is_empty() {
+            return reaching;
+        }
+    }
+    Vec::new()
+}
+
+impl RuleScope {
+    pub fn of(rule: &DestinationRule) -> Self {
+        let own = |name: &String| name == "." || name == rule.meta.namespace();
+        let private = match rule.export_to.as_slice() {
+            [only] => own(only),
+            _ => false,
+        };
+        if rule.workload_selector || private {
+            RuleScope::Private
+        } else {
+            RuleScope::Exported
+        }
+    }
+}
+
+/// The rules that pass, of the host that an exact match or the longest wildcard has.
+fn most_specific<'a>(
+    view: &View<'a>,
+    rules: &[&'a DestinationRule],
+    pass: impl Fn(&DestinationRule) -> bool,
+) -> Vec<&'a DestinationRule> {
+    let passing = || rules.iter().copied().filter(|rule| pass(rule));
+    let host = |rule: &DestinationRule| view.resolve(&rule.host, rule.meta.namespace());
+    let rank = |host: &Host| (!host.is_wildcard(), host.as_str().len());
+    let Some(best) = passing().map(host).max_by_key(rank) else {
+        return Vec::new();
+    };
+    passing().filter(|rule| host(rule) == best).collect()
+}
+
+/// Whether a rule applies to clients of its own namespace.
+fn is_local(rule: &DestinationRule) -> bool {
+    let own = |name: &String| name == "*" || name == "." || name == rule.meta.namespace();
+    rule.workload_selector || rule.export_to.is_empty() || rule.export_to.iter().any(own)
+}
+
+/// Whether an exported rule applies to clients of `namespace`.
+fn reaches(rule: &DestinationRule, namespace: &str) -> bool {
+    let named = |name: &String| name == "*" || name == namespace;
+    rule.export_to.is_empty() || rule.export_to.iter().any(named)
+}
+
+/// The namespaces of what provides the host: by its name, or of the ServiceEntries that list it.
+fn provider_namespaces(view: &View<'_>, host: &Host) -> Vec<String> {
+    if let Some((namespace, _)) = host.service(&view.mesh().domain) {
+        return vec![namespace.to_owned()];
+    }
+    let providers = view.providers(host);
+    let entries = providers
+        .into_iter()
+        .filter(|provider| matches!(provider, Object::ServiceEntry(_)));
+    entries
+        .map(|entry| entry.meta().namespace().to_owned())
+        .collect()
+}

@@ -1,0 +1,85 @@
+//! Which objects a write of another can make right or wrong: found by edges, from either end.
+
+use std::collections::BTreeSet;
+
+use super::View;
+use super::reference;
+use crate::model::{Host, Key, Object, Rollout, VirtualService};
+
+/// The object itself and all whose rules read it, as `view` has them.
+pub fn touched(view: &View<'_>, key: &Key) -> BTreeSet<Key> {
+    let mut touched = BTreeSet::from([key.clone()]);
+    touched.extend(rollouts(view, key));
+    match view.get(key) {
+        Some(Object::Rollout(rollout)) => touched.extend(by_rollout(view, rollout)),
+        Some(Object::VirtualService(service)) => {
+            touched.extend(by_virtual_service(view, service));
+        }
+        Some(Object::DestinationRule(rule)) => {
+            let host = view.resolve(&rule.host, rule.meta.namespace());
+            touched.extend(senders(view, &host));
+        }
+        Some(Object::Service(_)) => touched.extend(by_provider(view, &view.service_host(key))),
+        Some(Object::ServiceEntry(entry)) => {
+            let hosts = entry.hosts.iter();
+            let resolve = |host| view.resolve(host, entry.meta.namespace());
+            touched.extend(hosts.flat_map(|host| by_provider(view, &resolve(host))));
+        }
+        Some(Object::Gateway(_)) => {
+            let services = view.virtual_services_naming(key);
+            touched.extend(services.into_iter().map(|service| service.meta.key.clone()));
+        }
+        Some(Object::Namespace(_) | Object::Workload(_)) | None => {}
+    }
+    touched
+}
+
+/// All that the Rollout names, and the other Rollouts that name it too.
+fn by_rollout(view: &View<'_>, rollout: &Rollout) -> Vec<Key> {
+    let virtual_services = reference::virtual_services(rollout).map(|link| link.key);
+    let rule = reference::destination_rule(rollout).map(|link| link.key);
+    let services = reference::services(rollout).map(|link| link.key);
+    let named: Vec<Key> = virtual_services.chain(rule).chain(services).collect();
+    let sharing = named.iter().flat_map(|key| rollouts(view, key));
+    sharing.chain(named.iter().cloned()).collect()
+}
+
+/// Those that claim its hosts or delegate to it, and the flows whose subsets it sends to.
+fn by_virtual_service(view: &View<'_>, service: &VirtualService) -> Vec<Key> {
+    let namespace = service.meta.namespace();
+    let hosts = service.hosts.iter();
+    let claiming = hosts.flat_map(|host| {
+        let host = view.resolve(host, namespace);
+        view.virtual_services_claiming(&host)
+    });
+    let delegating = view.virtual_services_naming(&service.meta.key);
+    let others = claiming
+        .chain(delegating)
+        .map(|other| other.meta.key.clone());
+    let flows = service.destinations().flat_map(|(_, destination)| {
+        let host = view.resolve(&destination.host, namespace);
+        let rules = view.rules_governing(&host);
+        let rules = rules.into_iter().map(|rule| &rule.meta.key);
+        rules
+            .flat_map(|rule| rollouts(view, rule))
+            .collect::<Vec<_>>()
+    });
+    others.chain(flows).collect()
+}
+
+/// The VirtualServices that send to what is provided, and the flows they belong to.
+fn by_provider(view: &View<'_>, host: &Host) -> Vec<Key> {
+    let services = senders(view, host);
+    let flows = services.iter().flat_map(|service| rollouts(view, service));
+    flows.chain(services.iter().cloned()).collect()
+}
+
+fn senders(view: &View<'_>, host: &Host) -> Vec<Key> {
+    let services = view.virtual_services_sending_to(host).into_iter();
+    services.map(|service| service.meta.key.clone()).collect()
+}
+
+fn rollouts(view: &View<'_>, key: &Key) -> Vec<Key> {
+    let rollouts = view.rollouts_using(key).into_iter();
+    rollouts.map(|rollout| rollout.meta.key.clone()).collect()
+}

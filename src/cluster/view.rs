@@ -1,0 +1,284 @@
+//! The read API in domain words: a cluster, with one write laid over it or not.
+//! A view neither clones nor scans; it costs what it is asked for.
+
+use std::cell::Cell;
+
+use super::edge::{Backwards, Edge, edges_of, service_host};
+use super::{Cluster, Mesh};
+use crate::model::{
+    DestinationRule, Host, Key, Kind, Namespace, Object, Rollout, Service, VirtualService, Workload,
+};
+
+/// One write, as the cluster would be after it.
+pub struct Overlay<'a> {
+    key: &'a Key,
+    /// `None`: the write deletes the object.
+    object: Option<&'a Object>,
+    edges: Vec<Edge>,
+}
+
+/// A cluster as rules see it.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    cluster: &'a Cluster,
+    overlay: Option<&'a Overlay<'a>>,
+    /// What the write on top replaces; `None`: what the cluster has.
+    replaced: Option<&'a Overlay<'a>>,
+    seen: Option<&'a Cell<Kinds>>,
+}
+
+/// A set of kinds: which ones a rule looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kinds(u16);
+
+impl<'a> Overlay<'a> {
+    pub fn new(key: &'a Key, object: Option<&'a Object>, mesh: &Mesh) -> Self {
+        let edges = object.map(|object| edges_of(object, mesh));
+        Self {
+            key,
+            object,
+            edges: edges.unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    pub fn of(cluster: &'a Cluster) -> Self {
+        Self {
+            cluster,
+            overlay: None,
+            replaced: None,
+            seen: None,
+        }
+    }
+
+    /// The cluster with one object as `overlay` has it.
+    #[must_use]
+    pub fn with(self, overlay: &'a Overlay<'a>) -> Self {
+        Self {
+            overlay: Some(overlay),
+            ..self
+        }
+    }
+
+    /// The cluster that a write would produce, which knows what the write replaces.
+    #[must_use]
+    pub fn with_before(self, will: &'a Overlay<'a>, was: &'a Overlay<'a>) -> Self {
+        Self {
+            overlay: Some(will),
+            replaced: Some(was),
+            ..self
+        }
+    }
+
+    /// The cluster as it stands before the write; the same view where there is none.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self {
+            overlay: self.replaced,
+            replaced: None,
+            ..self
+        }
+    }
+
+    /// The same view, noting in `seen` the kinds that are looked at.
+    #[must_use]
+    pub fn watched(self, seen: &'a Cell<Kinds>) -> Self {
+        Self {
+            seen: Some(seen),
+            ..self
+        }
+    }
+
+    pub fn mesh(&self) -> &'a Mesh {
+        self.cluster.mesh()
+    }
+
+    /// Whether a write is on top, so that [`View::before`] is another view.
+    pub fn is_written(&self) -> bool {
+        self.replaced.is_some()
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&'a Object> {
+        self.note(key.kind);
+        match self.overlay {
+            Some(overlay) if overlay.key == key => overlay.object,
+            _ => self.cluster.get(key),
+        }
+    }
+
+    pub fn rollout(&self, key: &Key) -> Option<&'a Rollout> {
+        match self.get(key)? {
+            Object::Rollout(rollout) => Some(rollout),
+            _ => None,
+        }
+    }
+
+    pub fn virtual_service(&self, key: &Key) -> Option<&'a VirtualService> {
+        match self.get(key)? {
+            Object::VirtualService(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    pub fn destination_rule(&self, key: &Key) -> Option<&'a DestinationRule> {
+        match self.get(key)? {
+            Object::DestinationRule(rule) => Some(rule),
+            _ => None,
+        }
+    }
+
+    pub fn service(&self, key: &Key) -> Option<&'a Service> {
+        match self.get(key)? {
+            Object::Service(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    pub fn workload(&self, key: &Key) -> Option<&'a Workload> {
+        match self.get(key)? {
+            Object::Workload(workload) => Some(workload),
+            _ => None,
+        }
+    }
+
+    pub fn namespace(&self, name: &str) -> Option<&'a Namespace> {
+        match self.get(&Key::new(Kind::Namespace, "", name))? {
+            Object::Namespace(namespace) => Some(namespace),
+            _ => None,
+        }
+    }
+
+    /// The Rollouts that name the object in any field, in the order of their keys.
+    pub fn rollouts_using(&self, key: &Key) -> Vec<&'a Rollout> {
+        self.note(Kind::Rollout);
+        let keys = self.naming(key);
+        keys.iter().filter_map(|key| self.rollout(key)).collect()
+    }
+
+    /// The VirtualServices that name the object: as a delegate, or as a gateway.
+    pub fn virtual_services_naming(&self, key: &Key) -> Vec<&'a VirtualService> {
+        self.note(Kind::VirtualService);
+        let keys = self.naming(key);
+        self.virtual_services_of(&keys)
+    }
+
+    /// The VirtualServices with a destination or mirror at a host that `host` covers.
+    pub fn virtual_services_sending_to(&self, host: &Host) -> Vec<&'a VirtualService> {
+        self.note(Kind::VirtualService);
+        let keys = if host.is_wildcard() {
+            self.under(host, Edge::Sends)
+        } else {
+            self.holding(&Edge::Sends(Backwards::of(host)))
+        };
+        self.virtual_services_of(&keys)
+    }
+
+    /// The VirtualServices that sidecars apply to exactly this host.
+    pub fn virtual_services_claiming(&self, host: &Host) -> Vec<&'a VirtualService> {
+        self.note(Kind::VirtualService);
+        let keys = self.holding(&Edge::Claims(Backwards::of(host)));
+        self.virtual_services_of(&keys)
+    }
+
+    /// The DestinationRules of every namespace whose host covers this one, whoever sees them.
+    pub fn rules_governing(&self, host: &Host) -> Vec<&'a DestinationRule> {
+        self.note(Kind::DestinationRule);
+        let keys = self.covering(host, Edge::Governs);
+        let rules = keys.iter().filter_map(|key| self.destination_rule(key));
+        rules.collect()
+    }
+
+    /// The Services and ServiceEntries that provide the host, wildcard entries too.
+    pub fn providers(&self, host: &Host) -> Vec<&'a Object> {
+        self.note(Kind::Service);
+        self.note(Kind::ServiceEntry);
+        let keys = self.covering(host, Edge::Serves);
+        keys.iter().filter_map(|key| self.get(key)).collect()
+    }
+
+    /// Whether the absence of an object of the kind means that there is none.
+    pub fn knows(&self, kinds: &[Kind]) -> bool {
+        let written = self
+            .overlay
+            .is_some_and(|overlay| overlay.object.is_some() && kinds.contains(&overlay.key.kind));
+        let stored = kinds.iter().any(|kind| self.cluster.count(*kind) > 0);
+        self.mesh().live || self.mesh().complete || written || stored
+    }
+
+    /// The host by which Istio knows a Service.
+    pub fn service_host(&self, service: &Key) -> Host {
+        service_host(service, self.mesh())
+    }
+
+    pub fn resolve(&self, host: &str, namespace: &str) -> Host {
+        Host::resolve(host, namespace, &self.mesh().domain)
+    }
+
+    fn virtual_services_of(&self, keys: &[Key]) -> Vec<&'a VirtualService> {
+        let services = keys.iter().filter_map(|key| self.virtual_service(key));
+        services.collect()
+    }
+
+    fn naming(&self, key: &Key) -> Vec<Key> {
+        self.holding(&Edge::Names(key.clone()))
+    }
+
+    /// The holders of an exact edge and of all wildcard ones that cover the host.
+    fn covering(&self, host: &Host, make: fn(Backwards) -> Edge) -> Vec<Key> {
+        let backwards = Backwards::of(host);
+        let written = self.overlay.iter().flat_map(|overlay| &overlay.edges);
+        let lengths = written.filter_map(Edge::stem_length);
+        let lengths = self.cluster.stem_lengths().chain(lengths);
+        let wildcards = backwards.wildcards(lengths).map(make);
+        let edges = wildcards.chain([make(backwards.clone())]);
+        let mut keys: Vec<Key> = edges.flat_map(|edge| self.holding(&edge)).collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    fn holding(&self, edge: &Edge) -> Vec<Key> {
+        let stored = self.cluster.holders(edge);
+        let written = self.overlay.filter(|overlay| overlay.edges.contains(edge));
+        self.merged(stored, written.is_some())
+    }
+
+    fn under(&self, host: &Host, make: fn(Backwards) -> Edge) -> Vec<Key> {
+        let stem = Backwards::stem(host);
+        let stored = self.cluster.holders_under(host, make);
+        let written = self.overlay.is_some_and(|overlay| {
+            let mut edges = overlay.edges.iter();
+            edges.any(|edge| edge.is_under(make, &stem))
+        });
+        self.merged(stored, written)
+    }
+
+    /// The stored holders without the written object, and it again where its new text has the edge.
+    fn merged<'k>(&self, stored: impl Iterator<Item = &'k Key>, written: bool) -> Vec<Key> {
+        let overlay = self.overlay.map(|overlay| overlay.key);
+        let others = stored.filter(|key| overlay != Some(*key));
+        let mut keys: Vec<Key> = others.cloned().collect();
+        keys.extend(overlay.filter(|_| written).cloned());
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    fn note(&self, kind: Kind) {
+        if let Some(seen) = self.seen {
+            seen.set(seen.get().with(kind));
+        }
+    }
+}
+
+impl Kinds {
+    #[must_use]
+    pub fn with(self, kind: Kind) -> Self {
+        Self(self.0 | 1 << kind as u16)
+    }
+
+    pub fn contains(self, kind: Kind) -> bool {
+        self.0 & (1 << kind as u16) != 0
+    }
+}

@@ -1,0 +1,171 @@
+//! Which writes are never judged and never changed: the controller's, the system's, what is being deleted.
+
+use serde_json::{Map, Value};
+
+use crate::cluster::View;
+use crate::model::{Enforce, Operation};
+use crate::request::Request;
+use crate::settings::Settings;
+use crate::verdict::Exempt;
+
+/// Why a write is not judged; `None` for one that is.
+pub fn exempt(request: &Request, view: &View<'_>, settings: &Settings) -> Option<Exempt> {
+    let guarded = request.kind.is_some_and(|kind| kind.is_guarded());
+    if !guarded {
+        return Some(Exempt::UnknownKind);
+    }
+    if !request.subresource.is_empty() {
+        return Some(Exempt::Subresource);
+    }
+    if settings.controller_users.contains(&request.user) {
+        return Some(Exempt::Controller);
+    }
+    if is_deleting(request.subject()) {
+        return Some(Exempt::ObjectDeleting);
+    }
+    if request.operation == Operation::Delete && SYSTEM.contains(&request.user.as_str()) {
+        return Some(Exempt::System);
+    }
+    by_namespace(request, view).or_else(|| by_fields(request, settings))
+}
+
+fn by_namespace(request: &Request, view: &View<'_>) -> Option<Exempt> {
+    let meta = &view.namespace(&request.namespace)?.meta;
+    if meta.deleting {
+        Some(Exempt::NamespaceDeleting)
+    } else {
+        (meta.enforce == Some(Enforce::Off)).then_some(Exempt::NamespaceOff)
+    }
+}
+
+fn is_deleting(object: &Value) -> bool {
+    let deletion = object.pointer("/metadata/deletionTimestamp");
+    deletion.is_some_and(|time| !time.is_null())
+}
+
+/// The controller under a user that is not listed: the API server attributes all that the write changed
+/// to the controller's field manager alone (managedFields are updated before webhooks are called).
+fn by_fields(request: &Request, settings: &Settings) -> Option<Exempt> {
+    let entries = request
+        .object
+        .pointer("/metadata/managedFields")?
+        .as_array()?;
+    let mut changes = Vec::new();
+    let mut path = Vec::new();
+    collect_changes(
+        &request.old_object,
+        &request.object,
+        &mut path,
+        &mut changes,
+    );
+    let owners = |path: &[&str]| -> Vec<bool> {
+        let owning = entries.iter().filter(|entry| owns(entry, path));
+        let ours = |entry: &Value| {
+            entry.get("manager").and_then(Value::as_str) == Some(&settings.controller_manager)
+        };
+        owning.map(ours).collect()
+    };
+    let owners: Vec<bool> = changes.iter().flat_map(|path| owners(path)).collect();
+    let only_ours = !owners.is_empty() && owners.iter().all(|ours| *ours);
+    only_ours.then_some(Exempt::ControllerByFields)
+}
+
+/// The paths at which the two differ, down to scalars and lists. What the API server itself keeps in
+/// the metadata does not count.
+fn collect_changes<'a>(
+    old: &'a Value,
+    new: &'a Value,
+    path: &mut Vec<&'a str>,
+    changes: &mut Vec<Vec<&'a str>>,
+) {
+    if old == new || (path.first() == Some(&"metadata") && is_kept_by_server(path)) {
+        return;
+    }
+    let (Value::Object(before), Value::Object(after)) = (old, new) else {
+        changes.push(path.clone());
+        return;
+    };
+    let gone = before.keys().filter(|key| !after.contains_key(*key));
+    for key in after.keys().chain(gone) {
+        path.push(key);
+        collect_changes(field(before, key), field(after, key), path, changes);
+        path.pop();
+    }
+}
+
+fn field<'a>(map: &'a Map<String, Value>, key: &str) -> &'a Value {
+    map.get(key).unwrap_or(&Value::Null)
+}
+
+fn is_kept_by_server(path: &[&str]) -> bool {
+    let kept = |name: &&str| !matches!(*name, "annotations" | "labels" | "finalizers");
+    path.get(1).is_some_and(kept)
+}
+
+/// Whether a managedFields entry owns the path, or a whole of which it is a part.
+fn owns(entry: &Value, path: &[&str]) -> bool {
+    let mut fields = entry.get("fieldsV1").unwrap_or(&Value::Null);
+    for (depth, name) in path.iter().enumerate() {
+        match fields.get(format!("f:{name}")) {
+            Some(next) => fields = next,
+            // `f:http: {}` owns all that is below it.
+            None => return depth > 0 && fields.as_object().is_some_and(Map::is_empty),
+        }
+    }
+    true
+}
+
+/// Who deletes for the system: owners gone, namespaces emptied.
+const SYSTEM: [&str; 3] = [
+    "system:serviceaccount:kube-system:generic-garbage-collector",
+    "system:serviceaccount:kube-system:namespace-controller",
+    "system:kube-controller-manager",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Cluster;
+    use crate::model::Kind;
+    use serde_json::json;
+
+    fn write(manager: &str) -> Request {
+        let object = |weight: i64, fields: Value| {
+            json!({"metadata": {"generation": weight, "managedFields": fields},
+                   "spec": {"hosts": ["a"], "http": [{"weight": weight}]}})
+        };
+        let entry = json!([
+            {"manager": "kubectl", "fieldsV1": {"f:spec": {".": {}, "f:hosts": {}}}},
+            {"manager": manager, "fieldsV1": {"f:spec": {"f:http": {}}}},
+        ]);
+        Request {
+            uid: String::new(),
+            kind: Some(Kind::VirtualService),
+            group: String::new(),
+            kind_name: String::new(),
+            operation: Operation::Update,
+            subresource: String::new(),
+            namespace: "ns".into(),
+            name: "vs".into(),
+            user: "someone".into(),
+            object: object(5, entry),
+            old_object: object(0, json!([])),
+            dry_run: false,
+        }
+    }
+
+    #[test]
+    fn knows_the_controller_by_the_fields_it_changed() {
+        let cluster = Cluster::default();
+        let view = View::of(&cluster);
+        let reason = |request: &Request| exempt(request, &view, &Settings::default());
+        assert_eq!(
+            reason(&write("rollouts-controller")),
+            Some(Exempt::ControllerByFields)
+        );
+        assert_eq!(reason(&write("kubectl-edit")), None);
+        let mut both = write("rollouts-controller");
+        both.object["spec"]["hosts"] = json!(["b"]);
+        assert_eq!(reason(&both), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! Istio's DestinationRule: host, subsets, who sees it, and whether its policies say anything.
+
+use super::Meta;
+use super::reader::{Labels, Malformed, Reader};
+use crate::field::Path;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationRule {
+    pub meta: Meta,
+    pub host: String,
+    /// Empty when the field is absent; the controller treats both alike.
+    pub subsets: Vec<Subset>,
+    pub export_to: Vec<String>,
+    pub workload_selector: bool,
+    /// Every traffic policy: the rule's, the subsets', their ports'.
+    pub policies: Vec<Policy>,
+    pub malformed: Vec<Malformed>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subset {
+    pub name: String,
+    pub labels: Option<Labels>,
+}
+
+/// A `trafficPolicy` or one of its `portLevelSettings`, as far as emptiness goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    pub path: Path,
+    pub empty: bool,
+    /// A `connectionPool` without `http` and `tcp`.
+    pub empty_pool: bool,
+}
+
+impl DestinationRule {
+    pub(super) fn read(meta: Meta, root: &Reader<'_>) -> Self {
+        let spec = root.get("spec");
+        let subsets = spec.get("subsets");
+        let mut policies = policies_of(&spec.get("trafficPolicy"));
+        policies.extend(
+            subsets
+                .list(|subset| policies_of(&subset.get("trafficPolicy")))
+                .into_iter()
+                .flatten()
+                .flatten(),
+        );
+        Self {
+            meta,
+            host: spec.get("host").string().unwrap_or_default(),
+            subsets: subsets.objects(Subset::read).unwrap_or_default(),
+            export_to: spec.get("exportTo").strings().unwrap_or_default(),
+            workload_selector: spec.get("workloadSelector").object(),
+            policies,
+            malformed: Vec::new(),
+        }
+    }
+
+    /// The first subset of that name, with its index.
+    pub fn subset(&self, name: &str) -> Option<(usize, &Subset)> {
+        let mut subsets = self.subsets.iter().enumerate();
+        subsets.find(|(_, subset)| subset.name == name)
+    }
+}
+
+impl Subset {
+    fn read(subset: &Reader<'_>) -> Self {
+        Self {
+            name: subset.get("name").string().unwrap_or_default(),
+            labels: subset.get("labels").labels(),
+        }
+    }
+}
+
+fn policies_of(policy: &Reader<'_>) -> Vec<Policy> {
+    if !policy.object() {
+        return Vec::new();
+    }
+    let ports = policy.get("portLevelSettings");
+    let mut policies = vec![policy_of(policy, &POLICY_FIELDS)];
+    policies.extend(
+        ports
+            .objects(|port| policy_of(port, &PORT_FIELDS))
+            .into_iter()
+            .flatten(),
+    );
+    policies
+}
+
+fn policy_of(policy: &Reader<'_>, fields: &[&'static str]) -> Policy {
+    let pool = policy.get("connectionPool");
+    let pool_fields = [pool.get("http"), pool.get("tcp")];
+    Policy {
+        path: policy.path(),
+        empty: !fields
+            .iter()
+            .any(|field| policy.get(field).says_something()),
+        empty_pool: pool.object() && !pool_fields.iter().any(Reader::present),
+    }
+}
+
+const POLICY_FIELDS: [&str; 8] = [
+    "outlierDetection",
+    "connectionPool",
+    "loadBalancer",
+    "tls",
+    "portLevelSettings",
+    "tunnel",
+    "proxyProtocol",
+    "retryBudget",
+];
+
+const PORT_FIELDS: [&str; 4] = ["outlierDetection", "connectionPool", "loadBalancer", "tls"];

@@ -1,0 +1,108 @@
+//! A host as Istio resolves it: short names completed, wildcards compared.
+
+use std::fmt;
+
+/// A resolved host, exact (`app.ns.svc.cluster.local`) or a wildcard (`*.example.org`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Host(String);
+
+impl Host {
+    /// Completes a host without a dot to a Service's name in `namespace`; a host with a dot, `*` and
+    /// an IP address stand as they are (Istio's `ResolveShortnameToFQDN`).
+    pub fn resolve(host: &str, namespace: &str, domain: &str) -> Host {
+        let stands = host.is_empty()
+            || host == "*"
+            || host.contains('.')
+            || host.parse::<std::net::IpAddr>().is_ok();
+        if stands {
+            Host(host.to_owned())
+        } else {
+            Host(format!("{host}.{namespace}.svc.{domain}"))
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn is_wildcard(&self) -> bool {
+        self.0.starts_with('*')
+    }
+
+    /// Whether every name of `other` is one of this host's (Istio's `other.SubsetOf(self)`).
+    pub fn covers(&self, other: &Host) -> bool {
+        match (self.suffix(), other.suffix()) {
+            (Some(suffix), Some(narrower)) => {
+                other.0.len() >= self.0.len() && narrower.ends_with(suffix)
+            }
+            (Some(suffix), None) => other.0.ends_with(suffix),
+            (None, Some(_)) => false,
+            (None, None) => self == other,
+        }
+    }
+
+    /// Whether one covers the other.
+    pub fn overlaps(&self, other: &Host) -> bool {
+        self.covers(other) || other.covers(self)
+    }
+
+    /// Namespace and name of the Service that the host names, if it has the form of one.
+    pub fn service(&self, domain: &str) -> Option<(&str, &str)> {
+        let local = self.0.strip_suffix(domain)?.strip_suffix(".svc.")?;
+        let (name, namespace) = local.split_once('.')?;
+        let plain = !name.is_empty() && !namespace.is_empty() && !namespace.contains('.');
+        (plain && !self.is_wildcard()).then_some((namespace, name))
+    }
+
+    /// What follows the `*` of a wildcard.
+    fn suffix(&self) -> Option<&str> {
+        self.0.strip_prefix('*')
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(text: &str) -> Host {
+        Host::resolve(text, "ns", "cluster.local")
+    }
+
+    #[test]
+    fn completes_short_names_only() {
+        assert_eq!(host("app").as_str(), "app.ns.svc.cluster.local");
+        assert_eq!(host("reviews.prod").as_str(), "reviews.prod");
+        assert_eq!(host("*").as_str(), "*");
+        assert_eq!(host("10.0.0.1").as_str(), "10.0.0.1");
+    }
+
+    #[test]
+    fn compares_wildcards_as_istio_does() {
+        assert!(host("*.com").covers(&host("foo.com")));
+        assert!(!host("*.foo.com").covers(&host("foo.com")));
+        assert!(host("*").covers(&host("*.com")));
+        assert!(!host("*.a.com").covers(&host("*.com")));
+        assert!(host("*.a.com").overlaps(&host("*.com")));
+    }
+
+    #[test]
+    fn knows_a_service_by_its_name() {
+        let app = host("app");
+        assert_eq!(app.service("cluster.local"), Some(("ns", "app")));
+        assert_eq!(host("reviews.prod").service("cluster.local"), None);
+        assert_eq!(
+            host("*.ns.svc.cluster.local").service("cluster.local"),
+            None
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! What is read of an object's metadata.
+
+use super::reader::{Labels, Reader};
+use super::{ALLOW, ENFORCE, Key, Kind, MANAGED_BY};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    pub key: Key,
+    /// Codes, rules and mutations of the `rollout-guard.io/allow` annotation.
+    pub allow: Vec<String>,
+    /// The Rollout in the managed-by annotation.
+    pub managed_by: Option<String>,
+    /// Namespaces of a Service's `networking.istio.io/exportTo`; empty: all.
+    pub export_to: Vec<String>,
+    pub enforce: Option<Enforce>,
+    /// A deletionTimestamp is set.
+    pub deleting: bool,
+}
+
+/// The value of a namespace's `rollout-guard.io/enforce` label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforce {
+    Guard,
+    Strict,
+    Observe,
+    Off,
+}
+
+impl Meta {
+    pub(super) fn read(kind: Kind, root: &Reader<'_>, default_namespace: &str) -> Meta {
+        let meta = root.get("metadata");
+        let annotations = meta.get("annotations").labels().unwrap_or_default();
+        let namespace = match kind {
+            Kind::Namespace => String::new(),
+            _ => meta
+                .get("namespace")
+                .string()
+                .filter(|namespace| !namespace.is_empty())
+                .unwrap_or_else(|| default_namespace.to_owned()),
+        };
+        let name = meta.get("name").string().unwrap_or_default();
+        let labels = meta.get("labels");
+        Meta {
+            key: Key::new(kind, &namespace, &name),
+            allow: words(&annotations, ALLOW),
+            managed_by: annotations.get(MANAGED_BY).cloned(),
+            export_to: words(&annotations, EXPORT_TO),
+            enforce: (kind == Kind::Namespace)
+                .then(|| {
+                    labels
+                        .labels()?
+                        .get(ENFORCE)
+                        .and_then(|v| Enforce::parse(v))
+                })
+                .flatten(),
+            deleting: meta.get("deletionTimestamp").present(),
+        }
+    }
+
+    pub fn namespace(&self) -> &str {
+        &self.key.namespace
+    }
+
+    pub fn name(&self) -> &str {
+        &self.key.name
+    }
+}
+
+impl Enforce {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "guard" => Some(Enforce::Guard),
+            "strict" => Some(Enforce::Strict),
+            "observe" => Some(Enforce::Observe),
+            "off" => Some(Enforce::Off),
+            _ => None,
+        }
+    }
+}
+
+/// The comma-separated words of an annotation.
+fn words(annotations: &Labels, name: &str) -> Vec<String> {
+    annotations
+        .get(name)
+        .into_iter()
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+const EXPORT_TO: &str = "networking.istio.io/exportTo";

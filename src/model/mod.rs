@@ -1,0 +1,48 @@
+//! Lenient partial views of the kinds that rules read: the fields they need and no others.
+//! A newer version or an unknown field never breaks a view; nothing here judges.
+
+mod change;
+mod destination_rule;
+mod host;
+mod kind;
+mod meta;
+mod object;
+mod reader;
+mod rollout;
+mod service;
+mod status;
+mod steps;
+mod traffic_routing;
+mod virtual_service;
+mod workload;
+
+pub use change::{Change, Operation};
+pub use destination_rule::{DestinationRule, Policy, Subset};
+pub use host::Host;
+pub use kind::{Key, Kind};
+pub use meta::{Enforce, Meta};
+pub use object::Object;
+pub use reader::{IntOrString, Labels, Malformed, Reader};
+pub use rollout::{
+    AntiAffinity, BlueGreen, Canary, DestinationRuleRef, Expression, Istio, PingPong, Rollout,
+    Selector, TcpRouteRef, TlsRouteRef, TrafficRouting, VirtualServiceRef, WorkloadRef,
+};
+pub use service::{Gateway, Namespace, Service, ServiceEntry};
+pub use status::{Status, WeightDestination, Weights};
+pub use steps::{Experiment, MatchField, RouteStep, Step, StringMatch};
+pub use virtual_service::{
+    Delegate, Destination, HttpRoute, L4Match, L4Route, RouteDestination, VirtualService,
+};
+pub use workload::Workload;
+
+/// The label by which the controller tells the pods of one revision from those of another.
+pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
+
+/// The annotation by which the controller marks what it writes for a Rollout.
+pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
+
+/// The annotation that turns rules into warnings and mutations off for one object.
+pub const ALLOW: &str = "rollout-guard.io/allow";
+
+/// The namespace label that overrides the profile.
+pub const ENFORCE: &str = "rollout-guard.io/enforce";

@@ -1,0 +1,297 @@
+//! Lenient reading of JSON: an absent or null field is its default, a field of the wrong type is a
+//! [`Malformed`] beside the object and never the loss of the object. It knows no kind.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+use serde_json::Value;
+
+use crate::field::{Path, Segment};
+
+/// Label maps, selectors: sorted, so that findings come in one order.
+pub type Labels = BTreeMap<String, String>;
+
+/// A field whose type is not the one Istio or Argo declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    pub path: Path,
+    /// What stands there, such as `a string`.
+    pub found: &'static str,
+    /// What must stand there, such as `a list`.
+    pub expected: &'static str,
+}
+
+/// A cursor on one JSON value that knows how it was reached.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    value: &'a Value,
+    trail: Trail<'a>,
+    faults: &'a RefCell<Vec<Malformed>>,
+}
+
+/// A number or a string, as Kubernetes' `IntOrString`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IntOrString {
+    Int(i64),
+    String(String),
+}
+
+#[derive(Clone, Copy)]
+struct Trail<'a> {
+    parent: Option<&'a Trail<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Root,
+    Field(&'static str),
+    Index(usize),
+    Entry(&'a str),
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(value: &'a Value, faults: &'a RefCell<Vec<Malformed>>) -> Self {
+        let trail = Trail {
+            parent: None,
+            step: Step::Root,
+        };
+        Self {
+            value,
+            trail,
+            faults,
+        }
+    }
+
+    /// The field `name`; a null reader when it is absent or this is no object.
+    pub fn get(&'a self, name: &'static str) -> Reader<'a> {
+        let value = match self.value {
+            Value::Object(map) => map.get(name).unwrap_or(&NULL),
+            Value::Null => &NULL,
+            _ => {
+                self.fault("an object");
+                &NULL
+            }
+        };
+        self.step(value, Step::Field(name))
+    }
+
+    /// Whether something other than null stands here.
+    pub fn present(&self) -> bool {
+        !self.value.is_null()
+    }
+
+    /// Whether something other than null or `[]` stands here: istiod's decoder takes `[]` for unset.
+    pub fn says_something(&self) -> bool {
+        self.present() && self.value.as_array().is_none_or(|list| !list.is_empty())
+    }
+
+    /// Whether an object stands here; anything else but null is malformed.
+    pub fn object(&self) -> bool {
+        match self.value {
+            Value::Object(_) => true,
+            Value::Null => false,
+            _ => {
+                self.fault("an object");
+                false
+            }
+        }
+    }
+
+    /// Whether an object stands here that has a field set to something other than null.
+    pub fn has_fields(&self) -> bool {
+        self.value
+            .as_object()
+            .is_some_and(|map| map.values().any(|value| !value.is_null()))
+    }
+
+    /// Whether an object with any entry stands here, null values counted.
+    pub fn has_entries(&self) -> bool {
+        self.value.as_object().is_some_and(|map| !map.is_empty())
+    }
+
+    /// A digest of the value, for telling a change. 0 when absent.
+    pub fn digest(&self) -> u64 {
+        if !self.present() {
+            return 0;
+        }
+        let mut hasher = std::hash::DefaultHasher::new();
+        self.value.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The object's view by `read`, if an object stands here.
+    pub fn object_as<T>(&'a self, read: impl FnOnce(&'a Reader<'a>) -> T) -> Option<T> {
+        self.object().then(|| read(self))
+    }
+
+    pub fn string(&self) -> Option<String> {
+        match self.value {
+            Value::String(text) => Some(text.clone()),
+            Value::Null => None,
+            _ => self.absent("a string"),
+        }
+    }
+
+    pub fn int(&self) -> Option<i64> {
+        match self.value {
+            Value::Null => None,
+            value => value
+                .as_i64()
+                .or_else(|| whole(value.as_f64()?))
+                .or_else(|| self.absent("an integer")),
+        }
+    }
+
+    pub fn boolean(&self) -> bool {
+        match self.value {
+            Value::Bool(set) => *set,
+            Value::Null => false,
+            _ => {
+                self.fault("a boolean");
+                false
+            }
+        }
+    }
+
+    pub fn int_or_string(&self) -> Option<IntOrString> {
+        match self.value {
+            Value::Null => None,
+            Value::String(text) => Some(IntOrString::String(text.clone())),
+            value => match value.as_i64().or_else(|| whole(value.as_f64()?)) {
+                Some(number) => Some(IntOrString::Int(number)),
+                None => self.absent("an integer or a string"),
+            },
+        }
+    }
+
+    /// The list's elements by `read`; `None` when the field is absent, which an empty list is not.
+    pub fn list<T>(&self, read: impl Fn(&Reader<'_>) -> T) -> Option<Vec<T>> {
+        match self.value {
+            Value::Array(items) => Some(
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| read(&self.step(item, Step::Index(index))))
+                    .collect(),
+            ),
+            Value::Null => None,
+            _ => self.absent("a list"),
+        }
+    }
+
+    /// A list of objects: a null element is malformed, and still counted.
+    pub fn objects<T>(&self, read: impl Fn(&Reader<'_>) -> T) -> Option<Vec<T>> {
+        self.list(|item| {
+            if !item.present() {
+                item.fault("an object");
+            }
+            read(item)
+        })
+    }
+
+    /// A list of strings; `None` when absent. An element of another type reads as empty.
+    pub fn strings(&self) -> Option<Vec<String>> {
+        self.list(|item| item.string().unwrap_or_default())
+    }
+
+    /// A map of strings; `None` when absent.
+    pub fn labels(&self) -> Option<Labels> {
+        match self.value {
+            Value::Object(map) => Some(
+                map.iter()
+                    .filter_map(|(key, value)| {
+                        let entry = self.step(value, Step::Entry(key));
+                        Some((key.clone(), entry.string()?))
+                    })
+                    .collect(),
+            ),
+            Value::Null => None,
+            _ => self.absent("an object"),
+        }
+    }
+
+    pub fn path(&self) -> Path {
+        let mut steps = Vec::new();
+        let mut next = Some(&self.trail);
+        while let Some(trail) = next {
+            steps.extend(match trail.step {
+                Step::Root => None,
+                Step::Field(name) => Some(Segment::Field(name)),
+                Step::Index(index) => Some(Segment::Index(index)),
+                Step::Entry(key) => Some(Segment::Entry(key.to_owned())),
+            });
+            next = trail.parent;
+        }
+        steps.into_iter().rev().collect()
+    }
+
+    fn step<'b>(&'b self, value: &'b Value, step: Step<'b>) -> Reader<'b> {
+        let trail = Trail {
+            parent: Some(&self.trail),
+            step,
+        };
+        Reader {
+            value,
+            trail,
+            faults: self.faults,
+        }
+    }
+
+    fn absent<T>(&self, expected: &'static str) -> Option<T> {
+        self.fault(expected);
+        None
+    }
+
+    fn fault(&self, expected: &'static str) {
+        let malformed = Malformed {
+            path: self.path(),
+            found: name_of_type(self.value),
+            expected,
+        };
+        let mut faults = self.faults.borrow_mut();
+        if !faults.contains(&malformed) {
+            faults.push(malformed);
+        }
+    }
+}
+
+/// A float that stands for a whole number, as Go's decoder takes `5.0` for 5.
+fn whole(number: f64) -> Option<i64> {
+    let in_range = number.fract() == 0.0 && number.abs() < 9e15;
+    #[allow(clippy::cast_possible_truncation)] // whole and in range, as just asked
+    in_range.then_some(number as i64)
+}
+
+fn name_of_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+const NULL: Value = Value::Null;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_wrong_type_is_noted_with_its_path_and_reads_as_absent() {
+        let value = json!({"spec": {"http": [{"name": 5}, null], "hosts": "a"}});
+        let faults = RefCell::default();
+        let root = Reader::new(&value, &faults);
+        let spec = root.get("spec");
+        let names = spec.get("http").objects(|route| route.get("name").string());
+        assert_eq!(names, Some(vec![None, None]));
+        assert_eq!(spec.get("hosts").strings(), None);
+        let paths: Vec<String> = faults.borrow().iter().map(|f| f.path.to_string()).collect();
+        assert_eq!(paths, ["spec.http[0].name", "spec.http[1]", "spec.hosts"]);
+    }
+}

@@ -1,0 +1,304 @@
+//! Argo's Rollout: strategy, traffic routing, selector and pod labels. Steps and status have their own files.
+
+use super::Meta;
+use super::reader::{IntOrString, Labels, Malformed, Reader};
+use super::status::Status;
+use super::steps::Step;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rollout {
+    pub meta: Meta,
+    pub selector: Option<Selector>,
+    /// The template's own labels; empty with a `workloadRef`.
+    pub template_labels: Labels,
+    /// The template has labels or annotations, which is what the controller asks of a `workloadRef`.
+    pub template_set: bool,
+    pub workload_ref: Option<WorkloadRef>,
+    pub replicas: Option<i64>,
+    pub min_ready_seconds: Option<i64>,
+    pub progress_deadline_seconds: Option<i64>,
+    pub revision_history_limit: Option<i64>,
+    pub canary: Option<Canary>,
+    pub blue_green: Option<BlueGreen>,
+    pub status: Status,
+    /// A digest of `spec.template`, to tell whether a write changes it.
+    pub template_digest: u64,
+    pub malformed: Vec<Malformed>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selector {
+    pub match_labels: Labels,
+    pub expressions: Vec<Expression>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expression {
+    pub key: String,
+    pub operator: String,
+    pub values: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkloadRef {
+    pub api_version: String,
+    pub kind: String,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Canary {
+    pub canary_service: String,
+    pub stable_service: String,
+    pub ping_pong: Option<PingPong>,
+    pub traffic_routing: Option<TrafficRouting>,
+    pub steps: Vec<Step>,
+    pub max_surge: Option<IntOrString>,
+    pub max_unavailable: Option<IntOrString>,
+    pub scale_down_delay_seconds: Option<i64>,
+    pub dynamic_stable_scale: bool,
+    pub anti_affinity: Option<AntiAffinity>,
+    /// Labels that the controller adds to the canary's pods.
+    pub canary_labels: Labels,
+    /// Labels that the controller adds to the stable pods.
+    pub stable_labels: Labels,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BlueGreen {
+    pub active_service: String,
+    pub preview_service: String,
+    pub scale_down_delay_revision_limit: Option<i64>,
+    pub anti_affinity: Option<AntiAffinity>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PingPong {
+    pub ping_service: String,
+    pub pong_service: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AntiAffinity {
+    /// The weight of the preferred kind, where it is set.
+    pub preferred: Option<i64>,
+    pub required: bool,
+}
+
+/// Who routes the traffic. Routers other than Istio matter only by being there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrafficRouting {
+    pub istio: Option<Istio>,
+    pub alb: bool,
+    pub alb_root_service: String,
+    pub smi: bool,
+    pub apisix: bool,
+    pub ambassador: bool,
+    pub nginx: bool,
+    pub app_mesh: bool,
+    pub traefik: bool,
+    pub plugins: bool,
+    pub max_traffic_weight: Option<i64>,
+    /// `None` when absent.
+    pub managed_routes: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Istio {
+    pub virtual_service: Option<VirtualServiceRef>,
+    /// `None` when absent; an empty list counts as set.
+    pub virtual_services: Option<Vec<VirtualServiceRef>>,
+    pub destination_rule: Option<DestinationRuleRef>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VirtualServiceRef {
+    pub name: String,
+    pub routes: Vec<String>,
+    pub tls_routes: Vec<TlsRouteRef>,
+    pub tcp_routes: Vec<TcpRouteRef>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsRouteRef {
+    pub port: i64,
+    pub sni_hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TcpRouteRef {
+    pub port: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DestinationRuleRef {
+    pub name: String,
+    pub canary_subset_name: String,
+    pub stable_subset_name: String,
+    /// `None` when absent.
+    pub additional_subset_names: Option<Vec<String>>,
+}
+
+impl Rollout {
+    pub(super) fn read(meta: Meta, root: &Reader<'_>) -> Self {
+        let spec = root.get("spec");
+        let strategy = spec.get("strategy");
+        let template = spec.get("template");
+        let template_meta = template.get("metadata");
+        Self {
+            meta,
+            selector: spec.get("selector").object_as(Selector::read),
+            template_labels: template_meta.get("labels").labels().unwrap_or_default(),
+            template_set: ["labels", "annotations"]
+                .iter()
+                .any(|field| template_meta.get(field).has_fields()),
+            workload_ref: spec.get("workloadRef").object_as(WorkloadRef::read),
+            replicas: spec.get("replicas").int(),
+            min_ready_seconds: spec.get("minReadySeconds").int(),
+            progress_deadline_seconds: spec.get("progressDeadlineSeconds").int(),
+            revision_history_limit: spec.get("revisionHistoryLimit").int(),
+            canary: strategy.get("canary").object_as(Canary::read),
+            blue_green: strategy.get("blueGreen").object_as(BlueGreen::read),
+            status: Status::read(&root.get("status")),
+            template_digest: template.digest(),
+            malformed: Vec::new(),
+        }
+    }
+
+    pub fn traffic_routing(&self) -> Option<&TrafficRouting> {
+        self.canary.as_ref()?.traffic_routing.as_ref()
+    }
+
+    pub fn istio(&self) -> Option<&Istio> {
+        self.traffic_routing()?.istio.as_ref()
+    }
+
+    /// The names in `managedRoutes`: routes that the controller inserts itself.
+    pub fn managed_routes(&self) -> &[String] {
+        self.traffic_routing()
+            .and_then(|routing| routing.managed_routes.as_deref())
+            .unwrap_or_default()
+    }
+}
+
+impl Istio {
+    /// The references the controller follows, with the list index where there is a list.
+    /// None where both fields are set or neither is: the controller then follows nothing.
+    pub fn references(&self) -> impl Iterator<Item = (Option<usize>, &VirtualServiceRef)> {
+        let both = self.virtual_service.is_some() && self.virtual_services.is_some();
+        let single = self.virtual_service.iter().filter(move |_| !both);
+        let many = self.virtual_services.iter().filter(move |_| !both);
+        let many = many.flatten().enumerate();
+        single
+            .map(|reference| (None, reference))
+            .chain(many.map(|(index, reference)| (Some(index), reference)))
+    }
+}
+
+impl Selector {
+    fn read(selector: &Reader<'_>) -> Self {
+        let expressions = selector.get("matchExpressions");
+        Self {
+            match_labels: selector.get("matchLabels").labels().unwrap_or_default(),
+            expressions: expressions
+                .objects(|expression| Expression {
+                    key: expression.get("key").string().unwrap_or_default(),
+                    operator: expression.get("operator").string().unwrap_or_default(),
+                    values: expression.get("values").strings().unwrap_or_default(),
+                })
+                .unwrap_or_default(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.match_labels.is_empty() && self.expressions.is_empty()
+    }
+
+    /// Whether the labels satisfy it, an unknown operator aside.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        let mut wanted = self.match_labels.iter();
+        wanted.all(|(key, value)| labels.get(key) == Some(value))
+            && self.expressions.iter().all(|one| one.matches(labels))
+    }
+}
+
+impl Expression {
+    fn matches(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.key);
+        let listed = value.is_some_and(|value| self.values.contains(value));
+        match self.operator.as_str() {
+            "In" => listed,
+            "NotIn" => !listed,
+            "Exists" => value.is_some(),
+            "DoesNotExist" => value.is_none(),
+            _ => true,
+        }
+    }
+}
+
+impl WorkloadRef {
+    fn read(reference: &Reader<'_>) -> Self {
+        Self {
+            api_version: reference.get("apiVersion").string().unwrap_or_default(),
+            kind: reference.get("kind").string().unwrap_or_default(),
+            name: reference.get("name").string().unwrap_or_default(),
+        }
+    }
+}
+
+impl Canary {
+    fn read(canary: &Reader<'_>) -> Self {
+        let added_labels = |name| {
+            let metadata = canary.get(name);
+            metadata.get("labels").labels().unwrap_or_default()
+        };
+        Self {
+            canary_service: canary.get("canaryService").string().unwrap_or_default(),
+            stable_service: canary.get("stableService").string().unwrap_or_default(),
+            ping_pong: canary.get("pingPong").object_as(PingPong::read),
+            traffic_routing: canary.get("trafficRouting").object_as(TrafficRouting::read),
+            steps: canary.get("steps").objects(Step::read).unwrap_or_default(),
+            max_surge: canary.get("maxSurge").int_or_string(),
+            max_unavailable: canary.get("maxUnavailable").int_or_string(),
+            scale_down_delay_seconds: canary.get("scaleDownDelaySeconds").int(),
+            dynamic_stable_scale: canary.get("dynamicStableScale").boolean(),
+            anti_affinity: canary.get("antiAffinity").object_as(AntiAffinity::read),
+            canary_labels: added_labels("canaryMetadata"),
+            stable_labels: added_labels("stableMetadata"),
+        }
+    }
+}
+
+impl BlueGreen {
+    fn read(blue_green: &Reader<'_>) -> Self {
+        let text = |name| blue_green.get(name).string().unwrap_or_default();
+        Self {
+            active_service: text("activeService"),
+            preview_service: text("previewService"),
+            scale_down_delay_revision_limit: blue_green.get("scaleDownDelayRevisionLimit").int(),
+            anti_affinity: blue_green.get("antiAffinity").object_as(AntiAffinity::read),
+        }
+    }
+}
+
+impl PingPong {
+    fn read(ping_pong: &Reader<'_>) -> Self {
+        Self {
+            ping_service: ping_pong.get("pingService").string().unwrap_or_default(),
+            pong_service: ping_pong.get("pongService").string().unwrap_or_default(),
+        }
+    }
+}
+
+impl AntiAffinity {
+    fn read(affinity: &Reader<'_>) -> Self {
+        let preferred = affinity.get("preferredDuringSchedulingIgnoredDuringExecution");
+        let required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution");
+        Self {
+            preferred: preferred
+                .object()
+                .then(|| preferred.get("weight").int().unwrap_or_default()),
+            required: required.object(),
+        }
+    }
+}

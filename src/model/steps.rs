@@ -1,0 +1,132 @@
+//! The steps of a canary: which kinds are set and what the rules ask of them.
+
+use super::reader::{IntOrString, Reader};
+use crate::field::Segment;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    pub set_weight: Option<i64>,
+    pub pause: bool,
+    pub pause_duration: Option<IntOrString>,
+    pub experiment: Option<Experiment>,
+    pub analysis: bool,
+    pub set_canary_scale: bool,
+    pub set_header_route: Option<RouteStep>,
+    pub set_mirror_route: Option<RouteStep>,
+    pub plugin: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Experiment {
+    /// Indexes of the templates that have a weight.
+    pub weighted_templates: Vec<usize>,
+}
+
+/// A setHeaderRoute or setMirrorRoute step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteStep {
+    pub name: String,
+    /// `None` or empty: the step removes the route.
+    pub matches: Option<Vec<Vec<MatchField>>>,
+}
+
+/// One `headerValue`, `method` or `path` of a match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchField {
+    pub name: &'static str,
+    /// `None` when the field is absent.
+    pub value: Option<StringMatch>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StringMatch {
+    pub exact: String,
+    pub regex: String,
+    pub prefix: String,
+}
+
+impl Step {
+    pub(super) fn read(step: &Reader<'_>) -> Self {
+        let pause = step.get("pause");
+        Self {
+            set_weight: step.get("setWeight").int(),
+            pause: pause.object(),
+            pause_duration: pause.get("duration").int_or_string(),
+            experiment: step.get("experiment").object_as(Experiment::read),
+            analysis: step.get("analysis").object(),
+            set_canary_scale: step.get("setCanaryScale").object(),
+            set_header_route: step
+                .get("setHeaderRoute")
+                .object_as(|route| RouteStep::read(route, &["headerValue"])),
+            set_mirror_route: step
+                .get("setMirrorRoute")
+                .object_as(|route| RouteStep::read(route, &["method", "path"])),
+            plugin: step.get("plugin").object(),
+        }
+    }
+
+    /// The step's route, with the field that holds it.
+    pub fn route_step(&self) -> impl Iterator<Item = (&'static str, &RouteStep)> {
+        let header = self
+            .set_header_route
+            .iter()
+            .map(|step| ("setHeaderRoute", step));
+        let mirror = self
+            .set_mirror_route
+            .iter()
+            .map(|step| ("setMirrorRoute", step));
+        header.chain(mirror)
+    }
+}
+
+impl Experiment {
+    fn read(experiment: &Reader<'_>) -> Self {
+        let templates = experiment.get("templates");
+        let weighted = templates.objects(|template| {
+            let index = match template.path().segments().last() {
+                Some(Segment::Index(index)) => *index,
+                _ => 0,
+            };
+            template.get("weight").int().map(|_| index)
+        });
+        Self {
+            weighted_templates: weighted.into_iter().flatten().flatten().collect(),
+        }
+    }
+}
+
+impl RouteStep {
+    fn read(route: &Reader<'_>, fields: &[&'static str]) -> Self {
+        let matches = route.get("match").objects(|entry| {
+            fields
+                .iter()
+                .map(|name| MatchField {
+                    name,
+                    value: entry.get(name).object_as(StringMatch::read),
+                })
+                .collect()
+        });
+        Self {
+            name: route.get("name").string().unwrap_or_default(),
+            matches,
+        }
+    }
+}
+
+impl StringMatch {
+    fn read(value: &Reader<'_>) -> Self {
+        Self {
+            exact: value.get("exact").string().unwrap_or_default(),
+            regex: value.get("regex").string().unwrap_or_default(),
+            prefix: value.get("prefix").string().unwrap_or_default(),
+        }
+    }
+
+    /// How many of exact, regex, prefix are not empty.
+    pub fn set_fields(&self) -> usize {
+        [&self.exact, &self.regex, &self.prefix]
+            .iter()
+            .filter(|value| !value.is_empty())
+            .count()
+    }
+}

@@ -1,0 +1,212 @@
+//! Istio's VirtualService: hosts, gateways, and every route with its destinations.
+
+use super::Meta;
+use super::reader::{Malformed, Reader};
+use crate::field::Path;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualService {
+    pub meta: Meta,
+    pub hosts: Vec<String>,
+    pub gateways: Vec<String>,
+    pub export_to: Vec<String>,
+    /// `None` when absent, which the controller and `[]` are not the same to.
+    pub http: Option<Vec<HttpRoute>>,
+    pub tls: Option<Vec<L4Route>>,
+    pub tcp: Option<Vec<L4Route>>,
+    pub malformed: Vec<Malformed>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpRoute {
+    pub name: String,
+    /// `None` when absent.
+    pub route: Option<Vec<RouteDestination>>,
+    pub redirect: bool,
+    pub direct_response: bool,
+    pub delegate: Option<Delegate>,
+    pub mirror: Option<Destination>,
+    /// A `None` element has no `destination`.
+    pub mirrors: Vec<Option<Destination>>,
+}
+
+/// A tls or a tcp route.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct L4Route {
+    pub matches: Vec<L4Match>,
+    pub route: Option<Vec<RouteDestination>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct L4Match {
+    /// 0 when absent, as the controller reads it.
+    pub port: i64,
+    /// Always empty for tcp.
+    pub sni_hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteDestination {
+    pub destination: Option<Destination>,
+    pub weight: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Destination {
+    pub host: String,
+    /// Empty when absent.
+    pub subset: String,
+    pub port: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delegate {
+    pub name: String,
+    /// Empty: the VirtualService's own namespace.
+    pub namespace: String,
+}
+
+impl VirtualService {
+    pub(super) fn read(meta: Meta, root: &Reader<'_>) -> Self {
+        let spec = root.get("spec");
+        Self {
+            meta,
+            hosts: spec.get("hosts").strings().unwrap_or_default(),
+            gateways: spec.get("gateways").strings().unwrap_or_default(),
+            export_to: spec.get("exportTo").strings().unwrap_or_default(),
+            http: spec.get("http").objects(HttpRoute::read),
+            tls: spec.get("tls").objects(L4Route::read),
+            tcp: spec.get("tcp").objects(L4Route::read),
+            malformed: Vec::new(),
+        }
+    }
+
+    /// Whether sidecars apply it: no gateways, or `mesh` among them.
+    pub fn is_mesh(&self) -> bool {
+        self.gateways.is_empty() || self.gateways.iter().any(|gateway| gateway == MESH)
+    }
+
+    pub fn http(&self) -> &[HttpRoute] {
+        self.http.as_deref().unwrap_or_default()
+    }
+
+    pub fn tls(&self) -> &[L4Route] {
+        self.tls.as_deref().unwrap_or_default()
+    }
+
+    pub fn tcp(&self) -> &[L4Route] {
+        self.tcp.as_deref().unwrap_or_default()
+    }
+
+    /// Every list of weighted destinations, with the path of its `route` field.
+    pub fn routes(&self) -> impl Iterator<Item = (Path, &[RouteDestination])> {
+        let http = self.http().iter().map(|route| route.route.as_deref());
+        let tls = self.tls().iter().map(|route| route.route.as_deref());
+        let tcp = self.tcp().iter().map(|route| route.route.as_deref());
+        let named = |name| move |(index, route)| (name, index, route);
+        let http = http.enumerate().map(named("http"));
+        let tls = tls.enumerate().map(named("tls"));
+        let tcp = tcp.enumerate().map(named("tcp"));
+        http.chain(tls)
+            .chain(tcp)
+            .filter_map(|(list, index, route)| {
+                let path = Path::spec([list]).index(index).field("route");
+                Some((path, route?))
+            })
+    }
+
+    /// Every destination traffic goes to, mirrors too, with the path of its `destination` object.
+    pub fn destinations(&self) -> impl Iterator<Item = (Path, &Destination)> {
+        let routed = self.routes().flat_map(|(path, route)| {
+            let destinations = route.iter().enumerate();
+            destinations.filter_map(move |(index, weighted)| {
+                let destination = weighted.destination.as_ref()?;
+                Some((path.index(index).field("destination"), destination))
+            })
+        });
+        routed.chain(self.mirrors())
+    }
+
+    /// The mirror destinations, with the path of each.
+    pub fn mirrors(&self) -> impl Iterator<Item = (Path, &Destination)> {
+        let routes = self.http().iter().enumerate();
+        routes.flat_map(|(index, route)| {
+            let path = Path::spec(["http"]).index(index);
+            let single = path.field("mirror");
+            let many = path.field("mirrors");
+            let mirror = route.mirror.iter().map(move |to| (single.clone(), to));
+            let mirrors = route.mirrors.iter().enumerate();
+            mirror.chain(mirrors.filter_map(move |(index, to)| {
+                Some((many.index(index).field("destination"), to.as_ref()?))
+            }))
+        })
+    }
+}
+
+impl HttpRoute {
+    fn read(route: &Reader<'_>) -> Self {
+        let delegate = route.get("delegate");
+        let mirror = route.get("mirror");
+        Self {
+            name: route.get("name").string().unwrap_or_default(),
+            route: route.get("route").objects(RouteDestination::read),
+            redirect: route.get("redirect").object(),
+            direct_response: route.get("directResponse").object(),
+            delegate: delegate.object().then(|| Delegate {
+                name: delegate.get("name").string().unwrap_or_default(),
+                namespace: delegate.get("namespace").string().unwrap_or_default(),
+            }),
+            mirror: mirror.object().then(|| Destination::read(&mirror)),
+            mirrors: route
+                .get("mirrors")
+                .objects(|mirror| RouteDestination::read(mirror).destination)
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl L4Route {
+    fn read(route: &Reader<'_>) -> Self {
+        Self {
+            matches: route
+                .get("match")
+                .objects(|entry| L4Match {
+                    port: entry.get("port").int().unwrap_or_default(),
+                    sni_hosts: entry.get("sniHosts").strings().unwrap_or_default(),
+                })
+                .unwrap_or_default(),
+            route: route.get("route").objects(RouteDestination::read),
+        }
+    }
+}
+
+impl RouteDestination {
+    fn read(entry: &Reader<'_>) -> Self {
+        let destination = entry.get("destination");
+        Self {
+            destination: destination
+                .object()
+                .then(|| Destination::read(&destination)),
+            weight: entry.get("weight").int(),
+        }
+    }
+}
+
+impl Destination {
+    fn read(destination: &Reader<'_>) -> Self {
+        Self {
+            host: destination.get("host").string().unwrap_or_default(),
+            subset: destination.get("subset").string().unwrap_or_default(),
+            port: destination.get("port").get("number").int(),
+        }
+    }
+
+    /// The part of the host before the first dot, by which the controller matches Services.
+    /// Empty for a host that begins with a dot, which the controller passes over.
+    pub fn service_name(&self) -> &str {
+        self.host.split('.').next().unwrap_or_default()
+    }
+}
+
+/// The reserved gateway name that stands for all sidecars.
+const MESH: &str = "mesh";

@@ -1,0 +1,78 @@
+//! The catalogue: one file per rule, each with its documentation. A rule pushes findings;
+//! it knows neither the other rules nor what becomes of a finding.
+
+#[macro_use]
+mod rule;
+mod label;
+mod suggest;
+
+// The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod route_not_found;
+mod subset_undefined;
+// End of the generated rules.
+
+pub use rule::{Check, Level, Rule};
+pub use suggest::nearest;
+
+use crate::cluster::{Flow, View};
+use crate::model::{Change, Key, Object};
+use crate::verdict::{Finding, Findings};
+
+/// All rules in the order of their codes.
+pub const CATALOGUE: &[Rule] = &[
+    // Generated, like the modules above.
+    route_not_found::RULE,
+    subset_undefined::RULE,
+    // End of the generated rules.
+];
+
+/// Codes that once were rules and are never given again.
+pub const RETIRED: &[&str] = &[];
+
+/// What all rules say of one object in a view.
+pub fn judge(view: &View<'_>, key: &Key) -> Vec<Finding> {
+    let mut list = Vec::new();
+    if let Some(object) = view.get(key) {
+        for rule in CATALOGUE {
+            rule.judge(object, view, &mut list);
+        }
+    }
+    list
+}
+
+/// What the rules on writes say of one.
+pub fn judge_write(change: &Change<'_>, view: &View<'_>) -> Vec<Finding> {
+    let mut list = Vec::new();
+    for rule in CATALOGUE {
+        if let Check::Write(check) = rule.check {
+            check(change, view, &mut Findings::of(rule.id, &mut list));
+        }
+    }
+    list
+}
+
+/// The rule of a code or a name.
+pub fn find(word: &str) -> Option<&'static Rule> {
+    let mut rules = CATALOGUE.iter();
+    rules.find(|rule| rule.id.name == word || rule.id.code.eq_ignore_ascii_case(word))
+}
+
+impl Rule {
+    /// What this rule says of an object, if it is of its kind.
+    pub fn judge(&self, object: &Object, view: &View<'_>, list: &mut Vec<Finding>) {
+        let found = &mut Findings::of(self.id, list);
+        match (self.check, object) {
+            (Check::Rollout(check), Object::Rollout(rollout)) => {
+                check(&Flow::of(rollout, *view), found);
+            }
+            (Check::VirtualService(check), Object::VirtualService(service)) => {
+                check(service, view, found);
+            }
+            (Check::DestinationRule(check), Object::DestinationRule(rule)) => {
+                check(rule, view, found);
+            }
+            (Check::Any(check), object) => check(object, found),
+            _ => {}
+        }
+    }
+}

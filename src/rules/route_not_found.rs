@@ -1,0 +1,158 @@
+//! A route that a Rollout lists matches no route of the VirtualService.
+//!
+//! ## What
+//! A name in `routes`, or an entry of `tlsRoutes` or `tcpRoutes`, that resolves to no route of a list
+//! which the VirtualService has. A kind of list that the VirtualService lacks is not looked at.
+//!
+//! ## Why
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight moves, no abort is
+//! carried out until somebody notices (`ValidateHTTPRoutes`, `ValidateTlsRoutes`, `ValidateTcpRoutes`).
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout
+//! virtualService: {name: app, routes: [primary]}
+//! # VirtualService app
+//! http:
+//! - name: main
+//! ```
+//!
+//! ## Fix
+//! Give the route the name that the Rollout lists. To rename it during a release, add the new route
+//! beside the old one, move the Rollout's reference, then drop the old route.
+
+use std::collections::BTreeSet;
+
+use super::label::list;
+use super::suggest::did_you_mean;
+use crate::cluster::{Flow, LinkedVirtualService, List, tcp_route_indexes, tls_route_indexes};
+use crate::field::Path;
+use crate::model::{Kind, VirtualServiceRef};
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG202,
+    Error,
+    Rollout,
+    reads & [Kind::VirtualService],
+    "route_not_found.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    for linked in flow.virtual_services() {
+        let mut seen = BTreeSet::new();
+        for reference in [linked.link.reference, linked.link.first] {
+            for unresolved in unresolved(reference, &linked) {
+                if seen.insert(unresolved.subject.clone()) {
+                    report(flow, &linked, unresolved, found);
+                }
+            }
+        }
+    }
+}
+
+/// A listed route without a counterpart.
+struct Unresolved {
+    list: List,
+    /// The index in the reference's list.
+    index: usize,
+    subject: String,
+    text: String,
+    hint: String,
+}
+
+fn unresolved(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
+    let mut missing = http(reference, linked);
+    missing.extend(tls(reference, linked));
+    missing.extend(tcp(reference, linked));
+    missing
+}
+
+fn http(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
+    let Some(routes) = &linked.service.http else {
+        return Vec::new();
+    };
+    let names = || routes.iter().map(|route| route.name.as_str());
+    let listed = reference.routes.iter().enumerate();
+    let unknown = listed.filter(|(_, name)| names().all(|known| known != name.as_str()));
+    unknown
+        .map(|(index, name)| Unresolved {
+            list: List::Http,
+            index,
+            subject: name.clone(),
+            text: format!("route `{name}`"),
+            hint: format!(
+                "{}its http routes: {}",
+                did_you_mean(name, names()),
+                list(names())
+            ),
+        })
+        .collect()
+}
+
+fn tls(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
+    let Some(routes) = &linked.service.tls else {
+        return Vec::new();
+    };
+    let entries = reference.tls_routes.iter().enumerate();
+    let unknown = entries.filter(|(_, entry)| tls_route_indexes(entry, routes).is_empty());
+    unknown
+        .map(|(index, entry)| Unresolved {
+            list: List::Tls,
+            index,
+            subject: format!("tls {} {}", entry.port, entry.sni_hosts.join(",")),
+            text: format!(
+                "tls route with port {} and SNI hosts {}",
+                entry.port,
+                list(entry.sni_hosts.iter().map(String::as_str))
+            ),
+            hint: "a tls route is found by its one port (0 if none) and all its SNI hosts".into(),
+        })
+        .collect()
+}
+
+fn tcp(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
+    let Some(routes) = &linked.service.tcp else {
+        return Vec::new();
+    };
+    let entries = reference.tcp_routes.iter().enumerate();
+    let unknown = entries.filter(|(_, entry)| tcp_route_indexes(entry, routes).is_empty());
+    unknown
+        .map(|(index, entry)| Unresolved {
+            list: List::Tcp,
+            index,
+            subject: format!("tcp {}", entry.port),
+            text: format!("tcp route with port {}", entry.port),
+            hint: "a tcp route is found by its one port (0 if none)".into(),
+        })
+        .collect()
+}
+
+fn report(
+    flow: &Flow<'_>,
+    linked: &LinkedVirtualService<'_>,
+    unresolved: Unresolved,
+    found: &mut Findings<'_>,
+) {
+    let field = match unresolved.list {
+        List::Http => "routes",
+        List::Tls => "tlsRoutes",
+        List::Tcp => "tcpRoutes",
+    };
+    let path = linked.link.path.field(field).index(unresolved.index);
+    let message = format!(
+        "{} lists {} in `{path}`, which {} does not have",
+        flow.key(),
+        unresolved.text,
+        linked.link.key,
+    );
+    found
+        .error(flow.key(), path, message)
+        .subject(format!("{} {}", linked.link.key, unresolved.subject))
+        .help(format!("{}{SAFE_ORDER}", unresolved.hint))
+        .cause(Cause::NotFound)
+        .with(&linked.link.key, Path::spec([unresolved.list.field()]));
+}
+
+const SAFE_ORDER: &str = "; to rename a route, add the new one beside the old, move the Rollout's \
+                          reference, then drop the old one";

@@ -1,0 +1,200 @@
+//! Settings from a YAML file: unknown keys and values are refused, with the nearest known one.
+
+use std::fmt;
+
+use super::{Profile, RuleAction, Settings};
+use crate::cluster::ArgoVersion;
+use crate::rules::{self, nearest};
+use crate::source::{self, Content, KeyNode, Limits, Node, Position};
+
+/// What is wrong with a settings file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub position: Position,
+    pub message: String,
+}
+
+/// The settings of a file's text; an empty one gives the defaults.
+pub fn parse(text: &str) -> Result<Settings, Error> {
+    let documents = source::parse(text, Limits::default()).map_err(|error| Error {
+        position: error.position,
+        message: error.message,
+    })?;
+    let mut settings = Settings::default();
+    for document in &documents {
+        for (key, value) in entries(document)? {
+            set(&mut settings, key, value)?;
+        }
+    }
+    Ok(settings)
+}
+
+fn set(settings: &mut Settings, key: &KeyNode, value: &Node) -> Result<(), Error> {
+    match key.text.as_str() {
+        "profile" => settings.profile = word(value, &Profile::NAMES, Profile::parse)?,
+        "actions" => return set_actions(settings, value),
+        "controllerUsers" => settings.controller_users = texts(value)?,
+        "controllerManager" => settings.controller_manager = text(value)?.to_owned(),
+        "clusterDomain" => settings.mesh.domain = text(value)?.to_owned(),
+        "argoVersion" => settings.mesh.argo_version = argo_version(value)?,
+        "istio" => return set_istio(settings, value),
+        _ => return Err(unknown(key, &KEYS)),
+    }
+    Ok(())
+}
+
+fn set_actions(settings: &mut Settings, value: &Node) -> Result<(), Error> {
+    for (key, value) in entries(value)? {
+        let Some(rule) = rules::find(&key.text) else {
+            let names = rules::CATALOGUE.iter();
+            let names: Vec<&str> = names.flat_map(|r| [r.id.name, r.id.code]).collect();
+            return Err(unknown(key, &names));
+        };
+        let action = word(value, &RuleAction::NAMES, RuleAction::parse)?;
+        settings.actions.insert(rule.id.code.to_owned(), action);
+    }
+    Ok(())
+}
+
+fn set_istio(settings: &mut Settings, value: &Node) -> Result<(), Error> {
+    for (key, value) in entries(value)? {
+        match key.text.as_str() {
+            "rootNamespace" => settings.mesh.root_namespace = text(value)?.to_owned(),
+            "primaryCluster" => {
+                let remote = |word: &str| match word {
+                    "local" => Some(false),
+                    "remote" => Some(true),
+                    _ => None,
+                };
+                settings.mesh.remote_istio = word(value, &["local", "remote"], remote)?;
+            }
+            _ => return Err(unknown(key, &["rootNamespace", "primaryCluster"])),
+        }
+    }
+    Ok(())
+}
+
+/// `"1.9"` in quotes, or the number that YAML makes of it without.
+fn argo_version(value: &Node) -> Result<ArgoVersion, Error> {
+    let text = match &value.content {
+        Content::String(text) => text.clone(),
+        Content::Float(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let version = ArgoVersion::parse(&text);
+    version.ok_or_else(|| error(value, "write the version in quotes, such as `\"1.10\"`"))
+}
+
+fn entries(node: &Node) -> Result<&[(KeyNode, Node)], Error> {
+    match &node.content {
+        Content::Mapping(entries) => Ok(entries),
+        Content::Null => Ok(&[]),
+        _ => Err(error(node, "a mapping is expected here")),
+    }
+}
+
+fn text(node: &Node) -> Result<&str, Error> {
+    let text = node.as_str();
+    text.ok_or_else(|| error(node, "a string is expected here"))
+}
+
+fn texts(node: &Node) -> Result<Vec<String>, Error> {
+    match &node.content {
+        Content::Sequence(items) => items
+            .iter()
+            .map(|item| Ok(text(item)?.to_owned()))
+            .collect(),
+        _ => Err(error(node, "a list of strings is expected here")),
+    }
+}
+
+fn word<T>(node: &Node, known: &[&str], parse: impl Fn(&str) -> Option<T>) -> Result<T, Error> {
+    let written = match &node.content {
+        Content::String(text) => text.as_str(),
+        // YAML 1.1 reads an unquoted `off` as false.
+        Content::Bool(false) => "off",
+        _ => "",
+    };
+    parse(written).ok_or_else(|| {
+        let message = format!("`{written}` is not one of {}", known.join(", "));
+        error(node, message)
+    })
+}
+
+fn unknown(key: &KeyNode, known: &[&str]) -> Error {
+    let hint = match nearest(&key.text, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("known: {}", known.join(", ")),
+    };
+    Error {
+        position: key.span.start,
+        message: format!("unknown key `{}`; {hint}", key.text),
+    }
+}
+
+fn error(node: &Node, message: impl Into<String>) -> Error {
+    Error {
+        position: node.span.start,
+        message: message.into(),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { line, column, .. } = self.position;
+        write!(f, "line {line}, column {column}: {}", self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+const KEYS: [&str; 7] = [
+    "profile",
+    "actions",
+    "controllerUsers",
+    "controllerManager",
+    "clusterDomain",
+    "argoVersion",
+    "istio",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_key() {
+        let text = "profile: strict\nactions: {subset-undefined: off, RG202: warn}\n\
+                    controllerUsers: [a]\ncontrollerManager: m\nclusterDomain: d\n\
+                    argoVersion: \"1.9\"\nistio: {rootNamespace: r, primaryCluster: remote}\n";
+        let settings = parse(text).unwrap();
+        assert_eq!(settings.profile, Profile::Strict);
+        assert_eq!(settings.actions["RG501"], RuleAction::Off);
+        assert_eq!(settings.actions["RG202"], RuleAction::Warn);
+        assert_eq!(settings.controller_users, ["a"]);
+        assert_eq!(settings.mesh.argo_version, ArgoVersion(1, 9));
+        assert!(settings.mesh.remote_istio);
+        assert_eq!(parse("").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        let said = |text| parse(text).unwrap_err().to_string();
+        assert_eq!(
+            said("profil: guard\n"),
+            "line 1, column 1: unknown key `profil`; did you mean `profile`?"
+        );
+        assert_eq!(
+            said("actions:\n  subset-undefine: off\n"),
+            "line 2, column 3: unknown key `subset-undefine`; did you mean `subset-undefined`?"
+        );
+        assert_eq!(
+            said("profile: hard\n"),
+            "line 1, column 10: `hard` is not one of guard, strict, observe"
+        );
+        assert_eq!(
+            said("argoVersion: [1]\n"),
+            "line 1, column 14: write the version in quotes, such as `\"1.10\"`"
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! How strict the guard is and whom it never touches: profile, actions by rule, exemptions, mesh.
+
+mod file;
+
+pub use file::{Error, parse};
+
+use std::collections::BTreeMap;
+
+use crate::cluster::Mesh;
+use crate::verdict::RuleId;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub profile: Profile,
+    /// By the rule's code.
+    pub actions: BTreeMap<String, RuleAction>,
+    /// The users that the Rollouts controller writes as.
+    pub controller_users: Vec<String>,
+    /// The field manager that the Rollouts controller writes as.
+    pub controller_manager: String,
+    pub mesh: Mesh,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// What a write newly breaks is denied.
+    #[default]
+    Guard,
+    /// Every error is denied, old or new, missing objects too.
+    Strict,
+    /// Nothing is denied and nothing is changed.
+    Observe,
+}
+
+/// What a rule's findings do, whatever the profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleAction {
+    /// A new finding denies, be it a warning.
+    Deny,
+    Warn,
+    Off,
+}
+
+impl Settings {
+    pub fn action(&self, rule: RuleId) -> Option<RuleAction> {
+        self.actions.get(rule.code).copied()
+    }
+}
+
+impl Profile {
+    pub const NAMES: [&'static str; 3] = ["guard", "strict", "observe"];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "guard" => Some(Profile::Guard),
+            "strict" => Some(Profile::Strict),
+            "observe" => Some(Profile::Observe),
+            _ => None,
+        }
+    }
+}
+
+impl RuleAction {
+    pub const NAMES: [&'static str; 3] = ["deny", "warn", "off"];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "deny" => Some(RuleAction::Deny),
+            "warn" => Some(RuleAction::Warn),
+            "off" => Some(RuleAction::Off),
+            _ => None,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            profile: Profile::default(),
+            actions: BTreeMap::new(),
+            controller_users: vec!["system:serviceaccount:argo-rollouts:argo-rollouts".to_owned()],
+            controller_manager: "rollouts-controller".to_owned(),
+            mesh: Mesh::default(),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What a rule says (a [`Finding`]) and what the engine makes of it (a [`Verdict`]).
+//! It knows neither HTTP nor how a finding is found.
+
+use std::fmt;
+
+use crate::field::Path;
+use crate::model::Key;
+
+/// A rule's code and name, as users write them in settings and annotations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleId {
+    /// `RG501`; never reused.
+    pub code: &'static str,
+    /// `subset-undefined`.
+    pub name: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// Kubernetes' cause types of an invalid field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    NotFound,
+    Required,
+    Duplicate,
+    Forbidden,
+    Invalid,
+}
+
+/// One thing that is wrong, from the view of the object that holds the reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub rule: RuleId,
+    pub severity: Severity,
+    pub object: Key,
+    pub path: Path,
+    /// The route, subset, Service, label or role it is about: with rule and object its identity.
+    pub subject: String,
+    /// Lower case, no full stop, identifiers in backticks.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+    pub cause: Cause,
+    /// The referenced object does not exist: never more than a warning but under `--complete` and
+    /// profile `strict`.
+    pub missing: bool,
+    /// It breaks another flow than the object's own, so that even a CREATE is denied for it.
+    pub harms_others: bool,
+    /// The other objects it rests on, and the place in each where the fault would be mended.
+    pub others: Vec<(Key, Path)>,
+}
+
+/// The findings of one rule.
+pub struct Findings<'a> {
+    rule: RuleId,
+    list: &'a mut Vec<Finding>,
+}
+
+/// What a finding does to the write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Deny,
+    Warn,
+}
+
+/// A finding and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    pub finding: Finding,
+    pub action: Action,
+    /// Profile `observe` made a warning of what would have denied.
+    pub would_deny: bool,
+}
+
+/// Why a write was not judged at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exempt {
+    UnknownKind,
+    Subresource,
+    /// The object is being deleted: removing a finalizer never fails.
+    ObjectDeleting,
+    NamespaceDeleting,
+    NamespaceOff,
+    /// The Rollouts controller, known by its user.
+    Controller,
+    /// The Rollouts controller under an unlisted user, known by managedFields.
+    ControllerByFields,
+    /// A delete by the garbage collector or the namespace controller.
+    System,
+}
+
+/// The engine's answer to one write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    pub exempt: Option<Exempt>,
+    /// Denials first, then in the order of the rules.
+    pub judged: Vec<Judged>,
+    /// Warnings that come from no rule, such as an unknown name in the `allow` annotation.
+    pub notes: Vec<String>,
+}
+
+impl Finding {
+    /// Whether both say the same of the same thing; list indexes and wording do not count.
+    pub fn is_same(&self, other: &Finding) -> bool {
+        self.rule == other.rule && self.object == other.object && self.subject == other.subject
+    }
+
+    pub fn subject(&mut self, subject: impl Into<String>) -> &mut Self {
+        self.subject = subject.into();
+        self
+    }
+
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = help.into();
+        self
+    }
+
+    pub fn cause(&mut self, cause: Cause) -> &mut Self {
+        self.cause = cause;
+        self
+    }
+
+    /// It rests on another object too; `path` is where it would be mended there.
+    pub fn with(&mut self, key: &Key, path: Path) -> &mut Self {
+        self.others.push((key.clone(), path));
+        self
+    }
+
+    /// The object `key` that it refers to does not exist.
+    pub fn missing(&mut self, key: &Key) -> &mut Self {
+        self.missing = true;
+        self.cause = Cause::NotFound;
+        self.with(key, Path::default())
+    }
+
+    /// It names something that does not exist, in a cluster that lacks the whole object.
+    pub fn missing_anything(&mut self) -> &mut Self {
+        self.missing = true;
+        self.cause = Cause::NotFound;
+        self
+    }
+
+    pub fn harms_others(&mut self) -> &mut Self {
+        self.harms_others = true;
+        self
+    }
+
+    /// Whether the fault lies in `key` alone.
+    pub fn is_inside(&self, key: &Key) -> bool {
+        self.object == *key && self.others.iter().all(|(other, _)| other == key)
+    }
+
+    /// The place to show to the writer of `key`: the cause in that object, else the reference.
+    pub fn place_in(&self, key: &Key) -> &Path {
+        if self.object == *key {
+            return &self.path;
+        }
+        let mut others = self.others.iter();
+        others
+            .find(|(other, _)| other == key)
+            .map_or(&self.path, |(_, path)| path)
+    }
+}
+
+impl<'a> Findings<'a> {
+    pub fn of(rule: RuleId, list: &'a mut Vec<Finding>) -> Self {
+        Self { rule, list }
+    }
+
+    pub fn error(&mut self, object: &Key, path: Path, message: impl Into<String>) -> &mut Finding {
+        self.push(Severity::Error, object, path, message.into())
+    }
+
+    pub fn warning(
+        &mut self,
+        object: &Key,
+        path: Path,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        self.push(Severity::Warning, object, path, message.into())
+    }
+
+    fn push(
+        &mut self,
+        severity: Severity,
+        object: &Key,
+        path: Path,
+        message: String,
+    ) -> &mut Finding {
+        self.list.push(Finding {
+            rule: self.rule,
+            severity,
+            object: object.clone(),
+            path,
+            subject: String::new(),
+            message,
+            help: String::new(),
+            cause: Cause::Invalid,
+            missing: false,
+            harms_others: false,
+            others: Vec::new(),
+        });
+        let last = self.list.len() - 1;
+        &mut self.list[last]
+    }
+}
+
+impl Verdict {
+    pub fn exempt(reason: Exempt) -> Self {
+        Self {
+            exempt: Some(reason),
+            ..Self::default()
+        }
+    }
+
+    pub fn is_denied(&self) -> bool {
+        self.denials().next().is_some()
+    }
+
+    pub fn denials(&self) -> impl Iterator<Item = &Judged> {
+        let judged = self.judged.iter();
+        judged.filter(|judged| judged.action == Action::Deny)
+    }
+
+    pub fn warnings(&self) -> impl Iterator<Item = &Judged> {
+        let judged = self.judged.iter();
+        judged.filter(|judged| judged.action == Action::Warn)
+    }
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+impl Exempt {
+    /// The word for audit annotations and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Exempt::UnknownKind => "unknown-kind",
+            Exempt::Subresource => "subresource",
+            Exempt::ObjectDeleting => "object-deleting",
+            Exempt::NamespaceDeleting => "namespace-deleting",
+            Exempt::NamespaceOff => "namespace-off",
+            Exempt::Controller => "controller",
+            Exempt::ControllerByFields => "controller-by-managed-fields",
+            Exempt::System => "system",
+        }
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.name)
+    }
+}

@@ -1,0 +1,259 @@
+//! A rule's fixture: manifests, perhaps a write over them, and what the rule says.
+//!
+//! ```yaml
+//! # what the fixture shows
+//! {apiVersion, kind, metadata, spec}    # the cluster, any number of documents
+//! ---
+//! write: {operation: UPDATE, object: {…}}   # or {operation: DELETE, kind: Service, name: app}
+//! settings: {complete: true, argoVersion: "1.9"}
+//! --- # expect
+//! expect: […]                            # written by UPDATE=1 cargo test
+//! ```
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use rollout_guard::admit::admit;
+use rollout_guard::cluster::{Cluster, Kinds, Mesh, View};
+use rollout_guard::model::{Key, Kind, Object, Operation};
+use rollout_guard::request::Request;
+use rollout_guard::rules::{Check, Rule};
+use rollout_guard::settings::{self, Settings};
+use rollout_guard::source::{self, Content, Limits, Node};
+use rollout_guard::verdict::{Action, Finding, Severity};
+use serde_json::{Value, json};
+
+/// One file under `tests/rules`.
+pub struct Fixture {
+    pub path: PathBuf,
+    pub text: String,
+    pub documents: Vec<Node>,
+    pub settings: Settings,
+    write: Option<Value>,
+    pub expect: Vec<String>,
+}
+
+/// What a rule says of a fixture.
+pub struct Outcome {
+    /// `deny`, `warn` or `allow`.
+    pub verdict: &'static str,
+    pub findings: Vec<Finding>,
+    pub said: Vec<String>,
+    /// The kinds that the rule looked at.
+    pub seen: Kinds,
+}
+
+impl Fixture {
+    pub fn read(path: &Path) -> Fixture {
+        let text = std::fs::read_to_string(path).expect("a fixture can be read");
+        let nodes = source::parse(&text, Limits::default());
+        let nodes = nodes.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let (documents, extras): (Vec<Node>, Vec<Node>) = nodes
+            .into_iter()
+            .partition(|node| node.get("apiVersion").is_some());
+        let extra = |name: &str| extras.iter().find_map(|node| node.get(name));
+        let expect = extra("expect").map(Node::to_value).unwrap_or_default();
+        let expect = expect.as_array().cloned().unwrap_or_default();
+        let known = ["write", "settings", "expect"];
+        for node in &extras {
+            let Content::Mapping(entries) = &node.content else {
+                panic!("{}: a document is no mapping", path.display());
+            };
+            let stranger = entries
+                .iter()
+                .find(|(k, _)| !known.contains(&k.text.as_str()));
+            assert!(stranger.is_none(), "{}: {stranger:?}", path.display());
+        }
+        Fixture {
+            path: path.to_owned(),
+            settings: settings_of(extra("settings")),
+            write: extra("write").map(Node::to_value),
+            expect: expect
+                .iter()
+                .filter_map(|line| line.as_str().map(str::to_owned))
+                .collect(),
+            text,
+            documents,
+        }
+    }
+
+    pub fn verdict(&self) -> &str {
+        let stem = self.path.file_stem().and_then(|stem| stem.to_str());
+        let (verdict, _) = stem
+            .and_then(|stem| stem.split_once('-'))
+            .unwrap_or_else(|| panic!("{}: not <verdict>-<case>.yaml", self.path.display()));
+        verdict
+    }
+
+    pub fn cluster(&self) -> Cluster {
+        let mut cluster = Cluster::new(self.settings.mesh.clone());
+        for document in &self.documents {
+            let object = Object::parse(&document.to_value(), "default");
+            cluster
+                .apply(object.unwrap_or_else(|| panic!("{}: unknown kind", self.path.display())));
+        }
+        cluster
+    }
+
+    pub fn judge(&self, rule: &Rule) -> Outcome {
+        let cluster = self.cluster();
+        match &self.write {
+            Some(write) => self.judge_write(rule, &cluster, write),
+            None => self.judge_standing(rule, &cluster),
+        }
+    }
+
+    /// The file's text with what the rule says now.
+    pub fn updated(&self, outcome: &Outcome) -> String {
+        let kept = self.text.split("--- # expect").next().unwrap_or_default();
+        if outcome.said.is_empty() {
+            return kept.to_owned();
+        }
+        let lines: Vec<String> = outcome
+            .said
+            .iter()
+            .map(|line| format!("- {}\n", serde_json::to_string(line).expect("a string")))
+            .collect();
+        format!("{kept}--- # expect\nexpect:\n{}", lines.concat())
+    }
+
+    fn judge_standing(&self, rule: &Rule, cluster: &Cluster) -> Outcome {
+        let seen = Cell::new(Kinds::default());
+        let view = View::of(cluster).watched(&seen);
+        let mut keys: Vec<&Key> = cluster.keys().collect();
+        keys.sort();
+        let mut findings = Vec::new();
+        for key in keys {
+            let object = cluster.get(key).expect("a key of the cluster");
+            rule.judge(object, &view, &mut findings);
+        }
+        for finding in &mut findings {
+            if finding.missing && self.settings.mesh.complete {
+                finding.severity = Severity::Error;
+            }
+        }
+        let worst = findings.iter().map(|finding| finding.severity).min();
+        Outcome {
+            verdict: match worst {
+                Some(Severity::Error) => "deny",
+                Some(Severity::Warning) => "warn",
+                None => "allow",
+            },
+            said: findings
+                .iter()
+                .map(|f| line(f.severity.as_str(), f))
+                .collect(),
+            findings,
+            seen: seen.get(),
+        }
+    }
+
+    fn judge_write(&self, rule: &Rule, cluster: &Cluster, write: &Value) -> Outcome {
+        let request = request(write, self);
+        let verdict = admit(&request, cluster, &self.settings);
+        let mut judged = verdict.judged;
+        judged.retain(|judged| judged.finding.rule == rule.id);
+        let denied = judged.iter().any(|judged| judged.action == Action::Deny);
+        let said = judged.iter().map(|judged| {
+            let action = match judged.action {
+                Action::Deny => "deny",
+                Action::Warn => "warn",
+            };
+            line(action, &judged.finding)
+        });
+        Outcome {
+            verdict: match (denied, judged.is_empty()) {
+                (true, _) => "deny",
+                (false, false) => "warn",
+                (false, true) => "allow",
+            },
+            said: said.collect(),
+            findings: judged.into_iter().map(|judged| judged.finding).collect(),
+            seen: match rule.check {
+                Check::Write(_) => rule.reads.iter().fold(Kinds::default(), |s, k| s.with(*k)),
+                _ => Kinds::default(),
+            },
+        }
+    }
+
+    /// The document of an object, for looking up paths; the write's own object comes first.
+    pub fn value_of(&self, key: &Key) -> Option<Value> {
+        let written = self
+            .write
+            .as_ref()
+            .and_then(|write| write.get("object"))
+            .cloned();
+        let stored = self.documents.iter().map(Node::to_value);
+        let mut all = written.into_iter().chain(stored);
+        all.find(|value| Object::parse(value, "default").is_some_and(|object| object.key() == key))
+    }
+}
+
+fn line(action: &str, finding: &Finding) -> String {
+    format!(
+        "{action} {} {}: {}",
+        finding.object, finding.path, finding.message
+    )
+}
+
+fn settings_of(node: Option<&Node>) -> Settings {
+    let Some(node) = node else {
+        return Settings::default();
+    };
+    let mut value = node.to_value();
+    let mut flag = |name: &str| value.as_object_mut().and_then(|map| map.remove(name));
+    let complete = flag("complete") == Some(json!(true));
+    let live = flag("live") == Some(json!(true));
+    let text = serde_json::to_string(&value).expect("a value");
+    let mut settings = settings::parse(&text).expect("settings");
+    settings.mesh = Mesh {
+        complete,
+        live,
+        ..settings.mesh
+    };
+    settings
+}
+
+fn request(write: &Value, fixture: &Fixture) -> Request {
+    let object = write.get("object").cloned().unwrap_or_default();
+    let text = |name: &str| write.get(name).and_then(Value::as_str).unwrap_or_default();
+    let operation = match text("operation") {
+        "CREATE" => Operation::Create,
+        "UPDATE" => Operation::Update,
+        "DELETE" => Operation::Delete,
+        other => panic!("{}: operation `{other}`", fixture.path.display()),
+    };
+    let key = match Object::parse(&object, "default") {
+        Some(object) => object.key().clone(),
+        None => {
+            let kinds = Kind::ALL.into_iter();
+            let kind = kinds.into_iter().find(|kind| kind.as_str() == text("kind"));
+            Key::new(kind.expect("a kind"), "default", text("name"))
+        }
+    };
+    let stored = || {
+        let documents = fixture.documents.iter().map(Node::to_value);
+        let mut stored = documents.filter(|value| {
+            Object::parse(value, "default").is_some_and(|object| *object.key() == key)
+        });
+        stored.next()
+    };
+    let old_object = match operation {
+        Operation::Create => Value::Null,
+        _ => stored().unwrap_or_else(|| panic!("{}: no {key}", fixture.path.display())),
+    };
+    Request {
+        uid: "fixture".into(),
+        kind: Some(key.kind),
+        group: key.kind.group().into(),
+        kind_name: key.kind.as_str().into(),
+        operation,
+        subresource: String::new(),
+        namespace: key.namespace.to_string(),
+        name: key.name.to_string(),
+        user: "developer".into(),
+        object,
+        old_object,
+        dry_run: false,
+    }
+}

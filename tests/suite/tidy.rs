@@ -1,0 +1,196 @@
+//! What the repository keeps true of itself: rule files, catalogue and fixtures are one list; code sits
+//! in the layers that ARCHITECTURE.md draws. `UPDATE=1 cargo test` rewrites what is generated.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rollout_guard::rules::{CATALOGUE, RETIRED};
+
+use crate::rules::fixtures;
+
+#[test]
+fn rule_files_catalogue_and_fixtures_are_one_list() {
+    let files = rule_files();
+    let generated = generate(&read("src/rules/mod.rs"), &files);
+    keep("src/rules/mod.rs", &generated);
+    let mut folders = names(&root().join("tests/rules"));
+    folders.sort();
+    let mut stems: Vec<String> = files.values().map(|stem| stem.replace('_', "-")).collect();
+    stems.sort();
+    assert_eq!(folders, stems, "fixture folders and rule files");
+}
+
+#[test]
+fn codes_are_unique_ordered_and_never_reused() {
+    let codes: Vec<&str> = CATALOGUE.iter().map(|rule| rule.id.code).collect();
+    let mut sorted = codes.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(codes, sorted);
+    assert!(codes.iter().all(|code| !RETIRED.contains(code)));
+}
+
+#[test]
+fn every_rule_is_documented_and_shown_both_ways() {
+    for rule in CATALOGUE {
+        let docs = rule.documentation();
+        for heading in ["## What", "## Why", "## Example", "## Fix"] {
+            assert!(docs.contains(heading), "{}: no {heading}", rule.id);
+        }
+        assert!(rule.summary().ends_with('.'), "{}: no summary", rule.id);
+        let cases: Vec<String> = fixtures(rule)
+            .iter()
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        let one = |verdict: &str| cases.iter().any(|case| case.starts_with(verdict));
+        assert!(one("allow-"), "{}: no fixture that allows", rule.id);
+        assert!(
+            one("deny-") || one("warn-"),
+            "{}: no fixture that speaks",
+            rule.id
+        );
+    }
+}
+
+#[test]
+fn files_are_short() {
+    for path in sources() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = text.lines().count();
+        assert!(lines <= 300, "{}: {lines} lines", path.display());
+        let opening = text.starts_with("//!");
+        assert!(opening, "{}: does not open with //!", path.display());
+    }
+}
+
+#[test]
+fn lower_layers_never_import_higher_ones() {
+    for path in sources() {
+        let relative = path.strip_prefix(root().join("src")).unwrap();
+        let module = relative.components().next().unwrap().as_os_str();
+        let module = module.to_string_lossy().replace(".rs", "");
+        let Some(layer) = LAYERS
+            .iter()
+            .position(|layer| layer.contains(&module.as_str()))
+        else {
+            assert!(
+                matches!(module.as_str(), "lib" | "main"),
+                "{module}: no layer"
+            );
+            continue;
+        };
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for higher in LAYERS[layer + 1..].iter().flat_map(|layer| layer.iter()) {
+            let import = format!("crate::{higher}");
+            let imports = code
+                .lines()
+                .any(|line| line.contains(&import) && !line.trim_start().starts_with("//"));
+            assert!(!imports, "{} imports {higher}", path.display());
+        }
+    }
+}
+
+/// From the lowest to the highest.
+const LAYERS: &[&[&str]] = &[
+    &["field", "source"],
+    &["model"],
+    &["verdict", "cluster"],
+    &["rules"],
+    &["settings", "request", "mutations"],
+    &["exempt", "admit"],
+    &["review"],
+    &["cli", "serve"],
+];
+
+/// The rule files by code.
+fn rule_files() -> BTreeMap<String, String> {
+    let entries = names(&root().join("src/rules")).into_iter();
+    let stems = entries.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned));
+    stems
+        .filter_map(|stem| {
+            let text = read(&format!("src/rules/{stem}.rs"));
+            let line = text.lines().find(|line| line.starts_with("rule!("))?;
+            let code = line.trim_start_matches("rule!(").split(',').next()?;
+            let code = if code.is_empty() {
+                next_word(&text)
+            } else {
+                code
+            };
+            Some((code.to_owned(), stem))
+        })
+        .collect()
+}
+
+/// The code where rustfmt has put it on a line of its own.
+fn next_word(text: &str) -> &str {
+    let after = text.split("\nrule!(").nth(1).unwrap_or_default();
+    after.trim_start().split(',').next().unwrap_or_default()
+}
+
+/// `rules/mod.rs` with the modules and the catalogue of these files.
+fn generate(text: &str, files: &BTreeMap<String, String>) -> String {
+    let mut stems: Vec<&String> = files.values().collect();
+    stems.sort();
+    let modules: String = stems.iter().map(|stem| format!("mod {stem};\n")).collect();
+    let entries = files.values();
+    let entries: String = entries.map(|stem| format!("    {stem}::RULE,\n")).collect();
+    let text = between(text, "UPDATE=1 cargo test`.\n", "// End", &modules);
+    between(&text, "like the modules above.\n", "    // End", &entries)
+}
+
+fn between(text: &str, start: &str, end: &str, new: &str) -> String {
+    let (head, rest) = text.split_once(start).expect("the generated part begins");
+    let (_, tail) = rest.split_once(end).expect("the generated part ends");
+    format!("{head}{start}{new}{end}{tail}")
+}
+
+/// Holds a generated file to what it should be, or rewrites it.
+pub fn keep(path: &str, text: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(root().join(path), text).expect("the file is written");
+    } else {
+        assert!(
+            read(path) == text,
+            "{path} is out of step: run UPDATE=1 cargo test"
+        );
+    }
+}
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    let text = std::fs::read_to_string(root().join(path));
+    text.unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect()
+}
+
+fn sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for name in names(&folder) {
+            let path = folder.join(&name);
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
