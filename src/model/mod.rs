@@ -9,6 +9,7 @@ mod meta;
 mod object;
 mod reader;
 mod rollout;
+mod selector;
 mod service;
 mod status;
 mod steps;
@@ -24,9 +25,10 @@ pub use meta::{Enforce, Meta};
 pub use object::Object;
 pub use reader::{IntOrString, Labels, Malformed, Reader};
 pub use rollout::{
-    AntiAffinity, BlueGreen, Canary, DestinationRuleRef, Expression, Istio, PingPong, Rollout,
-    Selector, TcpRouteRef, TlsRouteRef, TrafficRouting, VirtualServiceRef, WorkloadRef,
+    AntiAffinity, BlueGreen, Canary, DestinationRuleRef, Istio, PingPong, Rollout, TcpRouteRef,
+    TlsRouteRef, TrafficRouting, VirtualServiceRef, WorkloadRef,
 };
+pub use selector::{Expression, Selector};
 pub use service::{Gateway, Namespace, Service, ServiceEntry};
 pub use status::{Status, WeightDestination, Weights};
 pub use steps::{Experiment, MatchField, RouteStep, Step, StringMatch};

@@ -2,6 +2,7 @@
 
 use super::Meta;
 use super::reader::{IntOrString, Labels, Malformed, Reader};
+use super::selector::Selector;
 use super::status::Status;
 use super::steps::Step;
 
@@ -24,19 +25,6 @@ pub struct Rollout {
     /// A digest of `spec.template`, to tell whether a write changes it.
     pub template_digest: u64,
     pub malformed: Vec<Malformed>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selector {
-    pub match_labels: Labels,
-    pub expressions: Vec<Expression>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Expression {
-    pub key: String,
-    pub operator: String,
-    pub values: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -192,47 +180,6 @@ impl Istio {
         single
             .map(|reference| (None, reference))
             .chain(many.map(|(index, reference)| (Some(index), reference)))
-    }
-}
-
-impl Selector {
-    fn read(selector: &Reader<'_>) -> Self {
-        let expressions = selector.get("matchExpressions");
-        Self {
-            match_labels: selector.get("matchLabels").labels().unwrap_or_default(),
-            expressions: expressions
-                .objects(|expression| Expression {
-                    key: expression.get("key").string().unwrap_or_default(),
-                    operator: expression.get("operator").string().unwrap_or_default(),
-                    values: expression.get("values").strings().unwrap_or_default(),
-                })
-                .unwrap_or_default(),
-        }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.match_labels.is_empty() && self.expressions.is_empty()
-    }
-
-    /// Whether the labels satisfy it, an unknown operator aside.
-    pub fn matches(&self, labels: &Labels) -> bool {
-        let mut wanted = self.match_labels.iter();
-        wanted.all(|(key, value)| labels.get(key) == Some(value))
-            && self.expressions.iter().all(|one| one.matches(labels))
-    }
-}
-
-impl Expression {
-    fn matches(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.key);
-        let listed = value.is_some_and(|value| self.values.contains(value));
-        match self.operator.as_str() {
-            "In" => listed,
-            "NotIn" => !listed,
-            "Exists" => value.is_some(),
-            "DoesNotExist" => value.is_none(),
-            _ => true,
-        }
     }
 }
 

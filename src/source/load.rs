@@ -1,19 +1,12 @@
 //! From text to trees: all documents of a YAML or JSON text, anchors and merge keys resolved.
 
 use std::collections::HashMap;
-use std::fmt;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StructureStyle};
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
+use super::error::{Error, error, of_scan, span_of};
 use super::scalar;
-use super::{Content, KeyNode, Node, Position, Span};
-
-/// Why a text cannot be read, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
-    pub position: Position,
-    pub message: String,
-}
+use super::{Content, KeyNode, Node, Span};
 
 /// What bounds the work on hostile input.
 #[derive(Clone, Copy, Debug)]
@@ -224,35 +217,6 @@ fn count(node: &Node) -> usize {
     }
 }
 
-fn error(span: Span, message: impl Into<String>) -> Error {
-    Error {
-        position: span.start,
-        message: message.into(),
-    }
-}
-
-fn of_scan(scan: &ScanError) -> Error {
-    Error {
-        position: position(scan.marker()),
-        message: scan.info().to_owned(),
-    }
-}
-
-fn span_of(span: &granit_parser::Span) -> Span {
-    Span {
-        start: position(&span.start),
-        end: position(&span.end),
-    }
-}
-
-fn position(marker: &Marker) -> Position {
-    Position {
-        line: marker.line(),
-        column: marker.col() + 1,
-        byte: marker.byte_offset().unwrap_or_default(),
-    }
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -261,15 +225,6 @@ impl Default for Limits {
         }
     }
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Position { line, column, .. } = self.position;
-        write!(f, "line {line}, column {column}: {}", self.message)
-    }
-}
-
-impl std::error::Error for Error {}
 
 const MERGE: &str = "<<";
 

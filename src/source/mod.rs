@@ -1,11 +1,13 @@
 //! YAML and JSON text with positions: the line, column and byte range of every key and value.
 //! It knows no kind; `check` asks it where a field path stands, `fix` edits by its ranges.
 
+mod error;
 mod load;
 mod locate;
 mod scalar;
 
-pub use load::{Error, Limits, parse};
+pub use error::Error;
+pub use load::{Limits, parse};
 pub use locate::Located;
 
 use serde_json::{Map, Value};

@@ -1,0 +1,57 @@
+//! A label selector, as in a Rollout's `spec.selector`.
+
+use super::reader::{Labels, Reader};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selector {
+    pub match_labels: Labels,
+    pub expressions: Vec<Expression>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expression {
+    pub key: String,
+    pub operator: String,
+    pub values: Vec<String>,
+}
+
+impl Selector {
+    pub(super) fn read(selector: &Reader<'_>) -> Self {
+        let expressions = selector.get("matchExpressions");
+        Self {
+            match_labels: selector.get("matchLabels").labels().unwrap_or_default(),
+            expressions: expressions
+                .objects(|expression| Expression {
+                    key: expression.get("key").string().unwrap_or_default(),
+                    operator: expression.get("operator").string().unwrap_or_default(),
+                    values: expression.get("values").strings().unwrap_or_default(),
+                })
+                .unwrap_or_default(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.match_labels.is_empty() && self.expressions.is_empty()
+    }
+
+    /// Whether the labels satisfy it, an unknown operator aside.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        let mut wanted = self.match_labels.iter();
+        wanted.all(|(key, value)| labels.get(key) == Some(value))
+            && self.expressions.iter().all(|one| one.matches(labels))
+    }
+}
+
+impl Expression {
+    fn matches(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.key);
+        let listed = value.is_some_and(|value| self.values.contains(value));
+        match self.operator.as_str() {
+            "In" => listed,
+            "NotIn" => !listed,
+            "Exists" => value.is_some(),
+            "DoesNotExist" => value.is_none(),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Why a text cannot be read, and how the parser's places become ours.
+
+use std::fmt;
+
+use granit_parser::{Marker, ScanError};
+
+use super::{Position, Span};
+
+/// Why a text cannot be read, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub position: Position,
+    pub message: String,
+}
+
+pub(super) fn error(span: Span, message: impl Into<String>) -> Error {
+    Error {
+        position: span.start,
+        message: message.into(),
+    }
+}
+
+pub(super) fn of_scan(scan: &ScanError) -> Error {
+    Error {
+        position: position(scan.marker()),
+        message: scan.info().to_owned(),
+    }
+}
+
+pub(super) fn span_of(span: &granit_parser::Span) -> Span {
+    Span {
+        start: position(&span.start),
+        end: position(&span.end),
+    }
+}
+
+fn position(marker: &Marker) -> Position {
+    Position {
+        line: marker.line(),
+        column: marker.col() + 1,
+        byte: marker.byte_offset().unwrap_or_default(),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { line, column, .. } = self.position;
+        write!(f, "line {line}, column {column}: {}", self.message)
+    }
+}
+
+impl std::error::Error for Error {}
