@@ -1,0 +1,180 @@
+//! Manifests from files, folders and standard input: the documents with their places, and the cluster
+//! that they make.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::cluster::{Cluster, Mesh};
+use crate::model::{Key, Object};
+use crate::source::{self, Content, Limits, Node};
+
+/// All that the paths hold.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    pub files: Vec<File>,
+    pub documents: Vec<Document>,
+}
+
+/// One text.
+#[derive(Debug)]
+pub struct File {
+    /// As it was given; `-` for standard input.
+    pub name: String,
+    pub text: String,
+}
+
+/// One object of a kind we know.
+#[derive(Debug)]
+pub struct Document {
+    pub object: Object,
+    pub node: Node,
+    /// Index in [`Manifests::files`].
+    pub file: usize,
+}
+
+/// An object that is defined twice; the later one counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Duplicate<'a> {
+    pub earlier: &'a Document,
+    pub later: &'a Document,
+}
+
+/// Why manifests cannot be used: which file, and where in it.
+#[derive(Debug)]
+pub struct Error {
+    file: String,
+    message: String,
+}
+
+impl Manifests {
+    /// Reads files, folders (recursively, `.yaml`, `.yml` and `.json`) and `-`.
+    pub fn read(paths: &[PathBuf], namespace: &str) -> Result<Self, Error> {
+        let mut manifests = Self::default();
+        for path in paths {
+            if path.as_os_str() == "-" {
+                manifests.read_stdin(namespace)?;
+            } else {
+                manifests.read_path(path, namespace)?;
+            }
+        }
+        Ok(manifests)
+    }
+
+    /// The cluster that the manifests are; of an object defined twice the later one.
+    pub fn cluster(&self, mesh: Mesh) -> Cluster {
+        let mut cluster = Cluster::new(mesh);
+        for document in &self.documents {
+            cluster.apply(document.object.clone());
+        }
+        cluster
+    }
+
+    /// The document of each object, the later one of those defined twice.
+    pub fn by_key(&self) -> HashMap<&Key, &Document> {
+        let documents = self.documents.iter();
+        documents
+            .map(|document| (document.object.key(), document))
+            .collect()
+    }
+
+    pub fn duplicates(&self) -> Vec<Duplicate<'_>> {
+        let mut seen: HashMap<&Key, &Document> = HashMap::new();
+        let documents = self.documents.iter();
+        let named = documents.filter(|document| !document.object.meta().name().is_empty());
+        named
+            .filter_map(|later| {
+                let earlier = seen.insert(later.object.key(), later)?;
+                Some(Duplicate { earlier, later })
+            })
+            .collect()
+    }
+
+    pub fn file(&self, document: &Document) -> Option<&File> {
+        self.files.get(document.file)
+    }
+
+    fn read_stdin(&mut self, namespace: &str) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().read_to_end(&mut bytes);
+        read.map_err(|error| failed("-", &error.to_string()))?;
+        self.add("-".to_owned(), bytes, namespace)
+    }
+
+    fn read_path(&mut self, path: &Path, namespace: &str) -> Result<(), Error> {
+        for entry in WalkDir::new(path).sort_by_file_name() {
+            let entry = entry.map_err(|error| failed(&path.to_string_lossy(), &plain(&error)))?;
+            let inside = entry.depth() > 0;
+            if entry.file_type().is_dir() || (inside && !is_manifest(entry.path())) {
+                continue;
+            }
+            let name = entry.path().to_string_lossy().into_owned();
+            let bytes = std::fs::read(entry.path());
+            let bytes = bytes.map_err(|error| failed(&name, &error.to_string()))?;
+            self.add(name, bytes, namespace)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: String, bytes: Vec<u8>, namespace: &str) -> Result<(), Error> {
+        let text = String::from_utf8(bytes).map_err(|_| failed(&name, "is not UTF-8 text"))?;
+        let nodes = source::parse(&text, Limits::default());
+        let nodes = nodes.map_err(|error| failed(&name, &error.to_string()))?;
+        let file = self.files.len();
+        for node in nodes.into_iter().flat_map(items) {
+            if let Some(object) = Object::parse(&node.to_value(), namespace) {
+                let document = Document { object, node, file };
+                self.documents.push(document);
+            }
+        }
+        self.files.push(File { name, text });
+        Ok(())
+    }
+}
+
+/// The items of a `List`, of lists in it too; any other document itself.
+fn items(node: Node) -> Vec<Node> {
+    let is_list = node
+        .get("kind")
+        .and_then(Node::as_str)
+        .is_some_and(|kind| kind.ends_with("List"));
+    if !is_list {
+        return vec![node];
+    }
+    let Content::Mapping(entries) = node.content else {
+        return Vec::new();
+    };
+    let list = entries.into_iter().find(|(key, _)| key.text == "items");
+    match list.map(|(_, items)| items.content) {
+        Some(Content::Sequence(nodes)) => nodes.into_iter().flat_map(items).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("yaml" | "yml" | "json"))
+}
+
+fn plain(error: &walkdir::Error) -> String {
+    let io = error.io_error().map(ToString::to_string);
+    io.unwrap_or_else(|| error.to_string())
+}
+
+fn failed(file: &str, message: &str) -> Error {
+    Error {
+        file: file.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,60 @@
+//! The warnings of an answer: one line each, short, and within what the API server passes on.
+
+use crate::verdict::{Finding, Judged, Verdict};
+
+pub(super) fn of(verdict: &Verdict) -> Vec<String> {
+    let judged = verdict.warnings().map(line);
+    let notes = verdict
+        .notes
+        .iter()
+        .map(|note| format!("rollout-guard: {note}"));
+    let mut lines: Vec<String> = judged.chain(notes).map(|line| cut(&line)).collect();
+    lines.dedup();
+    within(lines)
+}
+
+fn line(judged: &Judged) -> String {
+    let finding = &judged.finding;
+    let would = if judged.would_deny {
+        "would deny: "
+    } else {
+        ""
+    };
+    format!("{}: {would}{}", finding.rule.code, short(finding))
+}
+
+/// The message without the field it names, which is long and in the full text of a denial.
+fn short(finding: &Finding) -> String {
+    finding
+        .message
+        .replace(&format!(" in `{}`", finding.path), "")
+}
+
+/// The API server cuts a longer line itself, without a sign.
+fn cut(line: &str) -> String {
+    if line.chars().count() <= LONGEST {
+        return line.to_owned();
+    }
+    let kept: String = line.chars().take(LONGEST - 1).collect();
+    format!("{kept}…")
+}
+
+/// As many lines as fit, and how many did not.
+fn within(mut lines: Vec<String>) -> Vec<String> {
+    let total = |lines: &[String]| lines.iter().map(String::len).sum::<usize>();
+    if total(&lines) < TOTAL {
+        return lines;
+    }
+    let all = lines.len();
+    while total(&lines) >= TOTAL - LONGEST {
+        lines.pop();
+    }
+    let left_out = all - lines.len();
+    lines.push(format!("rollout-guard: {left_out} more warnings left out"));
+    lines
+}
+
+/// In characters.
+const LONGEST: usize = 256;
+/// In bytes, over all warnings of an answer.
+const TOTAL: usize = 4096;
