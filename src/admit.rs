@@ -151,8 +151,8 @@ impl<'a> Decision<'a> {
     }
 
     fn allows(&self, rule: RuleId) -> bool {
-        let mut words = self.allowed().iter();
-        words.any(|word| word == "*" || word == rule.name || word.eq_ignore_ascii_case(rule.code))
+        let object = self.change.new.or(self.change.old);
+        object.is_some_and(|object| object.meta().allows(rule.code, rule.name))
     }
 
     /// The words of the `allow` annotation, on DELETE those of the old object.

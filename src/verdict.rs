@@ -149,6 +149,11 @@ impl Finding {
         self
     }
 
+    /// The message without the field it names, for where the field is shown beside it.
+    pub fn short(&self) -> String {
+        self.message.replace(&format!(" in `{}`", self.path), "")
+    }
+
     /// Whether the fault lies in `key` alone.
     pub fn is_inside(&self, key: &Key) -> bool {
         self.object == *key && self.others.iter().all(|(other, _)| other == key)

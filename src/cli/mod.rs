@@ -1,3 +1,50 @@
 //! The command line: arguments, files, what people read. Offline commands need no async code.
 
+mod check;
+mod explain;
 pub mod manifests;
+mod report;
+mod review;
+mod settings;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Guards Argo Rollouts and Istio objects: no write can break a rollout, and no re-apply can undo one.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Options),
+    Review(review::Options),
+    Explain(explain::Options),
+}
+
+impl Arguments {
+    /// Carries the command out; its answer is the exit code.
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Check(options) => check::run(&options),
+            Command::Review(options) => review::run(&options),
+            Command::Explain(options) => explain::run(&options),
+        }
+    }
+}
+
+/// A line on standard output. That nobody reads on, as behind `head`, is no fault.
+fn print_line(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// Unusable input: says what to change and ends with 2.
+fn unusable(message: impl std::fmt::Display) -> ExitCode {
+    let _ = writeln!(anstream::stderr(), "error: {message}");
+    ExitCode::from(2)
+}

@@ -64,6 +64,12 @@ impl Meta {
     pub fn name(&self) -> &str {
         &self.key.name
     }
+
+    /// Whether the `allow` annotation switches a rule off by its code or name, or `*` does.
+    pub fn allows(&self, code: &str, name: &str) -> bool {
+        let mut words = self.allow.iter();
+        words.any(|word| word == "*" || word == name || word.eq_ignore_ascii_case(code))
+    }
 }
 
 impl Enforce {

@@ -1,6 +1,6 @@
 //! The warnings of an answer: one line each, short, and within what the API server passes on.
 
-use crate::verdict::{Finding, Judged, Verdict};
+use crate::verdict::{Judged, Verdict};
 
 pub(super) fn of(verdict: &Verdict) -> Vec<String> {
     let judged = verdict.warnings().map(line);
@@ -20,14 +20,7 @@ fn line(judged: &Judged) -> String {
     } else {
         ""
     };
-    format!("{}: {would}{}", finding.rule.code, short(finding))
-}
-
-/// The message without the field it names, which is long and in the full text of a denial.
-fn short(finding: &Finding) -> String {
-    finding
-        .message
-        .replace(&format!(" in `{}`", finding.path), "")
+    format!("{}: {would}{}", finding.rule.code, finding.short())
 }
 
 /// The API server cuts a longer line itself, without a sign.

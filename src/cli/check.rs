@@ -1,0 +1,117 @@
+//! `check`: manifests as a cluster, judged as they stand. There is no "before": every error counts.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::manifests::{Document, Manifests};
+use super::report::{self, Report, Reported};
+use super::settings::SettingsOptions;
+use super::unusable;
+use crate::admit::audit;
+use crate::cluster::{Cluster, View};
+use crate::model::Key;
+use crate::settings::{Profile, RuleAction, Settings};
+use crate::verdict::{Finding, Severity};
+
+/// Judge manifests: files, folders or `-`, taken as the cluster
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// YAML or JSON files, folders (read recursively), or `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How the findings are written
+    #[arg(short, long, value_enum, default_value_t = Output::Human)]
+    output: Output,
+    /// The manifests are the whole cluster: what is missing is an error
+    #[arg(long)]
+    complete: bool,
+    #[command(flatten)]
+    settings: SettingsOptions,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Output {
+    Human,
+    Json,
+}
+
+pub fn run(options: &Options) -> ExitCode {
+    let settings = match options.settings.settings() {
+        Ok(settings) => settings,
+        Err(message) => return unusable(message),
+    };
+    let manifests = match Manifests::read(&options.paths, &options.settings.namespace) {
+        Ok(manifests) => manifests,
+        Err(error) => return unusable(error),
+    };
+    let report = check(&manifests, &settings, options.complete);
+    match options.output {
+        Output::Human => report::human::print(&report),
+        Output::Json => report::json::print(&report),
+    }
+    let fails = report.errors() > 0 && settings.profile != Profile::Observe;
+    ExitCode::from(u8::from(fails))
+}
+
+/// What is wrong with the manifests, each finding with its place.
+pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) -> Report<'a> {
+    let mut mesh = settings.mesh.clone();
+    mesh.complete = complete || settings.profile == Profile::Strict;
+    let cluster = manifests.cluster(mesh);
+    let view = View::of(&cluster);
+    let documents = manifests.by_key();
+    let findings = audit(&view, documents.keys().copied());
+    let judged = findings
+        .into_iter()
+        .filter_map(|finding| weigh(finding, &cluster, settings));
+    let reported = judged.map(|finding| place(finding, manifests, &documents));
+    let mut findings: Vec<Reported> = reported.collect();
+    findings.sort_by_key(|reported| (reported.file_index, reported.span.start.byte));
+    Report {
+        findings,
+        duplicates: manifests.duplicates(),
+        manifests,
+        objects: documents.len(),
+    }
+}
+
+/// The finding as severe as the rule's action and the `allow` annotations leave it.
+fn weigh(mut finding: Finding, cluster: &Cluster, settings: &Settings) -> Option<Finding> {
+    match settings.action(finding.rule) {
+        Some(RuleAction::Off) => return None,
+        Some(RuleAction::Deny) => finding.severity = Severity::Error,
+        Some(RuleAction::Warn) => finding.severity = Severity::Warning,
+        None => {}
+    }
+    let others = finding.others.iter().map(|(key, _)| key);
+    let allowed = others
+        .chain([&finding.object])
+        .any(|key| is_allowed(&finding, key, cluster));
+    if allowed {
+        finding.severity = Severity::Warning;
+    }
+    Some(finding)
+}
+
+fn is_allowed(finding: &Finding, key: &Key, cluster: &Cluster) -> bool {
+    let object = cluster.get(key);
+    object.is_some_and(|object| object.meta().allows(finding.rule.code, finding.rule.name))
+}
+
+fn place<'a>(
+    finding: Finding,
+    manifests: &'a Manifests,
+    documents: &HashMap<&Key, &'a Document>,
+) -> Reported<'a> {
+    let document = documents.get(&finding.object).copied();
+    let located = document.map(|document| document.node.locate(&finding.path));
+    Reported {
+        file: document.and_then(|document| manifests.file(document)),
+        file_index: document.map_or(usize::MAX, |document| document.file),
+        span: located.map(|located| located.span).unwrap_or_default(),
+        finding,
+    }
+}

@@ -1,0 +1,39 @@
+//! `explain`: a rule's documentation, or the catalogue.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{print_line, unusable};
+use crate::rules::{self, CATALOGUE, nearest};
+
+/// Print a rule's documentation, or the catalogue
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// Code or name, such as `RG501` or `subset-undefined`
+    #[arg(value_name = "RULE")]
+    rule: Option<String>,
+}
+
+pub fn run(options: &Options) -> ExitCode {
+    let Some(word) = &options.rule else {
+        for rule in CATALOGUE {
+            let (code, name, level) = (rule.id.code, rule.id.name, rule.level.as_str());
+            let summary = rule.summary();
+            print_line(format_args!("{code} {name:<27} {level:<17} {summary}"));
+        }
+        return ExitCode::SUCCESS;
+    };
+    let Some(rule) = rules::find(word) else {
+        let names = CATALOGUE
+            .iter()
+            .flat_map(|rule| [rule.id.name, rule.id.code]);
+        let hint = nearest(word, names).map(|name| format!("; did you mean `{name}`?"));
+        let hint = hint.unwrap_or_else(|| "; `rollout-guard explain` lists them".to_owned());
+        return unusable(format!("no rule is called `{word}`{hint}"));
+    };
+    let (id, level) = (rule.id, rule.level.as_str());
+    let documentation = rule.documentation();
+    print_line(format_args!("# {id} ({level})\n\n{documentation}"));
+    ExitCode::SUCCESS
+}

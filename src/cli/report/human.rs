@@ -1,0 +1,123 @@
+//! Findings for people: the line in question, what is wrong underlined, and what to do.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::{Report, Reported};
+use crate::cli::manifests::{Document, Duplicate, File, Manifests};
+use crate::cli::print_line;
+use crate::field::Path;
+use crate::source::Span;
+use crate::verdict::Severity;
+
+/// Colours where standard output is a terminal; `anstream` takes them out elsewhere and for `NO_COLOR`.
+pub fn print(report: &Report<'_>) {
+    for duplicate in &report.duplicates {
+        print_line(format_args!(
+            "{}\n",
+            of_duplicate(duplicate, report.manifests)
+        ));
+    }
+    for reported in &report.findings {
+        print_line(format_args!("{}\n", render(reported)));
+    }
+    print_line(summary(report));
+}
+
+fn render(reported: &Reported<'_>) -> String {
+    let finding = &reported.finding;
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let message = finding.short();
+    let title = level.primary_title(&message).id(finding.rule.code);
+    let help = Level::HELP.message(&finding.help);
+    let label = finding.path.to_string();
+    let line = reported.file.map(|file| Line::of(file, reported.span));
+    let group = match &line {
+        Some(line) => title.element(line.snippet(&label)),
+        None => Group::with_title(title),
+    };
+    let note = format!(
+        "rule {}: `rollout-guard explain {}`",
+        finding.rule.name, finding.rule.code
+    );
+    let group = group.element(help).element(Level::NOTE.message(&note));
+    Renderer::styled().render(&[group])
+}
+
+fn of_duplicate(duplicate: &Duplicate<'_>, manifests: &Manifests) -> String {
+    let message = format!(
+        "{} is defined twice; the later one counts",
+        duplicate.later.object.key()
+    );
+    let line = |document: &Document| {
+        let file = manifests.file(document)?;
+        let name = Path::of(["metadata", "name"]);
+        Some(Line::of(file, document.node.locate(&name).span))
+    };
+    let lines = [
+        (line(duplicate.later), "and here"),
+        (line(duplicate.earlier), "first here"),
+    ];
+    let title = Level::WARNING.primary_title(&message);
+    let snippets = lines
+        .iter()
+        .filter_map(|(line, label)| Some(line.as_ref()?.snippet(label)));
+    let group = Group::with_title(title).elements(snippets);
+    Renderer::styled().render(&[group])
+}
+
+fn summary(report: &Report<'_>) -> String {
+    let plural = |count: usize, word: &str| match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
+    };
+    format!(
+        "{}, {} in {}",
+        plural(report.errors(), "error"),
+        plural(report.warnings(), "warning"),
+        plural(report.objects, "object")
+    )
+}
+
+/// One line of a file and the part of it to underline.
+struct Line<'a> {
+    file: &'a str,
+    number: usize,
+    text: &'a str,
+    range: Range<usize>,
+}
+
+impl<'a> Line<'a> {
+    fn of(file: &'a File, span: Span) -> Self {
+        let (before, after) = file
+            .text
+            .split_at_checked(span.start.byte)
+            .unwrap_or(("", &file.text));
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let rest = after.find(['\n', '\r']).unwrap_or(after.len());
+        let end = before.len() + rest;
+        let text = file.text.get(start..end).unwrap_or_default();
+        let from = before.len() - start;
+        let to = span.end.byte.clamp(before.len(), end) - start;
+        Self {
+            file: &file.name,
+            number: span.start.line.max(1),
+            text,
+            range: from..to.max((from + 1).min(text.len())),
+        }
+    }
+
+    fn snippet(&self, label: &'a str) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+        let annotation = AnnotationKind::Primary
+            .span(self.range.clone())
+            .label(label);
+        Snippet::source(self.text)
+            .path(self.file)
+            .line_start(self.number)
+            .annotation(annotation)
+    }
+}

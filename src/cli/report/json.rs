@@ -1,0 +1,100 @@
+//! One JSON object for programs; its fields are the contract of `check --output json`.
+
+use serde::Serialize;
+
+use super::{Report, Reported};
+use crate::cli::manifests::{Duplicate, Manifests};
+use crate::cli::print_line;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    findings: Vec<Entry<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    code: &'a str,
+    rule: &'a str,
+    severity: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+    field: String,
+    message: String,
+    help: &'a str,
+    file: &'a str,
+    line: usize,
+    column: usize,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    errors: usize,
+    warnings: usize,
+    objects: usize,
+}
+
+pub fn print(report: &Report<'_>) {
+    let duplicates = report.duplicates.iter();
+    let duplicates = duplicates.map(|duplicate| of_duplicate(duplicate, report.manifests));
+    let document = Document {
+        findings: duplicates
+            .chain(report.findings.iter().map(entry))
+            .collect(),
+        summary: Summary {
+            errors: report.errors(),
+            warnings: report.warnings(),
+            objects: report.objects,
+        },
+    };
+    // Strings and numbers always serialise.
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    print_line(text);
+}
+
+fn entry<'a>(reported: &'a Reported<'_>) -> Entry<'a> {
+    let finding = &reported.finding;
+    Entry {
+        code: finding.rule.code,
+        rule: finding.rule.name,
+        severity: finding.severity.as_str(),
+        kind: finding.object.kind.as_str(),
+        namespace: &finding.object.namespace,
+        name: &finding.object.name,
+        field: finding.path.to_string(),
+        message: finding.message.clone(),
+        help: &finding.help,
+        file: reported.file.map_or("", |file| file.name.as_str()),
+        line: reported.span.start.line,
+        column: reported.span.start.column,
+    }
+}
+
+/// No rule, but nothing is lost silently: the code is the rule's place-holder.
+fn of_duplicate<'a>(duplicate: &Duplicate<'a>, manifests: &'a Manifests) -> Entry<'a> {
+    let key = duplicate.later.object.key();
+    let file = |document| {
+        manifests
+            .file(document)
+            .map_or("", |file| file.name.as_str())
+    };
+    let earlier = duplicate.earlier.node.span.start.line;
+    Entry {
+        code: "duplicate-object",
+        rule: "duplicate-object",
+        severity: "warning",
+        kind: key.kind.as_str(),
+        namespace: &key.namespace,
+        name: &key.name,
+        field: "metadata.name".to_owned(),
+        message: format!(
+            "{key} is defined twice, first in {}:{earlier}; the later one counts",
+            file(duplicate.earlier)
+        ),
+        help: "drop one of the two",
+        file: file(duplicate.later),
+        line: duplicate.later.node.span.start.line,
+        column: duplicate.later.node.span.start.column,
+    }
+}

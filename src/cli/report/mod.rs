@@ -1,0 +1,43 @@
+//! How findings are written: for people, for programs.
+
+pub mod human;
+pub mod json;
+
+use super::manifests::{Duplicate, File, Manifests};
+use crate::source::Span;
+use crate::verdict::{Finding, Severity};
+
+/// The outcome of a check.
+pub struct Report<'a> {
+    /// In the order of files and lines.
+    pub findings: Vec<Reported<'a>>,
+    pub duplicates: Vec<Duplicate<'a>>,
+    pub manifests: &'a Manifests,
+    /// How many objects of a kind we know there are.
+    pub objects: usize,
+}
+
+/// A finding and where it stands.
+pub struct Reported<'a> {
+    pub finding: Finding,
+    pub file: Option<&'a File>,
+    pub file_index: usize,
+    pub span: Span,
+}
+
+impl Report<'_> {
+    pub fn errors(&self) -> usize {
+        self.count(Severity::Error)
+    }
+
+    pub fn warnings(&self) -> usize {
+        self.count(Severity::Warning) + self.duplicates.len()
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        let findings = self.findings.iter();
+        findings
+            .filter(|reported| reported.finding.severity == severity)
+            .count()
+    }
+}

@@ -1,0 +1,39 @@
+//! The settings that `check`, `review` and `serve` share on the command line.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::settings::{self, Profile, Settings};
+
+#[derive(Args, Clone, Debug)]
+pub struct SettingsOptions {
+    /// Settings file (YAML): profile, actions by rule, controllerUsers, clusterDomain, …
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What is denied; overrides the settings file
+    #[arg(long, value_name = "PROFILE", value_parser = ["guard", "strict", "observe"])]
+    pub profile: Option<String>,
+    /// Namespace of objects that name none
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
+    pub namespace: String,
+}
+
+impl SettingsOptions {
+    /// The settings of the file and the flags, or what is wrong with the file.
+    pub fn settings(&self) -> Result<Settings, String> {
+        let mut settings = match &self.config {
+            None => Settings::default(),
+            Some(path) => {
+                let name = path.display();
+                let text = std::fs::read_to_string(path);
+                let text = text.map_err(|error| format!("{name}: {error}"))?;
+                settings::parse(&text).map_err(|error| format!("{name}: {error}"))?
+            }
+        };
+        if let Some(profile) = self.profile.as_deref().and_then(Profile::parse) {
+            settings.profile = profile;
+        }
+        Ok(settings)
+    }
+}

@@ -1,0 +1,153 @@
+//! Recorded AdmissionReviews: what a real API server sent, the cluster as it stood, and the pinned answer.
+//! The library, the command line and HTTPS give the same bytes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rollout_guard::cli::manifests::Manifests;
+use rollout_guard::cluster::Cluster;
+use rollout_guard::review::{Endpoint, answer};
+use rollout_guard::settings::Settings;
+use serde_json::Value;
+
+use crate::tidy::root;
+
+#[test]
+fn every_recorded_review_gets_its_pinned_answer() {
+    let mut faults = Vec::new();
+    for folder in recordings() {
+        let body = std::fs::read(folder.join("review.json")).expect("a review");
+        let cluster = cluster(&[folder.join("cluster.yaml")]);
+        let answer = answer(&body, Endpoint::Validate, &cluster, &Settings::default());
+        let answer = answer.expect("an AdmissionReview");
+        let text = pretty(&answer.body);
+        let pinned = folder.join("response.json");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&pinned, &text).expect("the answer is written");
+        } else if std::fs::read_to_string(&pinned).unwrap_or_default() != text {
+            faults.push(format!("{} answers\n{text}", folder.display()));
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "{}\n(UPDATE=1 pins the answers)",
+        faults.join("\n")
+    );
+}
+
+#[test]
+fn the_command_line_gives_the_same_bytes() {
+    for folder in recordings() {
+        let body = std::fs::read(folder.join("review.json")).expect("a review");
+        let cluster = cluster(&[folder.join("cluster.yaml")]);
+        let expected = answer(&body, Endpoint::Validate, &cluster, &Settings::default());
+        let expected = expected.expect("an AdmissionReview");
+        let output = Command::new(env!("CARGO_BIN_EXE_rollout-guard"))
+            .args(["review", "--manifests", "cluster.yaml", "review.json"])
+            .current_dir(&folder)
+            .output()
+            .expect("the command runs");
+        assert_eq!(output.stdout, expected.body, "{}", folder.display());
+        let denied = i32::from(expected.verdict.is_denied());
+        assert_eq!(output.status.code(), Some(denied), "{}", folder.display());
+    }
+}
+
+/// All recordings that the team shares, where they are at hand: no panic, a well-formed answer, and the
+/// controller's and the system's writes pass without a word.
+#[test]
+fn every_shared_recording_is_answered() {
+    for review in shared_recordings() {
+        let name = review.display();
+        let body = std::fs::read(&review).expect("a review");
+        let manifests = review
+            .to_string_lossy()
+            .replace(".review.json", ".cluster.json");
+        let cluster = cluster(&[PathBuf::from(manifests)]);
+        let once = answer(&body, Endpoint::Validate, &cluster, &Settings::default());
+        let once = once.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let again = answer(&body, Endpoint::Validate, &cluster, &Settings::default());
+        assert_eq!(again.expect("an answer").body, once.body, "{name}");
+        let answered: Value = serde_json::from_slice(&once.body).expect("JSON");
+        let sent: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(
+            answered["response"]["uid"], sent["request"]["uid"],
+            "{name}"
+        );
+        well_formed(&answered["response"], &name.to_string());
+        if name.to_string().contains("-controller-") || name.to_string().contains("-system-") {
+            assert_eq!(answered["response"]["allowed"], true, "{name}");
+            assert!(
+                answered["response"].get("warnings").is_none(),
+                "{name}: {answered:#}"
+            );
+        }
+    }
+}
+
+fn well_formed(response: &Value, name: &str) {
+    let warnings = response["warnings"].as_array().cloned().unwrap_or_default();
+    let texts: Vec<&str> = warnings.iter().filter_map(Value::as_str).collect();
+    assert!(
+        texts.iter().map(|text| text.len()).sum::<usize>() < 4096,
+        "{name}"
+    );
+    for text in texts {
+        assert!(
+            text.chars().count() <= 256 && !text.contains('\n'),
+            "{name}: {text}"
+        );
+    }
+    if response["allowed"] == false {
+        let status = &response["status"];
+        assert_eq!(
+            (&status["code"], &status["reason"]),
+            (&422.into(), &"Invalid".into())
+        );
+        let causes = status["details"]["causes"].as_array().expect("causes");
+        assert!(!causes.is_empty(), "{name}");
+        for cause in causes {
+            let message = cause["message"].as_str().expect("a message");
+            assert!(
+                message.contains("[rollout-guard RG") && message.ends_with(']'),
+                "{name}: {message}"
+            );
+        }
+    }
+}
+
+/// The folders under `tests/recorded`.
+pub fn recordings() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join("tests/recorded")).expect("recordings");
+    let mut folders: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a folder").path())
+        .collect();
+    folders.sort();
+    assert!(!folders.is_empty());
+    folders
+}
+
+pub fn cluster(paths: &[PathBuf]) -> Cluster {
+    let manifests = Manifests::read(paths, "default").expect("manifests");
+    manifests.cluster(Settings::default().mesh)
+}
+
+/// The reviews of the shared folder beside the repository; none where it is not there.
+fn shared_recordings() -> Vec<PathBuf> {
+    let shared = root().join("../shared/recordings");
+    let pattern = |path: &Path| path.to_string_lossy().ends_with(".review.json");
+    let mut reviews: Vec<PathBuf> = walkdir::WalkDir::new(shared)
+        .into_iter()
+        .filter_map(Result::ok)
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| pattern(path))
+        .collect();
+    reviews.sort();
+    reviews
+}
+
+fn pretty(body: &[u8]) -> String {
+    let value: Value = serde_json::from_slice(body).expect("JSON");
+    let text = serde_json::to_string_pretty(&value).expect("JSON");
+    format!("{text}\n")
+}
