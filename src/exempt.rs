@@ -3,14 +3,14 @@
 use serde_json::{Map, Value};
 
 use crate::cluster::View;
-use crate::model::{Enforce, Operation};
+use crate::model::{Enforce, Kind, Operation};
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::verdict::Exempt;
 
 /// Why a write is not judged; `None` for one that is.
 pub fn exempt(request: &Request, view: &View<'_>, settings: &Settings) -> Option<Exempt> {
-    let guarded = request.kind.is_some_and(|kind| kind.is_guarded());
+    let guarded = request.kind.is_some_and(Kind::is_guarded);
     if !guarded {
         return Some(Exempt::UnknownKind);
     }
@@ -126,7 +126,6 @@ const SYSTEM: [&str; 3] = [
 mod tests {
     use super::*;
     use crate::cluster::Cluster;
-    use crate::model::Kind;
     use serde_json::json;
 
     fn write(manager: &str) -> Request {

@@ -210,6 +210,7 @@ impl<'a> Findings<'a> {
             others: Vec::new(),
         });
         let last = self.list.len() - 1;
+        #[allow(clippy::indexing_slicing)] // the element was pushed just now
         &mut self.list[last]
     }
 }

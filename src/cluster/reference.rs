@@ -3,7 +3,7 @@
 
 use crate::field::Path;
 use crate::model::{
-    DestinationRuleRef, Host, Key, Kind, Rollout, VirtualService, VirtualServiceRef,
+    DestinationRuleRef, Host, Istio, Key, Kind, Rollout, VirtualService, VirtualServiceRef,
 };
 
 /// A Rollout's reference to a VirtualService.
@@ -47,7 +47,7 @@ pub enum ServiceRole {
 /// The references to VirtualServices that the controller follows, unnamed ones left out.
 pub fn virtual_services(rollout: &Rollout) -> impl Iterator<Item = VirtualServiceLink<'_>> {
     let istio = rollout.istio();
-    let references = istio.into_iter().flat_map(|istio| istio.references());
+    let references = istio.into_iter().flat_map(Istio::references);
     references
         .filter(|(_, reference)| !reference.name.is_empty())
         .map(move |(index, reference)| {
@@ -55,7 +55,7 @@ pub fn virtual_services(rollout: &Rollout) -> impl Iterator<Item = VirtualServic
             let key = virtual_service_key(&reference.name, namespace);
             let first = istio
                 .into_iter()
-                .flat_map(|istio| istio.references())
+                .flat_map(Istio::references)
                 .map(|(_, other)| other)
                 .find(|other| virtual_service_key(&other.name, namespace).name == key.name)
                 .unwrap_or(reference);

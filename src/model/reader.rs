@@ -65,6 +65,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The field `name`; a null reader when it is absent or this is no object.
+    #[must_use]
     pub fn get(&'a self, name: &'static str) -> Reader<'a> {
         let value = match self.value {
             Value::Object(map) => map.get(name).unwrap_or(&NULL),

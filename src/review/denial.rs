@@ -9,7 +9,9 @@ use crate::model::{ALLOW, Key, Operation};
 use crate::request::Request;
 use crate::verdict::{Cause, Finding, Verdict};
 
+/// Kubernetes' own `Status`, with its field of that name.
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names)]
 pub(super) struct Status {
     status: &'static str,
     message: String,

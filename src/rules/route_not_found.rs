@@ -44,7 +44,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         for reference in [linked.link.reference, linked.link.first] {
             for unresolved in unresolved(reference, &linked) {
                 if seen.insert(unresolved.subject.clone()) {
-                    report(flow, &linked, unresolved, found);
+                    report(flow, &linked, &unresolved, found);
                 }
             }
         }
@@ -131,7 +131,7 @@ fn tcp(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
 fn report(
     flow: &Flow<'_>,
     linked: &LinkedVirtualService<'_>,
-    unresolved: Unresolved,
+    unresolved: &Unresolved,
     found: &mut Findings<'_>,
 ) {
     let field = match unresolved.list {

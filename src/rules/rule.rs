@@ -88,6 +88,7 @@ macro_rules! rule {
 }
 
 /// The last segment of a module's path.
+#[allow(clippy::indexing_slicing)] // evaluated by the compiler, where a panic is a build error
 pub(super) const fn stem(module: &str) -> &str {
     let bytes = module.as_bytes();
     let mut start = bytes.len();
@@ -98,6 +99,7 @@ pub(super) const fn stem(module: &str) -> &str {
 }
 
 /// `route_not_found` as `route-not-found`.
+#[allow(clippy::indexing_slicing)] // evaluated by the compiler, where a panic is a build error
 pub(super) const fn kebab<const N: usize>(stem: &str) -> [u8; N] {
     let mut name = [0; N];
     let mut at = 0;

@@ -134,14 +134,14 @@ impl Reference<'_> {
     }
 
     fn check_visible(&self, defining: &[&DestinationRule], found: &mut Findings<'_>) {
-        if let Some(reason) = self.hidden(defining) {
+        if let (Some(reason), Some(first)) = (self.hidden(defining), defining.first()) {
             let message = format!(
                 "{} sends to subset `{}` of `{}` in `{}`, which {} defines, but {reason}",
                 self.service.meta.key,
                 self.destination.subset,
                 self.host,
                 self.path,
-                defining[0].meta.key,
+                first.meta.key,
             );
             let finding = found.warning(&self.service.meta.key, self.path.clone(), message);
             finding.subject(self.subject()).missing_anything();

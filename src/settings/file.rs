@@ -34,8 +34,8 @@ fn set(settings: &mut Settings, key: &KeyNode, value: &Node) -> Result<(), Error
         "profile" => settings.profile = word(value, &Profile::NAMES, Profile::parse)?,
         "actions" => return set_actions(settings, value),
         "controllerUsers" => settings.controller_users = texts(value)?,
-        "controllerManager" => settings.controller_manager = text(value)?.to_owned(),
-        "clusterDomain" => settings.mesh.domain = text(value)?.to_owned(),
+        "controllerManager" => settings.controller_manager = text(value)?,
+        "clusterDomain" => settings.mesh.domain = text(value)?,
         "argoVersion" => settings.mesh.argo_version = argo_version(value)?,
         "istio" => return set_istio(settings, value),
         _ => return Err(unknown(key, &KEYS)),
@@ -59,7 +59,7 @@ fn set_actions(settings: &mut Settings, value: &Node) -> Result<(), Error> {
 fn set_istio(settings: &mut Settings, value: &Node) -> Result<(), Error> {
     for (key, value) in entries(value)? {
         match key.text.as_str() {
-            "rootNamespace" => settings.mesh.root_namespace = text(value)?.to_owned(),
+            "rootNamespace" => settings.mesh.root_namespace = text(value)?,
             "primaryCluster" => {
                 let remote = |word: &str| match word {
                     "local" => Some(false),
@@ -93,17 +93,14 @@ fn entries(node: &Node) -> Result<&[(KeyNode, Node)], Error> {
     }
 }
 
-fn text(node: &Node) -> Result<&str, Error> {
-    let text = node.as_str();
+fn text(node: &Node) -> Result<String, Error> {
+    let text = node.as_str().map(str::to_owned);
     text.ok_or_else(|| error(node, "a string is expected here"))
 }
 
 fn texts(node: &Node) -> Result<Vec<String>, Error> {
     match &node.content {
-        Content::Sequence(items) => items
-            .iter()
-            .map(|item| Ok(text(item)?.to_owned()))
-            .collect(),
+        Content::Sequence(items) => items.iter().map(text).collect(),
         _ => Err(error(node, "a list of strings is expected here")),
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn error(span: Span, message: impl Into<String>) -> Error {
 pub(super) fn of_scan(scan: &ScanError) -> Error {
     Error {
         position: position(scan.marker()),
-        message: scan.info().to_owned(),
+        message: scan.info().clone(),
     }
 }
 

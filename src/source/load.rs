@@ -268,12 +268,10 @@ mod tests {
 
     #[test]
     fn bounds_what_aliases_expand_to() {
-        let mut text = String::from("a0: &a0 [x, x]\n");
-        for level in 1..40 {
-            let below = level - 1;
-            text.push_str(&format!("a{level}: &a{level} [*a{below}, *a{below}]\n"));
-        }
-        let error = parse(&text, Limits::default()).unwrap_err();
+        let level = |level: u32, below: u32| format!("a{level}: &a{level} [*a{below}, *a{below}]");
+        let mut lines = vec!["a0: &a0 [x, x]".to_owned()];
+        lines.extend((1..40).map(|number| level(number, number - 1)));
+        let error = parse(&lines.join("\n"), Limits::default()).unwrap_err();
         assert_eq!(error.message, "aliases expand to too much");
     }
 }

@@ -223,13 +223,12 @@ fn request(write: &Value, fixture: &Fixture) -> Request {
         "DELETE" => Operation::Delete,
         other => panic!("{}: operation `{other}`", fixture.path.display()),
     };
-    let key = match Object::parse(&object, "default") {
-        Some(object) => object.key().clone(),
-        None => {
-            let kinds = Kind::ALL.into_iter();
-            let kind = kinds.into_iter().find(|kind| kind.as_str() == text("kind"));
-            Key::new(kind.expect("a kind"), "default", text("name"))
-        }
+    let key = if let Some(object) = Object::parse(&object, "default") {
+        object.key().clone()
+    } else {
+        let kinds = Kind::ALL.into_iter();
+        let kind = kinds.into_iter().find(|kind| kind.as_str() == text("kind"));
+        Key::new(kind.expect("a kind"), "default", text("name"))
     };
     let stored = || {
         let documents = fixture.documents.iter().map(Node::to_value);

@@ -15,8 +15,8 @@ proptest! {
         for step in steps {
             match step {
                 Step::Apply(object) => {
-                    survivors.insert(object.key().clone(), object.clone());
-                    cluster.apply(object);
+                    survivors.insert(object.key().clone(), (*object).clone());
+                    cluster.apply(*object);
                 }
                 Step::Delete(key) => {
                     survivors.remove(&key);
@@ -80,7 +80,7 @@ proptest! {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Apply(Object),
+    Apply(Box<Object>),
     Delete(Key),
     Reset(Kind, Vec<Object>),
 }
@@ -89,7 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
     let key = object().prop_map(|object| object.key().clone());
     let reset = (kind(), prop::collection::vec(object(), 0..5));
     prop_oneof![
-        6 => object().prop_map(Step::Apply),
+        6 => object().prop_map(Box::new).prop_map(Step::Apply),
         3 => key.prop_map(Step::Delete),
         1 => reset.prop_map(|(kind, objects)| Step::Reset(kind, objects)),
     ]

@@ -132,9 +132,10 @@ fn next_word(text: &str) -> &str {
 fn generate(text: &str, files: &BTreeMap<String, String>) -> String {
     let mut stems: Vec<&String> = files.values().collect();
     stems.sort();
-    let modules: String = stems.iter().map(|stem| format!("mod {stem};\n")).collect();
+    let lines = |lines: Vec<String>| lines.concat();
+    let modules = lines(stems.iter().map(|stem| format!("mod {stem};\n")).collect());
     let entries = files.values();
-    let entries: String = entries.map(|stem| format!("    {stem}::RULE,\n")).collect();
+    let entries = lines(entries.map(|stem| format!("    {stem}::RULE,\n")).collect());
     let text = between(text, "UPDATE=1 cargo test`.\n", "// End", &modules);
     between(&text, "like the modules above.\n", "    // End", &entries)
 }

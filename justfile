@@ -1,0 +1,30 @@
+# The commands of the house. `just` lists them.
+
+default:
+    @just --list
+
+# All that CI runs.
+all: fmt lint test core deny
+
+fmt:
+    cargo fmt --check
+
+lint:
+    cargo clippy --all-targets --all-features -- -D warnings
+
+test:
+    cargo test
+
+# The core and the offline commands build without tokio, axum, rustls and the kube client.
+core:
+    cargo check --no-default-features
+
+# Rewrites what is generated: the catalogue, `expect:` blocks, pinned answers, docs/rules.md.
+update:
+    UPDATE=1 cargo test
+
+bench:
+    cargo bench
+
+deny:
+    cargo deny check
