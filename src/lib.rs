@@ -3,9 +3,10 @@
 pub mod admit;
 pub mod cli;
 pub mod cluster;
-pub mod exempt;
 pub mod field;
+pub mod managed_fields;
 pub mod model;
+pub mod mutations;
 pub mod request;
 pub mod review;
 pub mod rules;

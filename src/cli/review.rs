@@ -42,7 +42,7 @@ pub fn run(options: &Options) -> ExitCode {
     let endpoint = if options.mutate {
         Endpoint::Mutate
     } else {
-        Endpoint::Validate
+        Endpoint::MutateThenValidate
     };
     let mut denied = false;
     for file in &options.files {
@@ -67,5 +67,5 @@ fn answer(
     let mut out = std::io::stdout().lock();
     out.write_all(&answer.body)
         .map_err(|error| error.to_string())?;
-    Ok(answer.verdict.is_denied())
+    Ok(answer.outcome.verdict.is_denied())
 }

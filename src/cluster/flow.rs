@@ -86,6 +86,16 @@ impl<'a> Flow<'a> {
         Some(&workload.template_labels)
     }
 
+    /// Labels that select all pods of the Rollout: its selector's, else those in the controller's text
+    /// form of it, as with a `workloadRef`.
+    pub fn match_labels(&self) -> Labels {
+        let selector = self.rollout.selector.as_ref();
+        match selector.filter(|selector| !selector.match_labels.is_empty()) {
+            Some(selector) => selector.match_labels.clone(),
+            None => equalities(&self.rollout.status.selector),
+        }
+    }
+
     /// Whether a release is under way: two revisions take traffic or are about to.
     pub fn is_in_progress(&self) -> bool {
         let status = &self.rollout.status;
@@ -97,6 +107,16 @@ impl<'a> Flow<'a> {
         }
         status.stable_rs != status.current_pod_hash || status.canary_weight() > 0
     }
+}
+
+/// The `key=value` parts of a selector in text form; set expressions say nothing of one value.
+fn equalities(selector: &str) -> Labels {
+    let parts = selector.split(',');
+    let pairs = parts.filter_map(|part| part.split_once('='));
+    pairs
+        .filter(|(key, value)| !key.contains([' ', '!', '(']) && !value.contains([' ', ')']))
+        .map(|(key, value)| (key.to_owned(), value.trim_start_matches('=').to_owned()))
+        .collect()
 }
 
 impl<'a> LinkedVirtualService<'a> {

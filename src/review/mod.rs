@@ -7,16 +7,21 @@ mod warnings;
 
 pub use request::BadRequest;
 
-use crate::admit::admit;
+use crate::admit::{Mutated, admit, mutate};
 use crate::cluster::Cluster;
+use crate::request::Request;
 use crate::settings::Settings;
 use crate::verdict::Verdict;
 
-/// Which of the two webhooks is asked.
+/// Which question is asked of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
+    /// `/validate`: judge the object as it was sent, which the API server has mutated already.
     Validate,
+    /// `/mutate`: the patch that keeps what the controller owns.
     Mutate,
+    /// Both in the API server's order, answered as `/validate` would: for recordings of raw writes.
+    MutateThenValidate,
 }
 
 /// The answer to one AdmissionReview.
@@ -24,7 +29,17 @@ pub enum Endpoint {
 pub struct Answer {
     /// The AdmissionReview with the response, and a line end.
     pub body: Vec<u8>,
+    pub outcome: Outcome,
+}
+
+/// What was decided, for metrics and logs.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub request: Request,
+    /// Empty at `/mutate`.
     pub verdict: Verdict,
+    /// `None` at `/validate`.
+    pub mutated: Option<Mutated>,
 }
 
 /// Answers the bytes of an AdmissionReview.
@@ -37,11 +52,28 @@ pub fn answer(
     cluster: &Cluster,
     settings: &Settings,
 ) -> Result<Answer, BadRequest> {
-    let request = request::parse(body)?;
-    let verdict = match endpoint {
-        Endpoint::Validate => admit(&request, cluster, settings),
-        Endpoint::Mutate => Verdict::default(),
-    };
+    let mut request = request::parse(body)?;
+    let mutated = (endpoint != Endpoint::Validate).then(|| mutate(&request, cluster, settings));
+    if let (Endpoint::Mutate, Some(mutated)) = (endpoint, &mutated) {
+        let body = response::write_patch(&request, mutated);
+        let verdict = Verdict::default();
+        return Ok(Answer::of(body, request, verdict, Some(mutated.clone())));
+    }
+    if let Some(mutated) = &mutated {
+        request.object = mutated.object(&request);
+    }
+    let verdict = admit(&request, cluster, settings);
     let body = response::write(&request, &verdict);
-    Ok(Answer { body, verdict })
+    Ok(Answer::of(body, request, verdict, mutated))
+}
+
+impl Answer {
+    fn of(body: Vec<u8>, request: Request, verdict: Verdict, mutated: Option<Mutated>) -> Self {
+        let outcome = Outcome {
+            request,
+            verdict,
+            mutated,
+        };
+        Self { body, outcome }
+    }
 }

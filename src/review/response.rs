@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
 use super::denial::{self, Status};
 use super::warnings;
+use crate::admit::Mutated;
 use crate::request::Request;
 use crate::verdict::{Action, Judged, Verdict};
 
@@ -25,6 +28,11 @@ struct Response<'a> {
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    /// RFC 6902 in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     audit_annotations: BTreeMap<&'static str, String>,
@@ -32,16 +40,51 @@ struct Response<'a> {
 
 pub(super) fn write(request: &Request, verdict: &Verdict) -> Vec<u8> {
     let denied = verdict.is_denied();
+    bytes(Response {
+        uid: &request.uid,
+        allowed: !denied,
+        status: denied.then(|| denial::status(request, verdict)),
+        patch_type: None,
+        patch: None,
+        warnings: warnings::of(verdict),
+        audit_annotations: audit_annotations(verdict),
+    })
+}
+
+pub(super) fn write_patch(request: &Request, mutated: &Mutated) -> Vec<u8> {
+    let patches = !mutated.patch.is_empty() && !mutated.observed;
+    // Operations of ours always serialise.
+    let patch = serde_json::to_vec(mutated.patch.operations()).unwrap_or_default();
+    let by = mutated.by.join(",");
+    let mut annotations = BTreeMap::from([("decision", "allow".to_owned())]);
+    if let Some(reason) = mutated.exempt {
+        annotations.insert("decision", "exempt".to_owned());
+        annotations.insert("exempt", reason.as_str().to_owned());
+    }
+    if !by.is_empty() {
+        let name = if mutated.observed {
+            "would-patch"
+        } else {
+            "patched-by"
+        };
+        annotations.insert(name, by);
+    }
+    bytes(Response {
+        uid: &request.uid,
+        allowed: true,
+        status: None,
+        patch_type: patches.then_some("JSONPatch"),
+        patch: patches.then(|| BASE64.encode(patch)),
+        warnings: warnings::of_patch(mutated),
+        audit_annotations: annotations,
+    })
+}
+
+fn bytes(response: Response<'_>) -> Vec<u8> {
     let review = Review {
         api_version: "admission.k8s.io/v1",
         kind: "AdmissionReview",
-        response: Response {
-            uid: &request.uid,
-            allowed: !denied,
-            status: denied.then(|| denial::status(request, verdict)),
-            warnings: warnings::of(verdict),
-            audit_annotations: audit_annotations(verdict),
-        },
+        response,
     };
     // Strings, maps and booleans always serialise.
     let mut body = serde_json::to_vec(&review).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The warnings of an answer: one line each, short, and within what the API server passes on.
 
+use crate::admit::Mutated;
 use crate::verdict::{Judged, Verdict};
 
 pub(super) fn of(verdict: &Verdict) -> Vec<String> {
@@ -11,6 +12,17 @@ pub(super) fn of(verdict: &Verdict) -> Vec<String> {
     let mut lines: Vec<String> = judged.chain(notes).map(|line| cut(&line)).collect();
     lines.dedup();
     within(lines)
+}
+
+/// What a patch kept, one line each; under profile `observe` what it would have kept.
+pub(super) fn of_patch(mutated: &Mutated) -> Vec<String> {
+    let would = if mutated.observed { "would have " } else { "" };
+    let notes = mutated.patch.notes().iter();
+    within(
+        notes
+            .map(|note| cut(&format!("rollout-guard {would}{note}")))
+            .collect(),
+    )
 }
 
 fn line(judged: &Judged) -> String {

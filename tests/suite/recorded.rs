@@ -18,7 +18,12 @@ fn every_recorded_review_gets_its_pinned_answer() {
     for folder in recordings() {
         let body = std::fs::read(folder.join("review.json")).expect("a review");
         let cluster = cluster(&[folder.join("cluster.yaml")]);
-        let answer = answer(&body, Endpoint::Validate, &cluster, &Settings::default());
+        let answer = answer(
+            &body,
+            Endpoint::MutateThenValidate,
+            &cluster,
+            &Settings::default(),
+        );
         let answer = answer.expect("an AdmissionReview");
         let text = pretty(&answer.body);
         let pinned = folder.join("response.json");
@@ -40,7 +45,12 @@ fn the_command_line_gives_the_same_bytes() {
     for folder in recordings() {
         let body = std::fs::read(folder.join("review.json")).expect("a review");
         let cluster = cluster(&[folder.join("cluster.yaml")]);
-        let expected = answer(&body, Endpoint::Validate, &cluster, &Settings::default());
+        let expected = answer(
+            &body,
+            Endpoint::MutateThenValidate,
+            &cluster,
+            &Settings::default(),
+        );
         let expected = expected.expect("an AdmissionReview");
         let output = Command::new(env!("CARGO_BIN_EXE_rollout-guard"))
             .args(["review", "--manifests", "cluster.yaml", "review.json"])
@@ -48,7 +58,7 @@ fn the_command_line_gives_the_same_bytes() {
             .output()
             .expect("the command runs");
         assert_eq!(output.stdout, expected.body, "{}", folder.display());
-        let denied = i32::from(expected.verdict.is_denied());
+        let denied = i32::from(expected.outcome.verdict.is_denied());
         assert_eq!(output.status.code(), Some(denied), "{}", folder.display());
     }
 }
@@ -64,9 +74,19 @@ fn every_shared_recording_is_answered() {
             .to_string_lossy()
             .replace(".review.json", ".cluster.json");
         let cluster = cluster(&[PathBuf::from(manifests)]);
-        let once = answer(&body, Endpoint::Validate, &cluster, &Settings::default());
+        let once = answer(
+            &body,
+            Endpoint::MutateThenValidate,
+            &cluster,
+            &Settings::default(),
+        );
         let once = once.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let again = answer(&body, Endpoint::Validate, &cluster, &Settings::default());
+        let again = answer(
+            &body,
+            Endpoint::MutateThenValidate,
+            &cluster,
+            &Settings::default(),
+        );
         assert_eq!(again.expect("an answer").body, once.body, "{name}");
         let answered: Value = serde_json::from_slice(&once.body).expect("JSON");
         let sent: Value = serde_json::from_slice(&body).expect("JSON");

@@ -93,12 +93,12 @@ fn lower_layers_never_import_higher_ones() {
 
 /// From the lowest to the highest.
 const LAYERS: &[&[&str]] = &[
-    &["field", "source"],
+    &["field", "source", "managed_fields"],
     &["model"],
     &["verdict", "cluster"],
-    &["rules"],
-    &["settings", "request", "mutations"],
-    &["exempt", "admit"],
+    &["rules", "mutations"],
+    &["settings", "request"],
+    &["admit"],
     &["review"],
     &["cli", "serve"],
 ];

@@ -1,13 +1,22 @@
 //! The heart: lay the write over the cluster, run the rules on what it touches before and after, and
 //! decide by what is new. Pure; who asks and how the answer is written is elsewhere.
 
+mod decision;
+mod exempt;
+mod mutate;
+
+pub use mutate::{Mutated, mutate};
+
 use crate::cluster::{Cluster, Overlay, View, touched};
-use crate::exempt::exempt;
 use crate::model::{ALLOW, Change, Enforce, Key, Object, Operation};
+use crate::mutations;
 use crate::request::Request;
 use crate::rules;
-use crate::settings::{Profile, RuleAction, Settings};
-use crate::verdict::{Action, Finding, Judged, RuleId, Severity, Verdict};
+use crate::settings::{Profile, Settings};
+use crate::verdict::{Action, Finding, Judged, Verdict};
+
+use decision::{Decision, raised};
+use exempt::exempt;
 
 /// The engine's answer to one write.
 pub fn admit(request: &Request, cluster: &Cluster, settings: &Settings) -> Verdict {
@@ -96,72 +105,6 @@ fn compare(change: &Change<'_>, before: &View<'_>, after: &View<'_>) -> Vec<(Fin
     findings
 }
 
-/// What becomes of each finding of one write.
-struct Decision<'a> {
-    change: &'a Change<'a>,
-    settings: &'a Settings,
-    profile: Profile,
-}
-
-impl<'a> Decision<'a> {
-    fn decide(&self, finding: Finding, new: bool) -> Option<Judged> {
-        let action = self.settings.action(finding.rule);
-        if action == Some(RuleAction::Off) {
-            return None;
-        }
-        let finding = raised(finding, self.profile == Profile::Strict);
-        let denies = match action {
-            Some(RuleAction::Deny) => new,
-            Some(RuleAction::Warn) => false,
-            _ => self.denies(&finding, new),
-        };
-        let denies = denies && !self.allows(finding.rule);
-        let observed = self.profile == Profile::Observe;
-        Some(Judged {
-            finding,
-            action: if denies && !observed {
-                Action::Deny
-            } else {
-                Action::Warn
-            },
-            would_deny: denies && observed,
-        })
-    }
-
-    /// The decision table, for a rule without an action of its own.
-    fn denies(&self, finding: &Finding, new: bool) -> bool {
-        if finding.severity != Severity::Error {
-            return false;
-        }
-        if self.profile == Profile::Strict {
-            return true;
-        }
-        new && !finding.missing
-            && (finding.is_inside(self.change.key)
-                || finding.harms_others
-                || !self.is_birth(finding))
-    }
-
-    /// Whether this write creates one of the objects that the finding rests on.
-    fn is_birth(&self, finding: &Finding) -> bool {
-        let key = self.change.key;
-        let mut others = finding.others.iter();
-        let involved = finding.object == *key || others.any(|(other, _)| other == key);
-        self.change.operation == Operation::Create && involved
-    }
-
-    fn allows(&self, rule: RuleId) -> bool {
-        let object = self.change.new.or(self.change.old);
-        object.is_some_and(|object| object.meta().allows(rule.code, rule.name))
-    }
-
-    /// The words of the `allow` annotation, on DELETE those of the old object.
-    fn allowed(&self) -> &'a [String] {
-        let object = self.change.new.or(self.change.old);
-        object.map_or(&[], |object| object.meta().allow.as_slice())
-    }
-}
-
 /// The profile of the request's namespace: its label's, else the settings'.
 fn profile(view: &View<'_>, request: &Request, settings: &Settings) -> Profile {
     let namespace = view.namespace(&request.namespace);
@@ -173,20 +116,13 @@ fn profile(view: &View<'_>, request: &Request, settings: &Settings) -> Profile {
     }
 }
 
-/// A missing object is an error where the objects are all there are, or profile `strict` says so.
-fn raised(mut finding: Finding, complete: bool) -> Finding {
-    if finding.missing && complete {
-        finding.severity = Severity::Error;
-    }
-    finding
-}
-
 /// A word that switches nothing off is told, lest somebody rely on it in an incident.
 fn unknown_words(words: &[String]) -> Vec<String> {
     let unknown = words
         .iter()
-        .filter(|word| *word != "*" && rules::find(word).is_none());
+        .filter(|word| *word != "*" && rules::find(word).is_none())
+        .filter(|word| mutations::find(word).is_none());
     unknown
-        .map(|word| format!("annotation {ALLOW} names `{word}`, which is no rule"))
+        .map(|word| format!("annotation {ALLOW} names `{word}`, which is no rule and no mutation"))
         .collect()
 }

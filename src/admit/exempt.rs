@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::cluster::View;
+use crate::managed_fields;
 use crate::model::{Enforce, Kind, Operation};
 use crate::request::Request;
 use crate::settings::Settings;
@@ -46,10 +47,6 @@ fn is_deleting(object: &Value) -> bool {
 /// The controller under a user that is not listed: the API server attributes all that the write changed
 /// to the controller's field manager alone (managedFields are updated before webhooks are called).
 fn by_fields(request: &Request, settings: &Settings) -> Option<Exempt> {
-    let entries = request
-        .object
-        .pointer("/metadata/managedFields")?
-        .as_array()?;
     let mut changes = Vec::new();
     let mut path = Vec::new();
     collect_changes(
@@ -58,15 +55,12 @@ fn by_fields(request: &Request, settings: &Settings) -> Option<Exempt> {
         &mut path,
         &mut changes,
     );
-    let owners = |path: &[&str]| -> Vec<bool> {
-        let owning = entries.iter().filter(|entry| owns(entry, path));
-        let ours = |entry: &Value| {
-            entry.get("manager").and_then(Value::as_str) == Some(&settings.controller_manager)
-        };
-        owning.map(ours).collect()
-    };
-    let owners: Vec<bool> = changes.iter().flat_map(|path| owners(path)).collect();
-    let only_ours = !owners.is_empty() && owners.iter().all(|ours| *ours);
+    let mut owners = changes
+        .iter()
+        .flat_map(|path| managed_fields::owners(&request.object, path))
+        .peekable();
+    let only_ours =
+        owners.peek().is_some() && owners.all(|owner| owner == settings.controller_manager);
     only_ours.then_some(Exempt::ControllerByFields)
 }
 
@@ -100,19 +94,6 @@ fn field<'a>(map: &'a Map<String, Value>, key: &str) -> &'a Value {
 fn is_kept_by_server(path: &[&str]) -> bool {
     let kept = |name: &&str| !matches!(*name, "annotations" | "labels" | "finalizers");
     path.get(1).is_some_and(kept)
-}
-
-/// Whether a managedFields entry owns the path, or a whole of which it is a part.
-fn owns(entry: &Value, path: &[&str]) -> bool {
-    let mut fields = entry.get("fieldsV1").unwrap_or(&Value::Null);
-    for (depth, name) in path.iter().enumerate() {
-        match fields.get(format!("f:{name}")) {
-            Some(next) => fields = next,
-            // `f:http: {}` owns all that is below it.
-            None => return depth > 0 && fields.as_object().is_some_and(Map::is_empty),
-        }
-    }
-    true
 }
 
 /// Who deletes for the system: owners gone, namespaces emptied.

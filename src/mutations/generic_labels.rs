@@ -1,0 +1,85 @@
+//! Gives the canary and stable subsets labels that all pods of the Rollout have, where they have none.
+//!
+//! ## What
+//! A canary or stable subset of a DestinationRule whose labels, the hash aside, are empty gets those of
+//! the Rollout's `selector.matchLabels` that the selector of the Service behind the rule's host has too;
+//! all of them where the Service is not known. Never the hash.
+//!
+//! ## Why
+//! A subset without labels is every pod behind the host, until the controller writes the hash. With the
+//! labels that all pods have, the same pods stay selected and the file says what it means.
+//!
+//! ## Not when
+//! The subset has a label: a wrong one is rule RG303's and is left alone.
+
+use serde_json::Value;
+
+use super::{Patch, Written};
+use crate::cluster::{Flow, LinkedDestinationRule};
+use crate::field::Path;
+use crate::model::{HASH_LABEL, Key, Kind, Labels, Object, Subset};
+
+mutation!("generic-labels" on DestinationRule, "generic_labels.rs");
+
+fn apply(written: &Written<'_>, patch: &mut Patch) {
+    let Object::DestinationRule(rule) = written.new else {
+        return;
+    };
+    for flow in written.flows() {
+        let Some(linked) = flow.destination_rule() else {
+            continue;
+        };
+        let reference = linked.link.reference;
+        let names = [&reference.canary_subset_name, &reference.stable_subset_name];
+        let subsets = rule.subsets.iter().enumerate();
+        for (index, subset) in subsets.filter(|(_, subset)| names.contains(&&subset.name)) {
+            if !subset.name.is_empty() && is_bare(subset) {
+                label(&flow, &linked, index, &subset.name, patch);
+            }
+        }
+    }
+}
+
+fn is_bare(subset: &Subset) -> bool {
+    let labels = subset.labels.iter().flatten();
+    labels.into_iter().all(|(name, _)| name == HASH_LABEL)
+}
+
+fn label(
+    flow: &Flow<'_>,
+    linked: &LinkedDestinationRule<'_>,
+    index: usize,
+    name: &str,
+    patch: &mut Patch,
+) {
+    let path = Path::spec(["subsets"]).index(index).field("labels");
+    let mut added = Vec::new();
+    for (label, value) in common_labels(flow, linked) {
+        if patch.set(&path.entry(&label), Value::from(value.as_str())) {
+            added.push(format!("{label}={value}"));
+        }
+    }
+    if !added.is_empty() {
+        let (added, owner) = (added.join(","), flow.key());
+        patch.note(format!(
+            "gave subset `{name}` the labels {added} of {owner}"
+        ));
+    }
+}
+
+/// The labels that all pods of the Rollout have and the Service behind the host selects by.
+fn common_labels(flow: &Flow<'_>, linked: &LinkedDestinationRule<'_>) -> Labels {
+    let host = linked.host(&flow.view);
+    let service = host
+        .service(&flow.view.mesh().domain)
+        .and_then(|(namespace, name)| {
+            let key = Key::new(Kind::Service, namespace, name);
+            flow.view.service(&key)?.selector.as_ref()
+        });
+    let mut labels = flow.match_labels();
+    labels.retain(|label, value| {
+        let selected = service.is_none_or(|selector| selector.get(label) == Some(value));
+        label != HASH_LABEL && selected
+    });
+    labels
+}

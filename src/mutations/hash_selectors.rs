@@ -1,0 +1,152 @@
+//! Keeps `rollouts-pod-template-hash` in the canary and stable subsets of a Rollout's DestinationRule.
+//!
+//! ## What
+//! A canary or stable subset gets the hash that it has in the live object, whatever hash the write has.
+//! Where there is none (a CREATE, or a write that has wiped it already) it comes from the Rollout's
+//! status: `canary.weights.<role>.podTemplateHash`, else `currentPodHash` for the canary and `stableRS`
+//! for the stable subset. The subsets of a running experiment that the write dropped return, and the
+//! annotation `argo-rollouts.argoproj.io/managed-by-rollouts` is kept. A hash is copied, never computed.
+//!
+//! ## Why
+//! Without the hash both subsets are all pods: a 5 % canary gets as much as there are canary pods. While
+//! pods are not ready the controller does not repair it.
+//!
+//! ## Not when
+//! The Rollout no longer names the DestinationRule, or neither the live object nor the status knows a
+//! hash.
+
+use serde_json::Value;
+
+use super::{Patch, Written};
+use crate::cluster::{Flow, Role};
+use crate::field::Path;
+use crate::model::{DestinationRule, DestinationRuleRef, HASH_LABEL, MANAGED_BY, Object};
+
+mutation!("hash-selectors" on DestinationRule, "hash_selectors.rs");
+
+fn apply(written: &Written<'_>, patch: &mut Patch) {
+    let Object::DestinationRule(rule) = written.new else {
+        return;
+    };
+    let live = match written.live {
+        Some(Object::DestinationRule(live)) => Some(live),
+        _ => None,
+    };
+    for flow in written.flows() {
+        let Some(linked) = flow.destination_rule() else {
+            continue;
+        };
+        keep_hashes(&flow, linked.link.reference, rule, live, patch);
+        if let Some(live) = live {
+            keep_experiments(&flow, rule, live, written.live_value, patch);
+            keep_managed_by(&flow, live, patch);
+        }
+    }
+}
+
+fn keep_hashes(
+    flow: &Flow<'_>,
+    reference: &DestinationRuleRef,
+    rule: &DestinationRule,
+    live: Option<&DestinationRule>,
+    patch: &mut Patch,
+) {
+    let roles = [
+        (Role::Canary, &reference.canary_subset_name),
+        (Role::Stable, &reference.stable_subset_name),
+    ];
+    for (role, name) in roles {
+        let Some((index, _)) = rule.subset(name).filter(|_| !name.is_empty()) else {
+            continue;
+        };
+        let kept = live.and_then(|live| live_hash(live, name));
+        let Some(hash) = kept.or_else(|| of_status(flow, role)) else {
+            continue;
+        };
+        let labels = Path::spec(["subsets"]).index(index).field("labels");
+        if patch.set(&labels.entry(HASH_LABEL), Value::from(hash.as_str())) {
+            let owner = flow.key();
+            patch.note(format!(
+                "kept hash `{hash}` of subset `{name}`: {owner} owns it"
+            ));
+        }
+    }
+}
+
+fn live_hash(live: &DestinationRule, name: &str) -> Option<String> {
+    let (_, subset) = live.subset(name)?;
+    let hash = subset.labels.as_ref()?.get(HASH_LABEL)?;
+    (!hash.is_empty()).then(|| hash.clone())
+}
+
+fn of_status(flow: &Flow<'_>, role: Role) -> Option<String> {
+    let status = &flow.rollout.status;
+    let weights = status.weights.as_ref();
+    let (weighted, fallback) = match role {
+        Role::Canary => (weights.map(|w| &w.canary), &status.current_pod_hash),
+        _ => (weights.map(|w| &w.stable), &status.stable_rs),
+    };
+    let weighted = weighted.map(|destination| &destination.pod_template_hash);
+    let weighted = weighted.filter(|hash| !hash.is_empty());
+    let hash = weighted.unwrap_or(fallback);
+    (!hash.is_empty()).then(|| hash.clone())
+}
+
+/// A running experiment's subsets that live has, the status lists and the write dropped.
+fn keep_experiments(
+    flow: &Flow<'_>,
+    rule: &DestinationRule,
+    live: &DestinationRule,
+    live_value: &Value,
+    patch: &mut Patch,
+) {
+    let mut end = rule.subsets.len();
+    for experiment in flow.rollout.status.experiments() {
+        let name = experiment.service_name.as_str();
+        let dropped = !name.is_empty() && rule.subset(name).is_none();
+        let Some((index, _)) = live.subset(name).filter(|_| dropped) else {
+            continue;
+        };
+        let subset = live_value
+            .pointer("/spec/subsets")
+            .and_then(|list| list.get(index));
+        let Some(subset) = subset.cloned() else {
+            continue;
+        };
+        if put_back(patch, end, subset) {
+            end += 1;
+            patch.note(format!(
+                "kept experiment subset `{name}`: {} owns it",
+                flow.key()
+            ));
+        }
+    }
+}
+
+/// At the end of the list, or as the only element of a list that is not there.
+fn put_back(patch: &mut Patch, end: usize, subset: Value) -> bool {
+    let list = Path::spec(["subsets"]);
+    if patch
+        .object()
+        .pointer("/spec/subsets")
+        .is_some_and(Value::is_array)
+    {
+        patch.insert(&list, end, subset)
+    } else {
+        patch.set(&list, Value::Array(vec![subset]))
+    }
+}
+
+/// The annotation by which the controller knows the DestinationRule as its own.
+fn keep_managed_by(flow: &Flow<'_>, live: &DestinationRule, patch: &mut Patch) {
+    let owner = live.meta.managed_by.as_ref();
+    if owner.is_some_and(|owner| **owner == *flow.key().name) {
+        let path = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
+        if patch.set(&path, Value::from(flow.rollout.meta.name())) {
+            patch.note(format!(
+                "kept the managed-by annotation: {} owns it",
+                flow.key()
+            ));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Brings back the header and mirror routes that the controller inserted and the write dropped.
+//!
+//! ## What
+//! While a release is in progress, the live VirtualService's http routes whose names are in the
+//! Rollout's `managedRoutes` come back before all user routes, in the order of `managedRoutes`.
+//!
+//! ## Why
+//! The controller sets such a route once, at its step: after a re-apply of the file, which does not have
+//! it, the testers' route is gone for the rest of the pause.
+//!
+//! ## Not when
+//! The release is over, aborted (`status.abort`) or being promoted in full (`status.promoteFull`): the
+//! controller itself takes the routes out.
+
+use serde_json::Value;
+
+use super::{Patch, Written};
+use crate::cluster::Flow;
+use crate::field::Path;
+use crate::model::{Object, VirtualService};
+
+mutation!("inserted-routes" on VirtualService, "inserted_routes.rs");
+
+fn apply(written: &Written<'_>, patch: &mut Patch) {
+    let (Object::VirtualService(new), Some(Object::VirtualService(live))) =
+        (written.new, written.live)
+    else {
+        return;
+    };
+    if new.http.is_none() {
+        return;
+    }
+    let mut names: Vec<String> = new.http().iter().map(|route| route.name.clone()).collect();
+    for flow in written.flows().filter(keeps_routes) {
+        restore(&flow, written, live, &mut names, patch);
+    }
+}
+
+fn keeps_routes(flow: &Flow<'_>) -> bool {
+    let status = &flow.rollout.status;
+    flow.is_in_progress() && !status.abort && !status.promote_full
+}
+
+/// Puts the flow's inserted routes back; `names` are those of the written http routes as they come in.
+fn restore(
+    flow: &Flow<'_>,
+    written: &Written<'_>,
+    live: &VirtualService,
+    names: &mut Vec<String>,
+    patch: &mut Patch,
+) {
+    let http = Path::spec(["http"]);
+    let mut next = 0;
+    for managed in flow.rollout.managed_routes() {
+        if let Some(standing) = names.iter().position(|name| name == managed) {
+            next = next.max(standing + 1);
+            continue;
+        }
+        let Some(route) = live_route(written.live_value, live, managed) else {
+            continue;
+        };
+        if patch.insert(&http, next, route) {
+            names.insert(next, managed.clone());
+            next += 1;
+            patch.note(format!(
+                "kept inserted route `{managed}`: {} owns it",
+                flow.key()
+            ));
+        }
+    }
+}
+
+fn live_route(value: &Value, live: &VirtualService, name: &str) -> Option<Value> {
+    let index = live.http().iter().position(|route| route.name == name)?;
+    value.pointer("/spec/http")?.get(index).cloned()
+}

@@ -1,0 +1,35 @@
+//! What a re-apply would wipe, kept inside the same write: one file per mutation, each with its
+//! documentation. A mutation touches only what the controller owns or the flow requires.
+
+#[macro_use]
+mod mutation;
+mod patch;
+mod split;
+mod written;
+
+// The mutations, in the order they run: names and routes first, then what stands in them.
+mod generic_labels;
+mod hash_selectors;
+mod inserted_routes;
+mod route_name;
+mod service_hash;
+mod weights;
+
+pub use mutation::Mutation;
+pub use patch::Patch;
+pub use written::Written;
+
+/// All mutations in the order in which they run on a write.
+pub const MUTATIONS: &[Mutation] = &[
+    route_name::MUTATION,
+    inserted_routes::MUTATION,
+    weights::MUTATION,
+    generic_labels::MUTATION,
+    hash_selectors::MUTATION,
+    service_hash::MUTATION,
+];
+
+/// The mutation of a name.
+pub fn find(name: &str) -> Option<&'static Mutation> {
+    MUTATIONS.iter().find(|mutation| mutation.name == name)
+}

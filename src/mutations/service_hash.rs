@@ -1,0 +1,95 @@
+//! Keeps `rollouts-pod-template-hash` in the selectors of a Rollout's Services.
+//!
+//! ## What
+//! Each of the six Services that a Rollout names keeps the hash of its live selector. Where there is none
+//! (a CREATE, or a write that has wiped it already), and once the Rollout has a stable revision, the hash
+//! comes from the Rollout's status: the stable role gets `stableRS`; the canary role `currentPodHash`, or
+//! `stableRS` after an abort; blue-green's active Service `blueGreen.activeSelector`, else `stableRS`, its
+//! preview Service `currentPodHash`; ping and pong by `canary.stablePingPong`. The annotation
+//! `argo-rollouts.argoproj.io/managed-by-rollouts` is kept too.
+//!
+//! ## Why
+//! Without the hash both Services select all pods: the split is a lottery, and the controller does not
+//! look at Service updates. A blue-green release is promoted unapproved.
+//!
+//! ## Not when
+//! The Rollout no longer names the Service.
+
+use serde_json::Value;
+
+use super::{Patch, Written};
+use crate::cluster::{Flow, ServiceRole};
+use crate::field::Path;
+use crate::model::{HASH_LABEL, MANAGED_BY, Object};
+
+mutation!("service-hash" on Service, "service_hash.rs");
+
+fn apply(written: &Written<'_>, patch: &mut Patch) {
+    if !matches!(written.new, Object::Service(_)) {
+        return;
+    }
+    for flow in written.flows() {
+        let services = flow.services();
+        let mut roles = services.filter(|linked| linked.link.key == *written.key());
+        if let Some(linked) = roles.next() {
+            keep_hash(&flow, linked.link.role, written, patch);
+            keep_managed_by(&flow, written, patch);
+        }
+    }
+}
+
+fn keep_hash(flow: &Flow<'_>, role: ServiceRole, written: &Written<'_>, patch: &mut Patch) {
+    let live = match written.live {
+        Some(Object::Service(service)) => service.selector.as_ref(),
+        _ => None,
+    };
+    let live = live.and_then(|selector| selector.get(HASH_LABEL)).cloned();
+    let Some(hash) = live.or_else(|| of_status(flow, role)) else {
+        return;
+    };
+    let path = Path::spec(["selector"]).entry(HASH_LABEL);
+    if patch.set(&path, Value::from(hash.as_str())) {
+        let (field, owner) = (role.field(), flow.key());
+        patch.note(format!("kept hash `{hash}` of {field}: {owner} owns it"));
+    }
+}
+
+/// The annotation by which the controller knows the Service as its own.
+fn keep_managed_by(flow: &Flow<'_>, written: &Written<'_>, patch: &mut Patch) {
+    let live = written
+        .live
+        .and_then(|live| live.meta().managed_by.as_ref());
+    if live.is_some_and(|owner| **owner == *flow.key().name) {
+        let path = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
+        if patch.set(&path, Value::from(flow.rollout.meta.name())) {
+            patch.note(format!(
+                "kept the managed-by annotation: {} owns it",
+                flow.key()
+            ));
+        }
+    }
+}
+
+/// The hash that the controller would select, once there is a stable revision.
+fn of_status(flow: &Flow<'_>, role: ServiceRole) -> Option<String> {
+    let status = &flow.rollout.status;
+    if status.stable_rs.is_empty() {
+        return None;
+    }
+    let canary = if status.abort {
+        &status.stable_rs
+    } else {
+        &status.current_pod_hash
+    };
+    let stable_is_ping = status.stable_ping_pong == "ping";
+    let hash = match role {
+        ServiceRole::Stable => &status.stable_rs,
+        ServiceRole::Ping if stable_is_ping => &status.stable_rs,
+        ServiceRole::Pong if !stable_is_ping => &status.stable_rs,
+        ServiceRole::Canary | ServiceRole::Ping | ServiceRole::Pong => canary,
+        ServiceRole::Active if status.active_selector.is_empty() => &status.stable_rs,
+        ServiceRole::Active => &status.active_selector,
+        ServiceRole::Preview => &status.current_pod_hash,
+    };
+    (!hash.is_empty()).then(|| hash.clone())
+}

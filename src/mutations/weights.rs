@@ -1,0 +1,159 @@
+//! Keeps the weights of managed routes: they are the controller's, not the file's.
+//!
+//! ## What
+//! In the managed routes (http, tls, tcp; inserted mirror routes too) canary, stable and experiment
+//! destinations keep their live weight, matched by role and not by position. Destinations in
+//! `additionalSubsetNames` keep the write's weight; when their sum changes, stable gets what is left of
+//! 100. A running experiment's destinations that the write dropped return after the user's.
+//!
+//! Live weights count once the Rollout's `status.canary.weights` is set or the controller's field manager
+//! owns the list; before that they are the administrator's. On a CREATE, or for a role without a live
+//! destination, the canary's weight comes from the status. On an UPDATE the status steps in only where
+//! somebody else owns the live list, the status is of the present revisions, and it gives the canary
+//! *less*: it may take traffic from a canary, never give it, for the canary's pods may be gone.
+//!
+//! ## Why
+//! A re-apply of the file in the middle of a 5 % canary stores the file's 50/50 and sends half of the
+//! users to the new version; while pods are not ready the controller does not repair it.
+//!
+//! ## Not when
+//! The Rollout does not name the VirtualService or the route, or a managed route lacks the canary or the
+//! stable destination: rules RG202 and RG204 speak then.
+
+use serde_json::Value;
+
+use super::split::{Live, Split};
+use super::{Patch, Written};
+use crate::cluster::{Flow, ManagedRoute, Role, Roles};
+use crate::model::{Destination, Object, VirtualService, VirtualServiceRef};
+
+mutation!("weights" on VirtualService, "weights.rs");
+
+fn apply(written: &Written<'_>, patch: &mut Patch) {
+    let Object::VirtualService(service) = written.new else {
+        return;
+    };
+    for flow in written.flows() {
+        let Some(roles) = flow.roles() else { continue };
+        let own = flow.virtual_services();
+        for linked in own.filter(|linked| linked.link.key == *written.key()) {
+            let keeper = Keeper {
+                flow: &flow,
+                roles: &roles,
+                written,
+            };
+            keeper.keep_all(service, linked.link.reference, patch);
+        }
+    }
+}
+
+/// One flow's hold on the written VirtualService.
+struct Keeper<'a> {
+    flow: &'a Flow<'a>,
+    roles: &'a Roles<'a>,
+    written: &'a Written<'a>,
+}
+
+impl Keeper<'_> {
+    fn keep_all(&self, service: &VirtualService, reference: &VirtualServiceRef, patch: &mut Patch) {
+        let live = match self.written.live {
+            Some(Object::VirtualService(live)) => Some(live),
+            _ => None,
+        };
+        for route in ManagedRoute::weighted(self.flow.rollout, service, reference) {
+            if self.has_both(&route) {
+                let live = live.and_then(|live| Live::of(live, service, &route, self.roles));
+                self.keep(&route, live.as_ref(), patch);
+            }
+        }
+    }
+
+    /// Whether the route has a canary and a stable destination; without both it is the rules' affair.
+    fn has_both(&self, route: &ManagedRoute<'_>) -> bool {
+        let has = |role| destinations(route).any(|(_, to, _)| self.roles.role(to) == Some(role));
+        has(Role::Canary) && has(Role::Stable)
+    }
+
+    fn keep(&self, route: &ManagedRoute<'_>, live: Option<&Live<'_>>, patch: &mut Patch) {
+        let list = ["spec", route.list.field()];
+        let owned = self.written.controller_owns(&list);
+        let status = &self.flow.rollout.status;
+        let additional = self.additional(route);
+        let Some(split) = Split::of(status, live, additional, owned) else {
+            return;
+        };
+        let mut changed = false;
+        for (index, destination, weight) in destinations(route) {
+            let Some(kept) = self.kept(destination, &split) else {
+                continue;
+            };
+            if kept != weight {
+                let path = route.path().field("route").index(index).field("weight");
+                changed |= patch.set(&path, Value::from(kept));
+            }
+        }
+        changed |= self.restore_experiments(route, live, patch);
+        if changed {
+            let (label, owner) = (route.label(), self.flow.key());
+            let (canary, stable) = (split.canary, split.stable);
+            patch.note(format!(
+                "kept weights {canary}/{stable} of route {label}: {owner} owns them"
+            ));
+        }
+    }
+
+    /// The weight that a destination keeps; `None` for one that is the user's.
+    fn kept(&self, destination: &Destination, split: &Split<'_>) -> Option<i64> {
+        match self.roles.role(destination)? {
+            Role::Canary => Some(split.canary),
+            Role::Stable => Some(split.stable),
+            Role::Experiment => split.experiment(destination.service_name()),
+            Role::Additional => None,
+        }
+    }
+
+    /// The sum that the write gives to additional destinations.
+    fn additional(&self, route: &ManagedRoute<'_>) -> i64 {
+        destinations(route)
+            .filter(|(_, to, _)| self.roles.role(to) == Some(Role::Additional))
+            .fold(0, |sum, (_, _, weight)| sum.saturating_add(weight))
+    }
+
+    /// Puts back the experiment's destinations that live has and the write dropped.
+    fn restore_experiments(
+        &self,
+        route: &ManagedRoute<'_>,
+        live: Option<&Live<'_>>,
+        patch: &mut Patch,
+    ) -> bool {
+        let Some(live) = live else { return false };
+        let mut end = route.destinations.len();
+        for (index, service) in &live.experiments_at {
+            let mut written = destinations(route);
+            if written.any(|(_, to, _)| to.service_name() == *service) {
+                continue;
+            }
+            let path = live.path.field("route").index(*index);
+            let entry = self.written.live_value.pointer(&path.pointer());
+            if let Some(entry) = entry.cloned() {
+                let list = route.path().field("route");
+                end += usize::from(patch.insert(&list, end, entry));
+            }
+        }
+        end > route.destinations.len()
+    }
+}
+
+/// The destinations of a route with their indexes and weights, 0 where none is written.
+fn destinations<'a>(
+    route: &ManagedRoute<'a>,
+) -> impl Iterator<Item = (usize, &'a Destination, i64)> {
+    let weighted = route.destinations.iter().enumerate();
+    weighted.filter_map(|(index, one)| {
+        Some((
+            index,
+            one.destination.as_ref()?,
+            one.weight.unwrap_or_default(),
+        ))
+    })
+}
