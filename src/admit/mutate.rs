@@ -81,4 +81,5 @@ fn apply(
         controller_manager: &settings.controller_manager,
     };
     (mutation.apply)(&written, patch);
+    patch.finish();
 }

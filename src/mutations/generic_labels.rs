@@ -17,7 +17,9 @@ use serde_json::Value;
 use super::{Patch, Written};
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
-use crate::model::{HASH_LABEL, Key, Kind, Labels, Object, Subset};
+use crate::model::{
+    DestinationRule, DestinationRuleRef, HASH_LABEL, Key, Kind, Labels, Object, Subset,
+};
 
 mutation!("generic-labels" on DestinationRule, "generic_labels.rs");
 
@@ -29,15 +31,34 @@ fn apply(written: &Written<'_>, patch: &mut Patch) {
         let Some(linked) = flow.destination_rule() else {
             continue;
         };
-        let reference = linked.link.reference;
-        let names = [&reference.canary_subset_name, &reference.stable_subset_name];
-        let subsets = rule.subsets.iter().enumerate();
-        for (index, subset) in subsets.filter(|(_, subset)| names.contains(&&subset.name)) {
-            if !subset.name.is_empty() && is_bare(subset) {
-                label(&flow, &linked, index, &subset.name, patch);
-            }
+        let labels = common_labels(&flow, &linked);
+        let labelled: Vec<String> = bare_subsets(rule, linked.link.reference)
+            .filter(|(index, _)| label(*index, &labels, patch))
+            .map(|(_, subset)| format!("`{}`", subset.name))
+            .collect();
+        if !labelled.is_empty() {
+            let pairs = labels
+                .iter()
+                .map(|(label, value)| format!("{label}={value}"));
+            let pairs = pairs.collect::<Vec<_>>().join(",");
+            let (subsets, owner) = (labelled.join(" and "), flow.key());
+            patch.note(format!(
+                "gave subset {subsets} the labels {pairs} of {owner}"
+            ));
         }
     }
+}
+
+/// The canary and stable subsets without a label but the hash.
+fn bare_subsets<'a>(
+    rule: &'a DestinationRule,
+    reference: &'a DestinationRuleRef,
+) -> impl Iterator<Item = (usize, &'a Subset)> {
+    let names = [&reference.canary_subset_name, &reference.stable_subset_name];
+    let subsets = rule.subsets.iter().enumerate();
+    subsets.filter(move |(_, subset)| {
+        !subset.name.is_empty() && names.contains(&&subset.name) && is_bare(subset)
+    })
 }
 
 fn is_bare(subset: &Subset) -> bool {
@@ -45,26 +66,12 @@ fn is_bare(subset: &Subset) -> bool {
     labels.into_iter().all(|(name, _)| name == HASH_LABEL)
 }
 
-fn label(
-    flow: &Flow<'_>,
-    linked: &LinkedDestinationRule<'_>,
-    index: usize,
-    name: &str,
-    patch: &mut Patch,
-) {
+fn label(index: usize, labels: &Labels, patch: &mut Patch) -> bool {
     let path = Path::spec(["subsets"]).index(index).field("labels");
-    let mut added = Vec::new();
-    for (label, value) in common_labels(flow, linked) {
-        if patch.set(&path.entry(&label), Value::from(value.as_str())) {
-            added.push(format!("{label}={value}"));
-        }
-    }
-    if !added.is_empty() {
-        let (added, owner) = (added.join(","), flow.key());
-        patch.note(format!(
-            "gave subset `{name}` the labels {added} of {owner}"
-        ));
-    }
+    let set = |(label, value): (&String, &String)| {
+        patch.set(&path.entry(label), Value::from(value.as_str()))
+    };
+    labels.iter().map(set).filter(|changed| *changed).count() > 0
 }
 
 /// The labels that all pods of the Rollout have and the Service behind the host selects by.

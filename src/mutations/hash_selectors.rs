@@ -65,10 +65,7 @@ fn keep_hashes(
         };
         let labels = Path::spec(["subsets"]).index(index).field("labels");
         if patch.set(&labels.entry(HASH_LABEL), Value::from(hash.as_str())) {
-            let owner = flow.key();
-            patch.note(format!(
-                "kept hash `{hash}` of subset `{name}`: {owner} owns it"
-            ));
+            patch.keep(format!("hash `{hash}` of subset `{name}`"), flow.key());
         }
     }
 }
@@ -115,10 +112,7 @@ fn keep_experiments(
         };
         if put_back(patch, end, subset) {
             end += 1;
-            patch.note(format!(
-                "kept experiment subset `{name}`: {} owns it",
-                flow.key()
-            ));
+            patch.keep(format!("experiment subset `{name}`"), flow.key());
         }
     }
 }
@@ -143,10 +137,7 @@ fn keep_managed_by(flow: &Flow<'_>, live: &DestinationRule, patch: &mut Patch) {
     if owner.is_some_and(|owner| **owner == *flow.key().name) {
         let path = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
         if patch.set(&path, Value::from(flow.rollout.meta.name())) {
-            patch.note(format!(
-                "kept the managed-by annotation: {} owns it",
-                flow.key()
-            ));
+            patch.keep("the managed-by annotation".to_owned(), flow.key());
         }
     }
 }

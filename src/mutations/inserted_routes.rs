@@ -62,10 +62,7 @@ fn restore(
         if patch.insert(&http, next, route) {
             names.insert(next, managed.clone());
             next += 1;
-            patch.note(format!(
-                "kept inserted route `{managed}`: {} owns it",
-                flow.key()
-            ));
+            patch.keep(format!("inserted route `{managed}`"), flow.key());
         }
     }
 }

@@ -7,12 +7,15 @@ use json_patch::{AddOperation, PatchOperation, ReplaceOperation};
 use serde_json::{Map, Value};
 
 use crate::field::{Path, Segment};
+use crate::model::Key;
 
 /// Operations, the object as they leave it, and what was kept for whom.
 #[derive(Clone, Debug)]
 pub struct Patch {
     operations: Vec<PatchOperation>,
     object: Value,
+    /// What the mutation at work has kept, by the Rollout that owns it.
+    kept: Vec<(Key, Vec<String>)>,
     notes: Vec<String>,
 }
 
@@ -21,6 +24,7 @@ impl Patch {
         Self {
             operations: Vec::new(),
             object,
+            kept: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -34,7 +38,7 @@ impl Patch {
         &self.object
     }
 
-    /// What was kept and for whom, one line each.
+    /// What was kept and for whom, one line for each mutation.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -43,9 +47,29 @@ impl Patch {
         self.operations.is_empty()
     }
 
+    /// Remembers what was kept, such as ``hash `x` of subset `y` ``, and who owns it.
+    pub fn keep(&mut self, what: String, owner: &Key) {
+        match self.kept.iter_mut().find(|(known, _)| known == owner) {
+            Some((_, kept)) => kept.push(what),
+            None => self.kept.push((owner.clone(), vec![what])),
+        }
+    }
+
     pub fn note(&mut self, note: String) {
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
+        self.notes.push(note);
+    }
+
+    /// Ends a mutation: what it kept becomes one note.
+    pub fn finish(&mut self) {
+        let sentences = std::mem::take(&mut self.kept)
+            .into_iter()
+            .map(|(owner, kept)| {
+                let it = if kept.len() == 1 { "it" } else { "them" };
+                format!("{}: {owner} owns {it}", kept.join(", "))
+            });
+        let sentences: Vec<String> = sentences.collect();
+        if !sentences.is_empty() {
+            self.notes.push(format!("kept {}", sentences.join("; ")));
         }
     }
 

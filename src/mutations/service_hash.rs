@@ -49,8 +49,7 @@ fn keep_hash(flow: &Flow<'_>, role: ServiceRole, written: &Written<'_>, patch: &
     };
     let path = Path::spec(["selector"]).entry(HASH_LABEL);
     if patch.set(&path, Value::from(hash.as_str())) {
-        let (field, owner) = (role.field(), flow.key());
-        patch.note(format!("kept hash `{hash}` of {field}: {owner} owns it"));
+        patch.keep(format!("hash `{hash}` of {}", role.field()), flow.key());
     }
 }
 
@@ -62,10 +61,7 @@ fn keep_managed_by(flow: &Flow<'_>, written: &Written<'_>, patch: &mut Patch) {
     if live.is_some_and(|owner| **owner == *flow.key().name) {
         let path = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
         if patch.set(&path, Value::from(flow.rollout.meta.name())) {
-            patch.note(format!(
-                "kept the managed-by annotation: {} owns it",
-                flow.key()
-            ));
+            patch.keep("the managed-by annotation".to_owned(), flow.key());
         }
     }
 }

@@ -96,9 +96,7 @@ impl Keeper<'_> {
         if changed {
             let (label, owner) = (route.label(), self.flow.key());
             let (canary, stable) = (split.canary, split.stable);
-            patch.note(format!(
-                "kept weights {canary}/{stable} of route {label}: {owner} owns them"
-            ));
+            patch.keep(format!("weights {canary}/{stable} of route {label}"), owner);
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) fn of_patch(mutated: &Mutated) -> Vec<String> {
     let notes = mutated.patch.notes().iter();
     within(
         notes
-            .map(|note| cut(&format!("rollout-guard {would}{note}")))
+            .map(|note| cut(&format!("rollout-guard: {would}{note}")))
             .collect(),
     )
 }

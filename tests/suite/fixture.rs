@@ -103,14 +103,19 @@ impl Fixture {
         }
     }
 
-    /// The file's text with what the rule says now.
-    pub fn updated(&self, outcome: &Outcome) -> String {
+    /// The write over the cluster.
+    pub fn request(&self) -> Request {
+        let write = self.write.as_ref();
+        request(write.expect("the fixture has a `write`"), self)
+    }
+
+    /// The file's text with what is said of it now.
+    pub fn with_expect(&self, said: &[String]) -> String {
         let kept = self.text.split("--- # expect").next().unwrap_or_default();
-        if outcome.said.is_empty() {
+        if said.is_empty() {
             return kept.to_owned();
         }
-        let lines: Vec<String> = outcome
-            .said
+        let lines: Vec<String> = said
             .iter()
             .map(|line| format!("- {}\n", serde_json::to_string(line).expect("a string")))
             .collect();

@@ -10,6 +10,7 @@
 )]
 
 mod fixture;
+mod mutations;
 mod properties;
 mod recorded;
 mod rules;

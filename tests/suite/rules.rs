@@ -18,7 +18,8 @@ fn every_fixture_gets_its_verdict() {
             let fixture = Fixture::read(&path);
             let outcome = fixture.judge(rule);
             if std::env::var_os("UPDATE").is_some() {
-                std::fs::write(&path, fixture.updated(&outcome)).expect("the fixture is written");
+                std::fs::write(&path, fixture.with_expect(&outcome.said))
+                    .expect("the fixture is written");
             } else if outcome.said != fixture.expect {
                 let said = outcome.said.join("\n  ");
                 faults.push(format!("{} says\n  {said}", path.display()));
