@@ -64,7 +64,8 @@ impl Patch {
         let sentences = std::mem::take(&mut self.kept)
             .into_iter()
             .map(|(owner, kept)| {
-                let it = if kept.len() == 1 { "it" } else { "them" };
+                let one = kept.len() == 1 && !kept.iter().any(|what| what.starts_with("weights"));
+            let it = if one { "it" } else { "them" };
                 format!("{}: {owner} owns {it}", kept.join(", "))
             });
         let sentences: Vec<String> = sentences.collect();
