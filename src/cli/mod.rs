@@ -6,9 +6,12 @@
 mod check;
 mod explain;
 pub mod manifests;
-mod report;
+pub mod report;
 mod review;
 mod settings;
+mod stored;
+
+pub use check::check;
 
 use std::io::Write;
 use std::process::ExitCode;
