@@ -1,9 +1,13 @@
 //! What a review costs among 10, 1,000 and 10,000 flows, and what `check` costs for 10,000 manifests.
 
-use std::path::PathBuf;
 // A benchmark ends where its set-up fails, and it writes the file it measures.
-#![allow(clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::format_push_string
+)]
 
+use std::path::PathBuf;
 
 use divan::{Bencher, black_box};
 use rollout_guard::cli::manifests::Manifests;

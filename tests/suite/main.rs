@@ -6,7 +6,8 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    clippy::disallowed_methods
+    clippy::disallowed_methods,
+    clippy::format_push_string
 )]
 
 mod fixture;
