@@ -4,6 +4,7 @@
 #![allow(
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     clippy::format_push_string
 )]
 
@@ -25,7 +26,7 @@ fn main() {
 #[divan::bench(args = [10, 1_000, 10_000])]
 fn validate_a_virtual_service(bencher: Bencher<'_, '_>, flows: usize) {
     let cluster = cluster(flows);
-    let body = body(virtual_service(7, "5s"), virtual_service(7, "3s"));
+    let body = body(&virtual_service(7, "5s"), &virtual_service(7, "3s"));
     let settings = Settings::default();
     bencher.bench(|| answer(black_box(&body), Endpoint::Validate, &cluster, &settings));
 }
@@ -34,7 +35,7 @@ fn validate_a_virtual_service(bencher: Bencher<'_, '_>, flows: usize) {
 #[divan::bench(args = [10, 1_000, 10_000])]
 fn mutate_a_virtual_service(bencher: Bencher<'_, '_>, flows: usize) {
     let cluster = cluster(flows);
-    let body = body(virtual_service(7, "5s"), virtual_service(7, "3s"));
+    let body = body(&virtual_service(7, "5s"), &virtual_service(7, "3s"));
     let settings = Settings::default();
     bencher.bench(|| answer(black_box(&body), Endpoint::Mutate, &cluster, &settings));
 }
@@ -43,7 +44,7 @@ fn mutate_a_virtual_service(bencher: Bencher<'_, '_>, flows: usize) {
 #[divan::bench(args = [10, 1_000, 10_000])]
 fn validate_a_rollout(bencher: Bencher<'_, '_>, flows: usize) {
     let cluster = cluster(flows);
-    let body = body(rollout(7), rollout(7));
+    let body = body(&rollout(7), &rollout(7));
     let settings = Settings::default();
     bencher.bench(|| answer(black_box(&body), Endpoint::Validate, &cluster, &settings));
 }
@@ -166,7 +167,7 @@ fn namespace(flow: usize) -> String {
     format!("ns-{}", flow / 20)
 }
 
-fn body(object: Value, old_object: Value) -> Vec<u8> {
+fn body(object: &Value, old_object: &Value) -> Vec<u8> {
     let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
     let (group, kind) = (text("apiVersion"), text("kind"));
     let group = group.split('/').next().unwrap_or_default().to_owned();

@@ -1,9 +1,10 @@
 //! Manifests as they would be stored: with the mutations that a CREATE of each would bring.
 
 use super::manifests::{Document, Manifests};
-use crate::admit::{Mutated, mutate};
+use crate::admit::{Mutated, mutate_by};
 use crate::cluster::{Cluster, Mesh};
 use crate::model::{Object, Operation};
+use crate::mutations::{MUTATIONS, Mutation};
 use crate::request::Request;
 use crate::settings::Settings;
 
@@ -14,7 +15,7 @@ pub fn cluster(manifests: &Manifests, settings: &Settings, mesh: Mesh) -> Cluste
     let guarded = guarded.filter(|document| document.object.key().kind.is_guarded());
     let changed: Vec<Object> = guarded
         .filter_map(|document| {
-            let mutated = create(document, &cluster, settings);
+            let mutated = create(MUTATIONS, document, &cluster, settings);
             let changes = !mutated.patch.is_empty() && !mutated.observed;
             let key = document.object.key();
             changes.then(|| Object::parse_as(key.kind, mutated.patch.object(), &key.namespace))
@@ -26,8 +27,13 @@ pub fn cluster(manifests: &Manifests, settings: &Settings, mesh: Mesh) -> Cluste
     cluster
 }
 
-/// What a CREATE of the document becomes.
-pub fn create(document: &Document, cluster: &Cluster, settings: &Settings) -> Mutated {
+/// What a CREATE of the document becomes by these mutations.
+pub fn create(
+    mutations: &[Mutation],
+    document: &Document,
+    cluster: &Cluster,
+    settings: &Settings,
+) -> Mutated {
     let key = document.object.key();
     let request = Request {
         uid: String::new(),
@@ -43,5 +49,5 @@ pub fn create(document: &Document, cluster: &Cluster, settings: &Settings) -> Mu
         old_object: serde_json::Value::Null,
         dry_run: false,
     };
-    mutate(&request, cluster, settings)
+    mutate_by(mutations, &request, cluster, settings)
 }
