@@ -7,8 +7,11 @@ mod label;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod no_routes;
+mod reference_name;
 mod route_not_found;
 mod subset_undefined;
+mod virtual_service_missing;
 // End of the generated rules.
 
 pub use rule::{Check, Level, Rule};
@@ -21,7 +24,10 @@ use crate::verdict::{Finding, Findings};
 /// All rules in the order of their codes.
 pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
+    virtual_service_missing::RULE,
     route_not_found::RULE,
+    no_routes::RULE,
+    reference_name::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
 ];
