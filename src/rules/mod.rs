@@ -4,13 +4,16 @@
 #[macro_use]
 mod rule;
 mod label;
+mod pair;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod destination_missing;
 mod no_routes;
 mod reference_name;
 mod route_not_found;
 mod subset_undefined;
+mod unlisted_l4_route;
 mod virtual_service_missing;
 // End of the generated rules.
 
@@ -26,6 +29,8 @@ pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
     virtual_service_missing::RULE,
     route_not_found::RULE,
+    destination_missing::RULE,
+    unlisted_l4_route::RULE,
     no_routes::RULE,
     reference_name::RULE,
     subset_undefined::RULE,
