@@ -11,6 +11,7 @@ mod suggest;
 mod destination_missing;
 mod no_routes;
 mod reference_name;
+mod route_ambiguous;
 mod route_not_found;
 mod subset_undefined;
 mod unlisted_l4_route;
@@ -29,6 +30,7 @@ pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
     virtual_service_missing::RULE,
     route_not_found::RULE,
+    route_ambiguous::RULE,
     destination_missing::RULE,
     unlisted_l4_route::RULE,
     no_routes::RULE,
