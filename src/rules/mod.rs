@@ -9,6 +9,7 @@ mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod destination_missing;
+mod extra_destination;
 mod no_routes;
 mod reference_name;
 mod route_ambiguous;
@@ -32,6 +33,7 @@ pub const CATALOGUE: &[Rule] = &[
     route_not_found::RULE,
     route_ambiguous::RULE,
     destination_missing::RULE,
+    extra_destination::RULE,
     unlisted_l4_route::RULE,
     no_routes::RULE,
     reference_name::RULE,
