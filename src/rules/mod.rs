@@ -9,10 +9,12 @@ mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod destination_missing;
+mod duplicate_route_name;
 mod extra_destination;
 mod no_routes;
 mod reference_name;
 mod route_ambiguous;
+mod route_multiplication;
 mod route_not_found;
 mod subset_undefined;
 mod unlisted_l4_route;
@@ -35,6 +37,8 @@ pub const CATALOGUE: &[Rule] = &[
     destination_missing::RULE,
     extra_destination::RULE,
     unlisted_l4_route::RULE,
+    duplicate_route_name::RULE,
+    route_multiplication::RULE,
     no_routes::RULE,
     reference_name::RULE,
     subset_undefined::RULE,
