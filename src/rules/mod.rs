@@ -11,11 +11,13 @@ mod suggest;
 mod destination_missing;
 mod duplicate_route_name;
 mod extra_destination;
+mod foreign_role_host;
 mod no_routes;
 mod reference_name;
 mod route_ambiguous;
 mod route_multiplication;
 mod route_not_found;
+mod short_host_elsewhere;
 mod subset_undefined;
 mod unlisted_l4_route;
 mod virtual_service_missing;
@@ -39,8 +41,10 @@ pub const CATALOGUE: &[Rule] = &[
     unlisted_l4_route::RULE,
     duplicate_route_name::RULE,
     route_multiplication::RULE,
+    short_host_elsewhere::RULE,
     no_routes::RULE,
     reference_name::RULE,
+    foreign_role_host::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
 ];
