@@ -12,6 +12,7 @@ mod destination_missing;
 mod duplicate_route_name;
 mod extra_destination;
 mod foreign_role_host;
+mod host_claimed_twice;
 mod no_routes;
 mod reference_name;
 mod route_ambiguous;
@@ -45,6 +46,7 @@ pub const CATALOGUE: &[Rule] = &[
     no_routes::RULE,
     reference_name::RULE,
     foreign_role_host::RULE,
+    host_claimed_twice::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
 ];
