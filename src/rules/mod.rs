@@ -4,11 +4,24 @@
 #[macro_use]
 mod rule;
 mod label;
+mod pair;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod destination_missing;
+mod duplicate_route_name;
+mod extra_destination;
+mod foreign_role_host;
+mod host_claimed_twice;
+mod no_routes;
+mod reference_name;
+mod route_ambiguous;
+mod route_multiplication;
 mod route_not_found;
+mod short_host_elsewhere;
 mod subset_undefined;
+mod unlisted_l4_route;
+mod virtual_service_missing;
 // End of the generated rules.
 
 pub use rule::{Check, Level, Rule};
@@ -21,7 +34,19 @@ use crate::verdict::{Finding, Findings};
 /// All rules in the order of their codes.
 pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
+    virtual_service_missing::RULE,
     route_not_found::RULE,
+    route_ambiguous::RULE,
+    destination_missing::RULE,
+    extra_destination::RULE,
+    unlisted_l4_route::RULE,
+    duplicate_route_name::RULE,
+    route_multiplication::RULE,
+    short_host_elsewhere::RULE,
+    no_routes::RULE,
+    reference_name::RULE,
+    foreign_role_host::RULE,
+    host_claimed_twice::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
 ];
