@@ -62,6 +62,8 @@ impl Rule {
     pub fn judge(&self, object: &Object, view: &View<'_>, list: &mut Vec<Finding>) {
         let found = &mut Findings::of(self.id, list);
         match (self.check, object) {
+            // The controller leaves a Rollout alone that is being deleted.
+            (Check::Rollout(_), Object::Rollout(rollout)) if rollout.meta.deleting => {}
             (Check::Rollout(check), Object::Rollout(rollout)) => {
                 check(&Flow::of(rollout, *view), found);
             }
