@@ -4,10 +4,16 @@
 #[macro_use]
 mod rule;
 mod label;
+mod pods;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod destination_rule_host;
+mod destination_rule_missing;
+mod extra_subset;
 mod route_not_found;
+mod subset_not_found;
+mod subset_selects_nothing;
 mod subset_undefined;
 // End of the generated rules.
 
@@ -22,6 +28,11 @@ use crate::verdict::{Finding, Findings};
 pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
     route_not_found::RULE,
+    destination_rule_missing::RULE,
+    subset_not_found::RULE,
+    subset_selects_nothing::RULE,
+    extra_subset::RULE,
+    destination_rule_host::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
 ];
