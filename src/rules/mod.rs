@@ -12,6 +12,9 @@ mod destination_rule_host;
 mod destination_rule_missing;
 mod extra_subset;
 mod route_not_found;
+mod service_managed_elsewhere;
+mod service_missing;
+mod service_selector_mismatch;
 mod subset_not_found;
 mod subset_selects_nothing;
 mod subset_undefined;
@@ -33,6 +36,9 @@ pub const CATALOGUE: &[Rule] = &[
     subset_selects_nothing::RULE,
     extra_subset::RULE,
     destination_rule_host::RULE,
+    service_missing::RULE,
+    service_selector_mismatch::RULE,
+    service_managed_elsewhere::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
 ];
