@@ -10,11 +10,14 @@ mod suggest;
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod destination_rule_host;
 mod destination_rule_missing;
+mod destination_rule_shared;
 mod extra_subset;
 mod route_not_found;
+mod route_shared;
 mod service_managed_elsewhere;
 mod service_missing;
 mod service_selector_mismatch;
+mod service_shared;
 mod subset_not_found;
 mod subset_selects_nothing;
 mod subset_undefined;
@@ -40,6 +43,9 @@ pub const CATALOGUE: &[Rule] = &[
     service_selector_mismatch::RULE,
     service_managed_elsewhere::RULE,
     subset_undefined::RULE,
+    destination_rule_shared::RULE,
+    route_shared::RULE,
+    service_shared::RULE,
     // End of the generated rules.
 ];
 
