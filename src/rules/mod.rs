@@ -5,13 +5,17 @@
 mod rule;
 mod label;
 mod pods;
+mod retarget;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod deleted_in_use;
 mod destination_rule_host;
 mod destination_rule_missing;
 mod destination_rule_shared;
 mod extra_subset;
+mod first_adoption;
+mod retarget_in_progress;
 mod route_not_found;
 mod route_shared;
 mod service_managed_elsewhere;
@@ -46,6 +50,9 @@ pub const CATALOGUE: &[Rule] = &[
     destination_rule_shared::RULE,
     route_shared::RULE,
     service_shared::RULE,
+    deleted_in_use::RULE,
+    retarget_in_progress::RULE,
+    first_adoption::RULE,
     // End of the generated rules.
 ];
 
