@@ -1,5 +1,6 @@
 //! What rules ask of a flow's pods: which labels they have, and what one wants that they lack.
 
+use super::label::list;
 use crate::cluster::{Flow, Role, reference};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Key, Kind, Labels};
@@ -57,21 +58,21 @@ impl Pods {
         }
     }
 
-    /// Labels that all pods of the flow keep from version to version, as a message lists them.
+    /// Labels that select these pods in every version, as a message lists them: those of the Rollout's
+    /// selector, else all that they have.
     pub fn lasting(&self, flow: &Flow<'_>) -> String {
         let selector = flow.rollout.selector.as_ref();
-        let wanted = selector.map(|selector| &selector.match_labels);
-        let kept: Vec<String> = wanted
-            .into_iter()
-            .flatten()
-            .filter(|(key, value)| self.labels.get(*key) == Some(value))
-            .map(|(key, value)| format!("`{key}: {value}`"))
-            .collect();
-        if kept.is_empty() {
-            "those of the Rollout's selector".to_owned()
-        } else {
-            kept.join(", ")
+        let mut lasting = self.labels.clone();
+        if let Some(wanted) = selector.map(|selector| &selector.match_labels) {
+            lasting.retain(|key, value| wanted.get(key) == Some(value));
         }
+        let all = if lasting.is_empty() {
+            &self.labels
+        } else {
+            &lasting
+        };
+        let pairs: Vec<String> = all.iter().map(|(k, v)| format!("{k}: {v}")).collect();
+        list(pairs.iter().map(String::as_str))
     }
 
     /// Notes in the finding that it rests on the workload's template, if on one.
