@@ -8,6 +8,7 @@ mod managed;
 mod mesh;
 pub mod reference;
 mod role;
+mod routed;
 mod subsets;
 mod touched;
 mod view;
@@ -18,6 +19,7 @@ pub use managed::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes, user
 pub use mesh::{ArgoVersion, Mesh};
 pub use reference::ServiceRole;
 pub use role::{Role, Roles};
+pub use routed::RoutedDestination;
 pub use subsets::{RuleScope, visible_rules};
 pub use touched::touched;
 pub use view::{Kinds, Overlay, View};

@@ -5,20 +5,36 @@
 mod rule;
 mod label;
 mod pair;
+mod pods;
+mod retarget;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod deleted_in_use;
 mod destination_missing;
+mod destination_rule_host;
+mod destination_rule_missing;
+mod destination_rule_shared;
 mod duplicate_route_name;
 mod extra_destination;
+mod extra_subset;
+mod first_adoption;
 mod foreign_role_host;
 mod host_claimed_twice;
 mod no_routes;
 mod reference_name;
+mod retarget_in_progress;
 mod route_ambiguous;
 mod route_multiplication;
 mod route_not_found;
+mod route_shared;
+mod service_managed_elsewhere;
+mod service_missing;
+mod service_selector_mismatch;
+mod service_shared;
 mod short_host_elsewhere;
+mod subset_not_found;
+mod subset_selects_nothing;
 mod subset_undefined;
 mod unlisted_l4_route;
 mod virtual_service_missing;
@@ -47,7 +63,21 @@ pub const CATALOGUE: &[Rule] = &[
     reference_name::RULE,
     foreign_role_host::RULE,
     host_claimed_twice::RULE,
+    destination_rule_missing::RULE,
+    subset_not_found::RULE,
+    subset_selects_nothing::RULE,
+    extra_subset::RULE,
+    destination_rule_host::RULE,
+    service_missing::RULE,
+    service_selector_mismatch::RULE,
+    service_managed_elsewhere::RULE,
     subset_undefined::RULE,
+    destination_rule_shared::RULE,
+    route_shared::RULE,
+    service_shared::RULE,
+    deleted_in_use::RULE,
+    retarget_in_progress::RULE,
+    first_adoption::RULE,
     // End of the generated rules.
 ];
 
@@ -87,6 +117,8 @@ impl Rule {
     pub fn judge(&self, object: &Object, view: &View<'_>, list: &mut Vec<Finding>) {
         let found = &mut Findings::of(self.id, list);
         match (self.check, object) {
+            // The controller leaves a Rollout alone that is being deleted.
+            (Check::Rollout(_), Object::Rollout(rollout)) if rollout.meta.deleting => {}
             (Check::Rollout(check), Object::Rollout(rollout)) => {
                 check(&Flow::of(rollout, *view), found);
             }
