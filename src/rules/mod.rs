@@ -9,6 +9,7 @@ mod suggest;
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod route_not_found;
 mod subset_undefined;
+mod virtual_service_choice;
 // End of the generated rules.
 
 pub use rule::{Check, Level, Rule};
@@ -21,6 +22,7 @@ use crate::verdict::{Finding, Findings};
 /// All rules in the order of their codes.
 pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
+    virtual_service_choice::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
