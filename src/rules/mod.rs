@@ -9,6 +9,7 @@ mod suggest;
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod route_not_found;
 mod subset_undefined;
+mod traffic_services_required;
 mod virtual_service_choice;
 // End of the generated rules.
 
@@ -23,6 +24,7 @@ use crate::verdict::{Finding, Findings};
 pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
     virtual_service_choice::RULE,
+    traffic_services_required::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
