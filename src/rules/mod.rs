@@ -7,6 +7,7 @@ mod label;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod duplicate_services;
 mod route_not_found;
 mod subset_undefined;
 mod traffic_services_required;
@@ -25,6 +26,7 @@ pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
     virtual_service_choice::RULE,
     traffic_services_required::RULE,
+    duplicate_services::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
