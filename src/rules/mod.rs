@@ -9,6 +9,7 @@ mod suggest;
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod duplicate_services;
 mod route_not_found;
+mod step_route_not_managed;
 mod subset_undefined;
 mod traffic_services_required;
 mod virtual_service_choice;
@@ -27,6 +28,7 @@ pub const CATALOGUE: &[Rule] = &[
     virtual_service_choice::RULE,
     traffic_services_required::RULE,
     duplicate_services::RULE,
+    step_route_not_managed::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
