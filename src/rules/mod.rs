@@ -8,6 +8,7 @@ mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod duplicate_services;
+mod managed_route_clash;
 mod route_not_found;
 mod step_route_not_managed;
 mod subset_undefined;
@@ -29,6 +30,7 @@ pub const CATALOGUE: &[Rule] = &[
     traffic_services_required::RULE,
     duplicate_services::RULE,
     step_route_not_managed::RULE,
+    managed_route_clash::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
