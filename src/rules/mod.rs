@@ -3,11 +3,14 @@
 
 #[macro_use]
 mod rule;
+mod duration;
+mod fault;
 mod label;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod duplicate_services;
+mod invalid_step;
 mod managed_route_clash;
 mod route_not_found;
 mod step_route_not_managed;
@@ -31,6 +34,7 @@ pub const CATALOGUE: &[Rule] = &[
     duplicate_services::RULE,
     step_route_not_managed::RULE,
     managed_route_clash::RULE,
+    invalid_step::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
