@@ -14,6 +14,7 @@ mod invalid_step;
 mod managed_route_clash;
 mod route_not_found;
 mod step_route_not_managed;
+mod subset_names;
 mod subset_undefined;
 mod traffic_services_required;
 mod virtual_service_choice;
@@ -35,6 +36,7 @@ pub const CATALOGUE: &[Rule] = &[
     step_route_not_managed::RULE,
     managed_route_clash::RULE,
     invalid_step::RULE,
+    subset_names::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
