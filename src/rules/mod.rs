@@ -14,6 +14,7 @@ mod invalid_step;
 mod managed_route_clash;
 mod route_not_found;
 mod step_route_not_managed;
+mod strategy_options;
 mod subset_names;
 mod subset_undefined;
 mod traffic_services_required;
@@ -37,6 +38,7 @@ pub const CATALOGUE: &[Rule] = &[
     managed_route_clash::RULE,
     invalid_step::RULE,
     subset_names::RULE,
+    strategy_options::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
