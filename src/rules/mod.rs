@@ -6,6 +6,7 @@ mod rule;
 mod duration;
 mod fault;
 mod label;
+mod label_syntax;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
@@ -13,6 +14,7 @@ mod duplicate_services;
 mod invalid_step;
 mod managed_route_clash;
 mod route_not_found;
+mod selector_template_mismatch;
 mod step_route_not_managed;
 mod strategy_options;
 mod subset_names;
@@ -39,6 +41,7 @@ pub const CATALOGUE: &[Rule] = &[
     invalid_step::RULE,
     subset_names::RULE,
     strategy_options::RULE,
+    selector_template_mismatch::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
