@@ -13,6 +13,7 @@ mod suggest;
 mod duplicate_services;
 mod invalid_step;
 mod managed_route_clash;
+mod rollout_spec;
 mod route_not_found;
 mod selector_template_mismatch;
 mod step_route_not_managed;
@@ -42,6 +43,7 @@ pub const CATALOGUE: &[Rule] = &[
     subset_names::RULE,
     strategy_options::RULE,
     selector_template_mismatch::RULE,
+    rollout_spec::RULE,
     route_not_found::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
