@@ -138,26 +138,20 @@ fn mismatches(selector: &Selector, labels: &Labels, workload: Option<&Key>) -> V
         if labels.get(key) != Some(value) {
             let path = Path::spec(["selector", "matchLabels"]).entry(key);
             let wanted = format!("`{key}={value}`");
-            faults.push(mismatch(path, key, wanted, labels, workload));
+            faults.push(mismatch(path, key, &wanted, labels, workload));
         }
     }
     for (index, expression) in selector.expressions.iter().enumerate() {
         if !expression.matches(labels) {
             let path = Path::spec(["selector", "matchExpressions"]).index(index);
             let wanted = described(expression);
-            faults.push(mismatch(path, &expression.key, wanted, labels, workload));
+            faults.push(mismatch(path, &expression.key, &wanted, labels, workload));
         }
     }
     faults
 }
 
-fn mismatch(
-    path: Path,
-    key: &str,
-    wanted: String,
-    labels: &Labels,
-    workload: Option<&Key>,
-) -> Fault {
+fn mismatch(path: Path, key: &str, wanted: &str, labels: &Labels, workload: Option<&Key>) -> Fault {
     let pods = match workload {
         Some(workload) => format!("the pods of {workload}"),
         None => "its own pods".to_owned(),
