@@ -14,7 +14,7 @@ mod view;
 
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
 pub use index::Cluster;
-pub use managed::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes};
+pub use managed::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes, user_routes};
 pub use mesh::{ArgoVersion, Mesh};
 pub use reference::ServiceRole;
 pub use role::{Role, Roles};

@@ -12,6 +12,7 @@ pub struct VirtualServiceLink<'a> {
     pub reference: &'a VirtualServiceRef,
     /// The first reference with the same plain name: the controller validates with its lists.
     pub first: &'a VirtualServiceRef,
+    pub first_path: Path,
     pub path: Path,
     pub key: Key,
 }
@@ -53,23 +54,30 @@ pub fn virtual_services(rollout: &Rollout) -> impl Iterator<Item = VirtualServic
         .map(move |(index, reference)| {
             let namespace = rollout.meta.namespace();
             let key = virtual_service_key(&reference.name, namespace);
-            let first = istio
+            let same_name = |other: &VirtualServiceRef| {
+                virtual_service_key(&other.name, namespace).name == key.name
+            };
+            let (first_index, first) = istio
                 .into_iter()
                 .flat_map(Istio::references)
-                .map(|(_, other)| other)
-                .find(|other| virtual_service_key(&other.name, namespace).name == key.name)
-                .unwrap_or(reference);
-            let path = match index {
-                None => istio_path().field("virtualService"),
-                Some(index) => istio_path().field("virtualServices").index(index),
-            };
+                .find(|(_, other)| same_name(other))
+                .unwrap_or((index, reference));
             VirtualServiceLink {
                 reference,
                 first,
-                path,
+                first_path: virtual_service_path(first_index),
+                path: virtual_service_path(index),
                 key,
             }
         })
+}
+
+/// `virtualService`, or the element of `virtualServices`.
+fn virtual_service_path(index: Option<usize>) -> Path {
+    match index {
+        None => istio_path().field("virtualService"),
+        Some(index) => istio_path().field("virtualServices").index(index),
+    }
 }
 
 /// The key of `name` or `name.namespace`: a trailing `.cluster.local` is dropped, and what follows the
@@ -189,6 +197,17 @@ fn legacy_gateway<'a>(name: &'a str, namespace: &'a str, domain: &str) -> (&'a s
         return (namespace, name);
     }
     (rest.split('.').next().unwrap_or(rest), short)
+}
+
+impl<'a> VirtualServiceLink<'a> {
+    /// The references whose lists the controller validates the VirtualService with, and the path of
+    /// each: its own, and the first one with its plain name.
+    pub fn lists(&self) -> impl Iterator<Item = (&Path, &'a VirtualServiceRef)> {
+        let own = (&self.path, self.reference);
+        let first = (&self.first_path, self.first);
+        let others = (own != first).then_some(first);
+        std::iter::once(own).chain(others)
+    }
 }
 
 impl ServiceRole {

@@ -125,6 +125,11 @@ impl RouteStep {
             matches,
         }
     }
+
+    /// Whether the step takes its route away: it has no match.
+    pub fn removes(&self) -> bool {
+        self.matches.as_ref().is_none_or(Vec::is_empty)
+    }
 }
 
 impl StringMatch {

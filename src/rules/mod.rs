@@ -7,21 +7,34 @@ mod duration;
 mod fault;
 mod label;
 mod label_syntax;
+mod pair;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod destination_missing;
+mod duplicate_route_name;
 mod duplicate_services;
+mod extra_destination;
+mod foreign_role_host;
+mod host_claimed_twice;
 mod invalid_step;
 mod managed_route_clash;
+mod no_routes;
+mod reference_name;
 mod rollout_spec;
+mod route_ambiguous;
+mod route_multiplication;
 mod route_not_found;
 mod selector_template_mismatch;
+mod short_host_elsewhere;
 mod step_route_not_managed;
 mod strategy_options;
 mod subset_names;
 mod subset_undefined;
 mod traffic_services_required;
+mod unlisted_l4_route;
 mod virtual_service_choice;
+mod virtual_service_missing;
 // End of the generated rules.
 
 pub use rule::{Check, Level, Rule};
@@ -44,7 +57,19 @@ pub const CATALOGUE: &[Rule] = &[
     strategy_options::RULE,
     selector_template_mismatch::RULE,
     rollout_spec::RULE,
+    virtual_service_missing::RULE,
     route_not_found::RULE,
+    route_ambiguous::RULE,
+    destination_missing::RULE,
+    extra_destination::RULE,
+    unlisted_l4_route::RULE,
+    duplicate_route_name::RULE,
+    route_multiplication::RULE,
+    short_host_elsewhere::RULE,
+    no_routes::RULE,
+    reference_name::RULE,
+    foreign_role_host::RULE,
+    host_claimed_twice::RULE,
     subset_undefined::RULE,
     // End of the generated rules.
 ];

@@ -3,6 +3,8 @@
 //! ## What
 //! A name in `routes`, or an entry of `tlsRoutes` or `tcpRoutes`, that resolves to no route of a list
 //! which the VirtualService has. A kind of list that the VirtualService lacks is not looked at.
+//! VirtualServices of one plain name in several namespaces must have the routes of the first
+//! reference too: the controller validates them all with its lists.
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight moves, no abort is
@@ -39,12 +41,12 @@ rule!(
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let mut seen = BTreeSet::new();
     for linked in flow.virtual_services() {
-        let mut seen = BTreeSet::new();
-        for reference in [linked.link.reference, linked.link.first] {
+        for (path, reference) in linked.link.lists() {
             for unresolved in unresolved(reference, &linked) {
-                if seen.insert(unresolved.subject.clone()) {
-                    report(flow, &linked, &unresolved, found);
+                if seen.insert((linked.link.key.clone(), unresolved.subject.clone())) {
+                    report(flow, &linked, path, &unresolved, found);
                 }
             }
         }
@@ -131,15 +133,17 @@ fn tcp(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
 fn report(
     flow: &Flow<'_>,
     linked: &LinkedVirtualService<'_>,
+    reference: &Path,
     unresolved: &Unresolved,
     found: &mut Findings<'_>,
 ) {
-    let field = match unresolved.list {
-        List::Http => "routes",
-        List::Tls => "tlsRoutes",
-        List::Tcp => "tcpRoutes",
+    let field = unresolved.list.reference_field();
+    let path = reference.field(field).index(unresolved.index);
+    let foreign = if *reference == linked.link.path {
+        ""
+    } else {
+        SAME_NAME
     };
-    let path = linked.link.path.field(field).index(unresolved.index);
     let message = format!(
         "{} lists {} in `{path}`, which {} does not have",
         flow.key(),
@@ -149,10 +153,13 @@ fn report(
     found
         .error(flow.key(), path, message)
         .subject(format!("{} {}", linked.link.key, unresolved.subject))
-        .help(format!("{}{SAFE_ORDER}", unresolved.hint))
+        .help(format!("{}{SAFE_ORDER}{foreign}", unresolved.hint))
         .cause(Cause::NotFound)
         .with(&linked.link.key, Path::spec([unresolved.list.field()]));
 }
 
 const SAFE_ORDER: &str = "; to rename a route, add the new one beside the old, move the Rollout's \
                           reference, then drop the old one";
+
+const SAME_NAME: &str = "; the controller validates VirtualServices of one name in several \
+                         namespaces with the first reference's lists too";
