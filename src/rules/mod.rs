@@ -3,7 +3,10 @@
 
 #[macro_use]
 mod rule;
+mod duration;
+mod fault;
 mod label;
+mod label_syntax;
 mod pair;
 mod pods;
 mod retarget;
@@ -16,27 +19,37 @@ mod destination_rule_host;
 mod destination_rule_missing;
 mod destination_rule_shared;
 mod duplicate_route_name;
+mod duplicate_services;
 mod extra_destination;
 mod extra_subset;
 mod first_adoption;
 mod foreign_role_host;
 mod host_claimed_twice;
+mod invalid_step;
+mod managed_route_clash;
 mod no_routes;
 mod reference_name;
 mod retarget_in_progress;
+mod rollout_spec;
 mod route_ambiguous;
 mod route_multiplication;
 mod route_not_found;
 mod route_shared;
+mod selector_template_mismatch;
 mod service_managed_elsewhere;
 mod service_missing;
 mod service_selector_mismatch;
 mod service_shared;
 mod short_host_elsewhere;
+mod step_route_not_managed;
+mod strategy_options;
+mod subset_names;
 mod subset_not_found;
 mod subset_selects_nothing;
 mod subset_undefined;
+mod traffic_services_required;
 mod unlisted_l4_route;
+mod virtual_service_choice;
 mod virtual_service_missing;
 // End of the generated rules.
 
@@ -50,6 +63,16 @@ use crate::verdict::{Finding, Findings};
 /// All rules in the order of their codes.
 pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
+    virtual_service_choice::RULE,
+    traffic_services_required::RULE,
+    duplicate_services::RULE,
+    step_route_not_managed::RULE,
+    managed_route_clash::RULE,
+    invalid_step::RULE,
+    subset_names::RULE,
+    strategy_options::RULE,
+    selector_template_mismatch::RULE,
+    rollout_spec::RULE,
     virtual_service_missing::RULE,
     route_not_found::RULE,
     route_ambiguous::RULE,

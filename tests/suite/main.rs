@@ -15,4 +15,5 @@ mod mutations;
 mod properties;
 mod recorded;
 mod rules;
+mod styles;
 mod tidy;
