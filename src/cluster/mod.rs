@@ -11,6 +11,7 @@ mod role;
 mod subsets;
 mod touched;
 mod view;
+mod visibility;
 
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
 pub use index::Cluster;
@@ -21,3 +22,4 @@ pub use role::{Role, Roles};
 pub use subsets::{RuleScope, visible_rules};
 pub use touched::touched;
 pub use view::{Kinds, Overlay, View};
+pub use visibility::{is_exported, provided_ports, visible_providers};
