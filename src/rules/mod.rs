@@ -3,11 +3,25 @@
 
 #[macro_use]
 mod rule;
+mod dns;
 mod label;
+mod place;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod delegate_missing;
+mod destination_host_missing;
+mod destination_port;
+mod duplicate_subset;
+mod empty_policy;
+mod export_to;
+mod gateway_missing;
+mod istio_host;
+mod istio_name;
+mod malformed;
+mod route_action;
 mod route_not_found;
+mod route_weights;
 mod subset_undefined;
 // End of the generated rules.
 
@@ -23,6 +37,18 @@ pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
     route_not_found::RULE,
     subset_undefined::RULE,
+    destination_host_missing::RULE,
+    duplicate_subset::RULE,
+    route_weights::RULE,
+    malformed::RULE,
+    istio_name::RULE,
+    istio_host::RULE,
+    route_action::RULE,
+    export_to::RULE,
+    empty_policy::RULE,
+    destination_port::RULE,
+    delegate_missing::RULE,
+    gateway_missing::RULE,
     // End of the generated rules.
 ];
 
