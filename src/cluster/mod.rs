@@ -12,6 +12,7 @@ mod routed;
 mod subsets;
 mod touched;
 mod view;
+mod visibility;
 
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
 pub use index::Cluster;
@@ -23,3 +24,4 @@ pub use routed::RoutedDestination;
 pub use subsets::{RuleScope, visible_rules};
 pub use touched::touched;
 pub use view::{Kinds, Overlay, View};
+pub use visibility::{is_exported, provided_ports, visible_providers};
