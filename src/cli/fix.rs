@@ -12,10 +12,12 @@ use similar::TextDiff;
 
 use super::manifests::{Document, Manifests};
 use super::settings::SettingsOptions;
+use super::suggest::suggestions;
 use super::{print_line, print_text, stored, tell, unusable};
 use crate::cluster::Cluster;
 use crate::field::{Path, Segment};
 use crate::mutations::IN_REPOSITORIES;
+use crate::rules;
 use crate::settings::Settings;
 use crate::source::edit::{self, Edit};
 
@@ -31,9 +33,18 @@ pub struct Options {
     /// Print a unified diff
     #[arg(long)]
     diff: bool,
+    /// Offer edits for findings with one obvious remedy, such as a misspelt route
+    #[arg(long)]
+    suggest: bool,
+    /// Make the suggested edits of these rules (codes or names)
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    apply: Vec<String>,
     #[command(flatten)]
     settings: SettingsOptions,
 }
+
+/// Edits by the index of their file.
+type Edits = BTreeMap<usize, Vec<Edit>>;
 
 /// One file before and after.
 struct Fixed<'a> {
@@ -51,7 +62,15 @@ pub fn run(options: &Options) -> ExitCode {
         Ok(manifests) => manifests,
         Err(error) => return unusable(error),
     };
-    let files = fix(&manifests, &settings);
+    if let Some(unknown) = options
+        .apply
+        .iter()
+        .find(|word| rules::find(word).is_none())
+    {
+        return unusable(format!("no rule is called `{unknown}`"));
+    }
+    let applied = suggested(&manifests, &settings, options);
+    let files = fix(&manifests, &settings, applied);
     if options.write {
         return write(&files);
     }
@@ -71,9 +90,34 @@ pub fn run(options: &Options) -> ExitCode {
     ExitCode::from(u8::from(files.iter().any(Fixed::changes)))
 }
 
-fn fix<'a>(manifests: &'a Manifests, settings: &Settings) -> Vec<Fixed<'a>> {
+/// The suggested edits that `--apply` names, by file; the others are told with `--suggest`.
+fn suggested(manifests: &Manifests, settings: &Settings, options: &Options) -> Edits {
+    let mut edits = Edits::new();
+    if !options.suggest && options.apply.is_empty() {
+        return edits;
+    }
+    for suggestion in suggestions(manifests, settings) {
+        let rule = suggestion.finding.rule;
+        let named = |word: &String| rules::find(word).is_some_and(|found| found.id == rule);
+        if options.apply.iter().any(named) {
+            edits
+                .entry(suggestion.file)
+                .or_default()
+                .push(suggestion.edit);
+        } else if options.suggest {
+            let file = manifests
+                .files
+                .get(suggestion.file)
+                .map_or("", |file| &file.name);
+            let (line, what, code) = (suggestion.line, suggestion.what, rule.code);
+            tell(format_args!("{file}:{line}: {what} (--apply {code})"));
+        }
+    }
+    edits
+}
+
+fn fix<'a>(manifests: &'a Manifests, settings: &Settings, mut edits: Edits) -> Vec<Fixed<'a>> {
     let cluster = manifests.cluster(settings.mesh.clone());
-    let mut edits: BTreeMap<usize, Vec<Edit>> = BTreeMap::new();
     for document in &manifests.documents {
         let of_document = edits_of(manifests, document, &cluster, settings);
         edits.entry(document.file).or_default().extend(of_document);

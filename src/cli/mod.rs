@@ -11,6 +11,7 @@ pub mod report;
 mod review;
 mod settings;
 mod stored;
+mod suggest;
 
 pub use check::check;
 

@@ -26,7 +26,7 @@
 use std::collections::BTreeSet;
 
 use super::label::list;
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, nearest};
 use crate::cluster::{Flow, LinkedVirtualService, List, tcp_route_indexes, tls_route_indexes};
 use crate::field::Path;
 use crate::model::{Kind, VirtualServiceRef};
@@ -61,6 +61,8 @@ struct Unresolved {
     subject: String,
     text: String,
     hint: String,
+    /// The name that was meant, if it is not listed already.
+    right: Option<String>,
 }
 
 fn unresolved(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
@@ -88,6 +90,9 @@ fn http(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec
                 did_you_mean(name, names()),
                 list(names())
             ),
+            right: nearest(name, names())
+                .filter(|right| !reference.routes.iter().any(|listed| listed == right))
+                .map(str::to_owned),
         })
         .collect()
 }
@@ -109,6 +114,7 @@ fn tls(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
                 list(entry.sni_hosts.iter().map(String::as_str))
             ),
             hint: "a tls route is found by its one port (0 if none) and all its SNI hosts".into(),
+            right: None,
         })
         .collect()
 }
@@ -126,6 +132,7 @@ fn tcp(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
             subject: format!("tcp {}", entry.port),
             text: format!("tcp route with port {}", entry.port),
             hint: "a tcp route is found by its one port (0 if none)".into(),
+            right: None,
         })
         .collect()
 }
@@ -155,6 +162,7 @@ fn report(
         .subject(format!("{} {}", linked.link.key, unresolved.subject))
         .help(format!("{}{SAFE_ORDER}{foreign}", unresolved.hint))
         .cause(Cause::NotFound)
+        .respell(unresolved.right.as_deref())
         .with(&linked.link.key, Path::spec([unresolved.list.field()]));
 }
 

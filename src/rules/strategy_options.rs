@@ -68,8 +68,8 @@ fn pods(canary: &Canary) -> Option<Fault> {
     both.then(|| Fault {
         path: option("maxSurge"),
         subject: "maxSurge".to_owned(),
-        what: "has 0".to_owned(),
-        why: " and in `maxUnavailable`, so that no pod can be replaced".to_owned(),
+        what: "lets no pod be replaced: `maxUnavailable` is 0, and so is `maxSurge`".to_owned(),
+        why: String::new(),
         help: "give one of the two at least 1 or `1%`".to_owned(),
     })
 }

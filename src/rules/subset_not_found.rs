@@ -22,7 +22,7 @@
 //! move the Rollout and the VirtualService, then drop the old subset.
 
 use super::label::list;
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, nearest};
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
 use crate::model::Kind;
@@ -83,5 +83,12 @@ fn report(
         .subject(format!("{} {subset}", linked.link.key))
         .help(help)
         .cause(Cause::NotFound)
+        .respell(nearest(subset, names()).filter(|right| !taken(linked, right)))
         .with(&linked.link.key, Path::spec(["subsets"]));
+}
+
+/// Whether the Rollout names the subset already, for its other role.
+fn taken(linked: &LinkedDestinationRule<'_>, subset: &str) -> bool {
+    let reference = linked.link.reference;
+    subset == reference.canary_subset_name || subset == reference.stable_subset_name
 }

@@ -29,7 +29,7 @@ use super::pods::Pods;
 use crate::cluster::{Flow, LinkedDestinationRule, Role};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Kind, Labels};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, Remedy};
 
 rule!(
     RG303,
@@ -108,6 +108,10 @@ fn check_subset(
                 pods.lasting(flow)
             ))
             .with(&linked.link.key, labels.entry(key));
+        // A label left over from plain Istio, and nobody else's.
+        if key == "version" && flow.others_using(&linked.link.key).next().is_none() {
+            finding.remedy(Remedy::Remove(linked.link.key.clone(), labels.entry(key)));
+        }
         pods.rest(finding);
     }
 }

@@ -25,7 +25,7 @@
 //! routes, then drop the old subset.
 
 use super::label::list;
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, nearest};
 use crate::cluster::{RuleScope, View, is_exported, visible_rules};
 use crate::field::Path;
 use crate::model::{Destination, DestinationRule, Host, Kind, VirtualService};
@@ -111,10 +111,18 @@ impl Reference<'_> {
             did_you_mean(subset, names()),
             list(names()),
         );
-        let finding = self.error(&fault, found).help(help);
+        let right = nearest(subset, names()).filter(|right| !self.is_sent_to(right));
+        let finding = self.error(&fault, found).help(help).respell(right);
         for rule in rules {
             finding.with(&rule.meta.key, Path::spec(["subsets"]));
         }
+    }
+
+    /// Whether the VirtualService sends to that subset of the host too, so that it is not the one meant.
+    fn is_sent_to(&self, subset: &str) -> bool {
+        let host = &self.destination.host;
+        let mut others = self.service.destinations();
+        others.any(|(_, other)| other.host == *host && other.subset == subset)
     }
 
     fn lost(&self, rules: &[&DestinationRule], found: &mut Findings<'_>) {

@@ -7,7 +7,10 @@
     clippy::panic,
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    clippy::format_push_string
+    clippy::format_push_string,
+    clippy::format_collect,
+    // A table is as long as it has rows.
+    clippy::too_many_lines
 )]
 
 mod cli;
