@@ -8,9 +8,11 @@ mod managed;
 mod mesh;
 pub mod reference;
 mod role;
+mod routed;
 mod subsets;
 mod touched;
 mod view;
+mod visibility;
 
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
 pub use index::Cluster;
@@ -18,6 +20,8 @@ pub use managed::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes, user
 pub use mesh::{ArgoVersion, Mesh};
 pub use reference::ServiceRole;
 pub use role::{Role, Roles};
+pub use routed::RoutedDestination;
 pub use subsets::{RuleScope, visible_rules};
 pub use touched::touched;
 pub use view::{Kinds, Overlay, View};
+pub use visibility::{is_exported, provided_ports, visible_providers};

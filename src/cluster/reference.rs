@@ -3,7 +3,7 @@
 
 use crate::field::Path;
 use crate::model::{
-    DestinationRuleRef, Host, Istio, Key, Kind, Rollout, VirtualService, VirtualServiceRef,
+    DestinationRuleRef, Istio, Key, Kind, Rollout, VirtualService, VirtualServiceRef,
 };
 
 /// A Rollout's reference to a VirtualService.
@@ -166,10 +166,7 @@ pub fn delegates(service: &VirtualService) -> impl Iterator<Item = (Path, Key)> 
 
 /// The Gateways that the VirtualService names, `mesh` left out: `ns/name`, `name`, or the legacy
 /// `name.ns.svc.<domain>`.
-pub fn gateways<'a>(
-    service: &'a VirtualService,
-    domain: &'a str,
-) -> impl Iterator<Item = (Path, Key)> + 'a {
+pub fn gateways(service: &VirtualService) -> impl Iterator<Item = (Path, Key)> {
     let named = service.gateways.iter().enumerate();
     named
         .filter(|(_, name)| *name != "mesh")
@@ -179,24 +176,19 @@ pub fn gateways<'a>(
             let (namespace, name) = match name.split_once('/') {
                 Some((".", name)) => (namespace, name),
                 Some(both) => both,
-                None => legacy_gateway(name, namespace, domain),
+                None => legacy_gateway(name, namespace),
             };
             (path, Key::new(Kind::Gateway, namespace, name))
         })
 }
 
-fn legacy_gateway<'a>(name: &'a str, namespace: &'a str, domain: &str) -> (&'a str, &'a str) {
-    let Some((short, rest)) = name.split_once('.') else {
-        return (namespace, name);
-    };
-    if Host::resolve(name, namespace, domain)
-        .service(domain)
-        .is_none()
-        && rest.contains('.')
-    {
-        return (namespace, name);
+/// A name with a dot is `name.namespace`, whatever follows (istiod's `resolveGatewayName`).
+fn legacy_gateway<'a>(name: &'a str, namespace: &'a str) -> (&'a str, &'a str) {
+    let mut parts = name.split('.');
+    match (parts.next(), parts.next()) {
+        (Some(short), Some(elsewhere)) => (elsewhere, short),
+        _ => (namespace, name),
     }
-    (rest.split('.').next().unwrap_or(rest), short)
 }
 
 impl<'a> VirtualServiceLink<'a> {

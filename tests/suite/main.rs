@@ -10,6 +10,9 @@
     clippy::format_push_string
 )]
 
+mod cli;
+mod decision;
+mod examples;
 mod fixture;
 mod mutations;
 mod properties;
