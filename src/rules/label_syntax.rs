@@ -49,6 +49,8 @@ mod tests {
             assert!(!is_label_key(key), "{key}");
         }
         assert!(is_label_key(&"a".repeat(63)) && !is_label_key(&"a".repeat(64)));
+        let prefix = "a.".repeat(126);
+        assert!(is_label_key(&format!("{prefix}a/x")) && !is_label_key(&format!("{prefix}aa/x")));
         assert!(is_label_value("") && is_label_value("v1.2_3"));
         assert!(!is_label_value("v1/2") && !is_label_value("_") && !is_label_value("ä"));
     }
