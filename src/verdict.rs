@@ -201,7 +201,7 @@ impl<'a> Findings<'a> {
     }
 
     pub fn error(&mut self, object: &Key, path: Path, message: impl Into<String>) -> &mut Finding {
-        self.push(Severity::Error, object, path, message.into())
+        self.push(Severity::Error, object, path, &message.into())
     }
 
     pub fn warning(
@@ -210,7 +210,7 @@ impl<'a> Findings<'a> {
         path: Path,
         message: impl Into<String>,
     ) -> &mut Finding {
-        self.push(Severity::Warning, object, path, message.into())
+        self.push(Severity::Warning, object, path, &message.into())
     }
 
     fn push(
@@ -218,7 +218,7 @@ impl<'a> Findings<'a> {
         severity: Severity,
         object: &Key,
         path: Path,
-        message: String,
+        message: &str,
     ) -> &mut Finding {
         self.list.push(Finding {
             rule: self.rule,

@@ -17,6 +17,7 @@ mod cli;
 mod decision;
 mod examples;
 mod fixture;
+mod hostile;
 mod mutations;
 mod properties;
 mod recorded;
