@@ -68,7 +68,8 @@ impl Link<'_> {
         } else if !view.mesh().remote_istio {
             self.warn("which does not exist", found)
                 .help("apply the delegate, a VirtualService without `hosts`")
-                .missing(&self.key);
+                .cause(Cause::NotFound)
+                .with(&self.key, Path::default());
         }
     }
 

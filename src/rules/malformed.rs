@@ -4,7 +4,7 @@
 //! In a Rollout, VirtualService, DestinationRule, Service or ServiceEntry: a field that the rules read
 //! with a type other than its own, `status` aside. And absent or empty: a DestinationRule's `host`, a
 //! subset's `name`, a `destination` (of a route or of `mirrors`), its `host` or that of a `mirror`, a tls
-//! route's `match` and the `sniHosts` in it; a Rollout's `activeService`, `destinationRule.name` and
+//! route's `match` and the `sniHosts` in it; a Rollout's `activeService` and
 //! the names in `managedRoutes`.
 //!
 //! ## Why
@@ -23,7 +23,7 @@
 //! Write the field as its type asks, or add it.
 
 use super::place::{in_any, in_destination_rule, in_virtual_service, is_malformed};
-use crate::cluster::{ServiceRole, reference};
+use crate::cluster::ServiceRole;
 use crate::field::Path;
 use crate::model::{DestinationRule, Kind, Malformed, Object, Rollout, VirtualService};
 use crate::verdict::{Cause, Findings};
@@ -148,15 +148,9 @@ fn of_rollout(rollout: &Rollout) -> Vec<Path> {
         .filter(|services| services.active_service.is_empty())
         .filter(|services| !services.preview_service.is_empty())
         .map(|_| ServiceRole::Active.path());
-    let rule = rollout
-        .istio()
-        .and_then(|istio| istio.destination_rule.as_ref());
-    let rule = rule
-        .filter(|rule| rule.name.is_empty())
-        .map(|_| reference::istio_path().fields(["destinationRule", "name"]));
     let managed = Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"]);
     let routes = rollout.managed_routes().iter().enumerate();
     let nameless = routes.filter(|(_, name)| name.is_empty());
     let routes = nameless.map(|(index, _)| managed.index(index).field("name"));
-    active.into_iter().chain(rule).chain(routes).collect()
+    active.into_iter().chain(routes).collect()
 }

@@ -24,6 +24,8 @@
 //! Name a subset that is defined, or define it first: add the new subset beside the old, move the
 //! routes, then drop the old subset.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::label::list;
 use super::suggest::{did_you_mean, nearest};
 use crate::cluster::{RuleScope, View, is_exported, visible_rules};
@@ -213,8 +215,10 @@ impl Reference<'_> {
         let defines = |rule: &&&DestinationRule| rule.subset(&self.destination.subset).is_some();
         let mut effective = visible.iter().filter(defines).peekable();
         if effective.peek().is_some() {
-            let selected = effective.all(|rule| rule.workload_selector);
-            return selected.then_some("only for the workloads that its workloadSelector selects");
+            let selected = effective.all(|rule| rule.selects_workloads);
+            let only =
+                selected.then_some("only for the workloads that its workloadSelector selects");
+            return only.or_else(|| self.not_merged(&visible));
         }
         if !visible.is_empty() {
             return Some("another DestinationRule comes first for the clients' namespace");
@@ -224,6 +228,38 @@ impl Reference<'_> {
             Some(_) => "proxies look for it only in their own, the host's and the root namespace",
             None => "it is not exported to the clients' namespace",
         })
+    }
+
+    /// Of several rules of one host that differ in `exportTo` the proxy takes one, by age, which manifests
+    /// do not tell: a fault only where no single one has all that the VirtualService sends to.
+    fn not_merged(&self, visible: &[&DestinationRule]) -> Option<&'static str> {
+        let whole = visible.iter().filter(|rule| !rule.selects_workloads);
+        let mut groups: BTreeMap<BTreeSet<&String>, BTreeSet<&str>> = BTreeMap::new();
+        for rule in whole {
+            let names = rule.subsets.iter().map(|subset| subset.name.as_str());
+            groups
+                .entry(rule.export_to.iter().collect())
+                .or_default()
+                .extend(names);
+        }
+        let sent_to = self.subsets_of_host();
+        let counts = |group: &BTreeSet<&str>| sent_to.intersection(group).count();
+        let best = groups.values().max_by_key(|group| counts(group))?;
+        let lacks = groups.len() > 1 && !best.contains(self.destination.subset.as_str());
+        lacks.then_some("Istio merges the rules of a host only where their `exportTo` is the same")
+    }
+
+    /// The subsets of the host that the VirtualService sends to.
+    fn subsets_of_host(&self) -> BTreeSet<&str> {
+        let namespace = self.service.meta.namespace();
+        let destinations = self
+            .service
+            .destinations()
+            .map(|(_, destination)| destination);
+        let same = destinations.filter(|to| self.view.resolve(&to.host, namespace) == self.host);
+        same.map(|to| to.subset.as_str())
+            .filter(|name| !name.is_empty())
+            .collect()
     }
 
     fn subject(&self) -> String {
