@@ -21,7 +21,7 @@ pub use mesh::{ArgoVersion, Mesh};
 pub use reference::ServiceRole;
 pub use role::{Role, Roles};
 pub use routed::RoutedDestination;
-pub use subsets::{RuleScope, visible_rules};
+pub use subsets::{RuleScope, is_never_merged, visible_rules};
 pub use touched::touched;
 pub use view::{Kinds, Overlay, View};
 pub use visibility::{is_exported, provided_ports, visible_providers};

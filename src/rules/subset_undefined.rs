@@ -24,11 +24,11 @@
 //! Name a subset that is defined, or define it first: add the new subset beside the old, move the
 //! routes, then drop the old subset.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::label::list;
 use super::suggest::{did_you_mean, nearest};
-use crate::cluster::{RuleScope, View, is_exported, visible_rules};
+use crate::cluster::{RuleScope, View, is_exported, is_never_merged, visible_rules};
 use crate::field::Path;
 use crate::model::{Destination, DestinationRule, Host, Kind, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
@@ -230,23 +230,9 @@ impl Reference<'_> {
         })
     }
 
-    /// Of several rules of one host that differ in `exportTo` the proxy takes one, by age, which manifests
-    /// do not tell: a fault only where no single one has all that the VirtualService sends to.
     fn not_merged(&self, visible: &[&DestinationRule]) -> Option<&'static str> {
-        let whole = visible.iter().filter(|rule| !rule.selects_workloads);
-        let mut groups: BTreeMap<BTreeSet<&String>, BTreeSet<&str>> = BTreeMap::new();
-        for rule in whole {
-            let names = rule.subsets.iter().map(|subset| subset.name.as_str());
-            groups
-                .entry(rule.export_to.iter().collect())
-                .or_default()
-                .extend(names);
-        }
-        let sent_to = self.subsets_of_host();
-        let counts = |group: &BTreeSet<&str>| sent_to.intersection(group).count();
-        let best = groups.values().max_by_key(|group| counts(group))?;
-        let lacks = groups.len() > 1 && !best.contains(self.destination.subset.as_str());
-        lacks.then_some("Istio merges the rules of a host only where their `exportTo` is the same")
+        let lost = is_never_merged(visible, &self.subsets_of_host(), &self.destination.subset);
+        lost.then_some("Istio merges the rules of a host only where their `exportTo` is the same")
     }
 
     /// The subsets of the host that the VirtualService sends to.
