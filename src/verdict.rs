@@ -91,6 +91,8 @@ pub enum Exempt {
     ControllerByFields,
     /// A delete by the garbage collector or the namespace controller.
     System,
+    /// It could not be decided before the caller gives up.
+    OutOfTime,
 }
 
 /// The engine's answer to one write.
@@ -227,6 +229,16 @@ impl Verdict {
         self.denials().next().is_some()
     }
 
+    /// The word for audit annotations and metrics.
+    pub fn decision(&self) -> &'static str {
+        match self.exempt {
+            Some(_) => "exempt",
+            None if self.is_denied() => "deny",
+            None if self.judged.is_empty() => "allow",
+            None => "warn",
+        }
+    }
+
     pub fn denials(&self) -> impl Iterator<Item = &Judged> {
         let judged = self.judged.iter();
         judged.filter(|judged| judged.action == Action::Deny)
@@ -259,6 +271,7 @@ impl Exempt {
             Exempt::Controller => "controller",
             Exempt::ControllerByFields => "controller-by-managed-fields",
             Exempt::System => "system",
+            Exempt::OutOfTime => "out-of-time",
         }
     }
 }

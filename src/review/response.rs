@@ -94,13 +94,7 @@ fn bytes(response: Response<'_>) -> Vec<u8> {
 
 /// The API server prefixes the names with the webhook's.
 fn audit_annotations(verdict: &Verdict) -> BTreeMap<&'static str, String> {
-    let decision = match verdict.exempt {
-        Some(_) => "exempt",
-        None if verdict.is_denied() => "deny",
-        None if verdict.judged.is_empty() => "allow",
-        None => "warn",
-    };
-    let mut annotations = BTreeMap::from([("decision", decision.to_owned())]);
+    let mut annotations = BTreeMap::from([("decision", verdict.decision().to_owned())]);
     if let Some(reason) = verdict.exempt {
         annotations.insert("exempt", reason.as_str().to_owned());
     }
