@@ -3,17 +3,22 @@
 // The command line is where files are read and written.
 #![allow(clippy::disallowed_methods)]
 
+#[cfg(feature = "serve")]
+mod certs;
 mod check;
 mod explain;
 pub mod manifests;
 mod report;
 mod review;
-mod settings;
+pub mod settings;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+#[cfg(feature = "serve")]
+use crate::serve;
 
 /// Guards Argo Rollouts and Istio objects: no write can break a rollout, and no re-apply can undo one.
 #[derive(Parser)]
@@ -28,6 +33,10 @@ enum Command {
     Check(check::Options),
     Review(review::Options),
     Explain(explain::Options),
+    #[cfg(feature = "serve")]
+    Serve(serve::Options),
+    #[cfg(feature = "serve")]
+    Certs(certs::Options),
 }
 
 impl Arguments {
@@ -37,6 +46,13 @@ impl Arguments {
             Command::Check(options) => check::run(&options),
             Command::Review(options) => review::run(&options),
             Command::Explain(options) => explain::run(&options),
+            #[cfg(feature = "serve")]
+            Command::Serve(options) => match serve::run(options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => unusable(error),
+            },
+            #[cfg(feature = "serve")]
+            Command::Certs(options) => certs::run(&options),
         }
     }
 }

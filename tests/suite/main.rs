@@ -14,4 +14,6 @@ mod mutations;
 mod properties;
 mod recorded;
 mod rules;
+#[cfg(feature = "serve")]
+mod server;
 mod tidy;
