@@ -65,7 +65,7 @@ impl Patch {
             .into_iter()
             .map(|(owner, kept)| {
                 let one = kept.len() == 1 && !kept.iter().any(|what| what.starts_with("weights"));
-            let it = if one { "it" } else { "them" };
+                let it = if one { "it" } else { "them" };
                 format!("{}: {owner} owns {it}", kept.join(", "))
             });
         let sentences: Vec<String> = sentences.collect();

@@ -80,6 +80,17 @@ pub fn undecided(body: &[u8]) -> Result<Answer, BadRequest> {
     Ok(Answer::of(body, request, verdict, None))
 }
 
+impl Outcome {
+    /// `allow`, `warn`, `deny`, `patch` or `exempt`.
+    pub fn decision(&self) -> &'static str {
+        match &self.mutated {
+            Some(mutated) if mutated.exempt.is_some() => "exempt",
+            Some(mutated) if !mutated.by.is_empty() && !mutated.observed => "patch",
+            _ => response::decision(&self.verdict),
+        }
+    }
+}
+
 impl Answer {
     fn of(body: Vec<u8>, request: Request, verdict: Verdict, mutated: Option<Mutated>) -> Self {
         let outcome = Outcome {

@@ -79,7 +79,7 @@ impl Metrics {
             endpoint,
             operation: request.operation.as_str(),
             kind: request.kind.map_or("other", Kind::as_str),
-            decision: decision(outcome),
+            decision: outcome.decision(),
         };
         self.requests.get_or_create(&labels).inc();
         let labels = EndpointLabels { endpoint };
@@ -232,14 +232,6 @@ pub(super) fn name(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Validate | Endpoint::MutateThenValidate => "validate",
         Endpoint::Mutate => "mutate",
-    }
-}
-
-fn decision(outcome: &Outcome) -> &'static str {
-    match &outcome.mutated {
-        Some(mutated) if mutated.exempt.is_some() => "exempt",
-        Some(mutated) if !mutated.by.is_empty() && !mutated.observed => "patch",
-        _ => outcome.verdict.decision(),
     }
 }
 

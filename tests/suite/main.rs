@@ -6,14 +6,23 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    clippy::disallowed_methods
+    clippy::disallowed_methods,
+    clippy::format_push_string,
+    clippy::format_collect,
+    // A table is as long as it has rows.
+    clippy::too_many_lines
 )]
 
+mod cli;
+mod decision;
+mod examples;
 mod fixture;
+mod hostile;
 mod mutations;
 mod properties;
 mod recorded;
 mod rules;
 #[cfg(feature = "serve")]
 mod server;
+mod styles;
 mod tidy;
