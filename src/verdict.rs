@@ -102,6 +102,8 @@ pub enum Exempt {
     ControllerByFields,
     /// A delete by the garbage collector or the namespace controller.
     System,
+    /// It could not be decided before the caller gives up.
+    OutOfTime,
 }
 
 /// The engine's answer to one write.
@@ -285,6 +287,7 @@ impl Exempt {
             Exempt::Controller => "controller",
             Exempt::ControllerByFields => "controller-by-managed-fields",
             Exempt::System => "system",
+            Exempt::OutOfTime => "out-of-time",
         }
     }
 }

@@ -3,13 +3,15 @@
 // The command line is where files are read and written.
 #![allow(clippy::disallowed_methods)]
 
+#[cfg(feature = "serve")]
+mod certs;
 mod check;
 mod explain;
 mod fix;
 pub mod manifests;
 pub mod report;
 mod review;
-mod settings;
+pub mod settings;
 mod stored;
 mod suggest;
 
@@ -19,6 +21,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+#[cfg(feature = "serve")]
+use crate::serve;
 
 /// Guards Argo Rollouts and Istio objects: no write can break a rollout, and no re-apply can undo one.
 #[derive(Parser)]
@@ -34,6 +39,10 @@ enum Command {
     Review(review::Options),
     Fix(fix::Options),
     Explain(explain::Options),
+    #[cfg(feature = "serve")]
+    Serve(serve::Options),
+    #[cfg(feature = "serve")]
+    Certs(certs::Options),
 }
 
 impl Arguments {
@@ -44,6 +53,13 @@ impl Arguments {
             Command::Review(options) => review::run(&options),
             Command::Fix(options) => fix::run(&options),
             Command::Explain(options) => explain::run(&options),
+            #[cfg(feature = "serve")]
+            Command::Serve(options) => match serve::run(options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => unusable(error),
+            },
+            #[cfg(feature = "serve")]
+            Command::Certs(options) => certs::run(&options),
         }
     }
 }

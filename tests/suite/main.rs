@@ -22,5 +22,7 @@ mod mutations;
 mod properties;
 mod recorded;
 mod rules;
+#[cfg(feature = "serve")]
+mod server;
 mod styles;
 mod tidy;
