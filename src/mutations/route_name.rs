@@ -9,8 +9,8 @@
 //! (`Degraded: InvalidSpec`) until it has.
 //!
 //! ## Not when
-//! There are several http routes, the Rollout lists several names or none, two Rollouts list different
-//! names, or the route lacks one of the destinations.
+//! There are several http routes, the Rollout lists several names or none, two Rollouts name the
+//! VirtualService, or the route lacks one of the destinations.
 
 use serde_json::Value;
 
@@ -29,12 +29,11 @@ fn apply(written: &Written<'_>, patch: &mut Patch) {
     if !route.name.is_empty() {
         return;
     }
-    let mut names: Vec<(&str, &Key)> = written
+    let names: Vec<Option<(&str, &Key)>> = written
         .flows()
         .flat_map(|flow| names(flow, route, written.key()))
         .collect();
-    names.dedup_by_key(|(name, _)| *name);
-    if let [(name, owner)] = names.as_slice() {
+    if let [Some((name, owner))] = names.as_slice() {
         let path = Path::spec(["http"]).index(0).field("name");
         if patch.set(&path, Value::from(*name)) {
             patch.note(format!("named the http route `{name}`: {owner} lists it"));
@@ -42,18 +41,16 @@ fn apply(written: &Written<'_>, patch: &mut Patch) {
     }
 }
 
-/// The single names that the flow lists for this VirtualService.
-fn names<'a>(flow: Flow<'a>, route: &HttpRoute, key: &Key) -> Vec<(&'a str, &'a Key)> {
+/// For each of the flow's references to this VirtualService the single name that it lists, if it does.
+fn names<'a>(flow: Flow<'a>, route: &HttpRoute, key: &Key) -> Vec<Option<(&'a str, &'a Key)>> {
+    let complete = has_roles(&flow, route);
     let linked = flow.virtual_services();
-    let linked = linked.filter(|linked| linked.link.key == *key && has_roles(&flow, route));
-    linked
-        .filter_map(|linked: LinkedVirtualService<'a>| {
-            match linked.link.reference.routes.as_slice() {
-                [name] if !name.is_empty() => Some((name.as_str(), flow.key())),
-                _ => None,
-            }
-        })
-        .collect()
+    let linked = linked.filter(|linked| linked.link.key == *key);
+    let single = |linked: LinkedVirtualService<'a>| match linked.link.reference.routes.as_slice() {
+        [name] if !name.is_empty() && complete => Some((name.as_str(), flow.key())),
+        _ => None,
+    };
+    linked.map(single).collect()
 }
 
 fn has_roles(flow: &Flow<'_>, route: &HttpRoute) -> bool {
