@@ -41,9 +41,10 @@ fn apply(written: &Written<'_>, patch: &mut Patch) {
                 .iter()
                 .map(|(label, value)| format!("{label}={value}"));
             let pairs = pairs.collect::<Vec<_>>().join(",");
+            let s = if labelled.len() == 1 { "" } else { "s" };
             let (subsets, owner) = (labelled.join(" and "), flow.key());
             patch.note(format!(
-                "gave subset {subsets} the labels {pairs} of {owner}"
+                "gave subset{s} {subsets} the labels {pairs} of {owner}"
             ));
         }
     }

@@ -56,17 +56,30 @@ fn keep_hashes(
         (Role::Canary, &reference.canary_subset_name),
         (Role::Stable, &reference.stable_subset_name),
     ];
+    let mut kept = Vec::new();
     for (role, name) in roles {
         let Some((index, _)) = rule.subset(name).filter(|_| !name.is_empty()) else {
             continue;
         };
-        let kept = live.and_then(|live| live_hash(live, name));
-        let Some(hash) = kept.or_else(|| of_status(flow, role)) else {
+        let in_live = live.and_then(|live| live_hash(live, name));
+        let Some(hash) = in_live.or_else(|| of_status(flow, role)) else {
             continue;
         };
         let labels = Path::spec(["subsets"]).index(index).field("labels");
         if patch.set(&labels.entry(HASH_LABEL), Value::from(hash.as_str())) {
-            patch.keep(format!("hash `{hash}` of subset `{name}`"), flow.key());
+            kept.push((name, hash));
+        }
+    }
+    match kept.as_slice() {
+        [] => {}
+        [(name, hash)] => patch.keep(format!("hash `{hash}` of subset `{name}`"), flow.key()),
+        several => {
+            let names: Vec<String> = several
+                .iter()
+                .map(|(name, _)| format!("`{name}`"))
+                .collect();
+            let names = names.join(" and ");
+            patch.keep(format!("hashes of subsets {names}"), flow.key());
         }
     }
 }

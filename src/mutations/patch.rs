@@ -68,7 +68,11 @@ impl Patch {
         let sentences = std::mem::take(&mut self.kept)
             .into_iter()
             .map(|(owner, kept)| {
-                let one = kept.len() == 1 && !kept.iter().any(|what| what.starts_with("weights"));
+                let several = |what: &String| {
+                    let mut plurals = ["weights", "hashes"].iter();
+                    plurals.any(|plural| what.starts_with(plural))
+                };
+                let one = kept.len() == 1 && !kept.iter().any(several);
                 let it = if one { "it" } else { "them" };
                 format!("{}: {owner} owns {it}", kept.join(", "))
             });
