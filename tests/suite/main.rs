@@ -10,8 +10,10 @@
 )]
 
 mod fixture;
+mod kept;
 mod mutations;
 mod properties;
 mod recorded;
+mod replay;
 mod rules;
 mod tidy;
