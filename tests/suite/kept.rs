@@ -54,40 +54,64 @@ pub fn managed_by(object: &Value) -> Option<&Value> {
 }
 
 /// An object without what is the controller's or the flow's to say: weights, hashes, the managed-by
-/// annotation, inserted routes, and labels and names that the user left empty in `written`.
+/// annotation, what the controller inserts, and labels and names that the user left empty in `written`.
 pub fn without_what_is_kept(object: &Value, written: &Value, inserted: &[String]) -> Value {
     let mut object = object.clone();
-    if let Some(http) = object
-        .pointer_mut("/spec/http")
-        .and_then(Value::as_array_mut)
-    {
-        http.retain(|route| !is_one_of(&route["name"], inserted));
-    }
-    for list in ["http", "tls", "tcp"] {
-        for route in elements(&mut object["spec"], list) {
-            for destination in elements(route, "route") {
-                remove(destination, "weight");
-            }
-        }
-    }
-    for (index, subset) in elements(&mut object["spec"], "subsets").enumerate() {
-        remove(&mut subset["labels"], HASH_LABEL);
-        let labels = &written["spec"]["subsets"][index]["labels"];
-        let mut labels = labels.as_object().into_iter().flatten();
-        if labels.all(|(label, _)| label == HASH_LABEL) {
+    let spec = &mut object["spec"];
+    remove_hash(&mut spec["selector"]);
+    for (index, subset) in elements(spec, "subsets").enumerate() {
+        remove_hash(&mut subset["labels"]);
+        if is_bare(&written["spec"]["subsets"][index]["labels"]) {
             remove(subset, "labels");
         }
     }
-    if let Some(selector) = object.pointer_mut("/spec/selector") {
-        remove(selector, HASH_LABEL);
+    retain(&mut spec["subsets"], |subset| {
+        !is_one_of(&subset["name"], inserted)
+    });
+    retain(&mut spec["http"], |route| {
+        !is_one_of(&route["name"], inserted)
+    });
+    if let Some([only]) = spec["http"].as_array_mut().map(Vec::as_mut_slice)
+        && !names(written).iter().any(|name| *name == only["name"])
+    {
+        only["name"] = Value::Null;
     }
-    if let Some(annotations) = object.pointer_mut("/metadata/annotations") {
-        remove(annotations, MANAGED_BY);
-        if annotations.as_object().is_some_and(Map::is_empty) {
-            remove(&mut object["metadata"], "annotations");
+    for list in ["http", "tls", "tcp"] {
+        for route in elements(spec, list) {
+            elements(route, "route").for_each(|one| remove(one, "weight"));
+            retain(&mut route["route"], |one| {
+                !is_one_of(&one["destination"]["host"], inserted)
+            });
         }
     }
+    without_managed_by(&mut object["metadata"]);
     object
+}
+
+fn without_managed_by(meta: &mut Value) {
+    remove(&mut meta["annotations"], MANAGED_BY);
+    if meta["annotations"].as_object().is_none_or(Map::is_empty) {
+        remove(meta, "annotations");
+    }
+}
+
+/// The hash; and the map itself where nothing else is in it.
+fn remove_hash(labels: &mut Value) {
+    remove(labels, HASH_LABEL);
+    if labels.as_object().is_some_and(Map::is_empty) {
+        *labels = Value::Null;
+    }
+}
+
+fn is_bare(labels: &Value) -> bool {
+    let mut labels = labels.as_object().into_iter().flatten();
+    labels.all(|(label, _)| label == HASH_LABEL)
+}
+
+fn retain(list: &mut Value, keep: impl Fn(&Value) -> bool) {
+    if let Some(list) = list.as_array_mut() {
+        list.retain(keep);
+    }
 }
 
 /// The weights of each http route's destinations, by the route's name.

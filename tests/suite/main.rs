@@ -11,9 +11,12 @@
 
 mod fixture;
 mod kept;
+mod mutation_properties;
 mod mutations;
 mod properties;
+mod random_objects;
 mod recorded;
 mod replay;
 mod rules;
 mod tidy;
+mod worlds;
