@@ -64,6 +64,11 @@ impl Path {
         &self.0
     }
 
+    /// Whether this is the place `outer` or one within it.
+    pub fn starts_with(&self, outer: &Path) -> bool {
+        self.0.starts_with(&outer.0)
+    }
+
     /// The path without its last step; `None` at the root.
     pub fn parent(&self) -> Option<Self> {
         let (_, parents) = self.0.split_last()?;
@@ -118,6 +123,7 @@ mod tests {
             .index(1)
             .fields(["destination", "subset"]);
         assert_eq!(path.to_string(), "spec.http[0].route[1].destination.subset");
+        assert!(path.starts_with(&Path::spec(["http"])));
         let label = Path::of(["metadata", "labels"]).entry("app.io/x~y");
         assert_eq!(label.to_string(), "metadata.labels[app.io/x~y]");
         assert_eq!(label.pointer(), "/metadata/labels/app.io~1x~0y");

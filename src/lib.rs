@@ -10,6 +10,8 @@ pub mod mutations;
 pub mod request;
 pub mod review;
 pub mod rules;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod settings;
 pub mod source;
 pub mod verdict;

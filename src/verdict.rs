@@ -50,8 +50,19 @@ pub struct Finding {
     pub missing: bool,
     /// It breaks another flow than the object's own, so that even a CREATE is denied for it.
     pub harms_others: bool,
+    /// The one edit that would mend it, where there is one that is obvious.
+    pub remedy: Option<Remedy>,
     /// The other objects it rests on, and the place in each where the fault would be mended.
     pub others: Vec<(Key, Path)>,
+}
+
+/// An edit of one object that mends a finding. Offered, never made unasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Put this text in the place of the misspelt name.
+    Replace(Key, Path, String),
+    /// Take the entry out of its map.
+    Remove(Key, Path),
 }
 
 /// The findings of one rule.
@@ -91,6 +102,8 @@ pub enum Exempt {
     ControllerByFields,
     /// A delete by the garbage collector or the namespace controller.
     System,
+    /// It could not be decided before the caller gives up.
+    OutOfTime,
 }
 
 /// The engine's answer to one write.
@@ -121,6 +134,19 @@ impl Finding {
 
     pub fn cause(&mut self, cause: Cause) -> &mut Self {
         self.cause = cause;
+        self
+    }
+
+    /// The finding's own name would be right if it were this one.
+    pub fn respell(&mut self, right: Option<&str>) -> &mut Self {
+        let replace =
+            |right: &str| Remedy::Replace(self.object.clone(), self.path.clone(), right.to_owned());
+        self.remedy = right.map(replace);
+        self
+    }
+
+    pub fn remedy(&mut self, remedy: Remedy) -> &mut Self {
+        self.remedy = Some(remedy);
         self
     }
 
@@ -177,7 +203,7 @@ impl<'a> Findings<'a> {
     }
 
     pub fn error(&mut self, object: &Key, path: Path, message: impl Into<String>) -> &mut Finding {
-        self.push(Severity::Error, object, path, message.into())
+        self.push(Severity::Error, object, path, &message.into())
     }
 
     pub fn warning(
@@ -186,7 +212,7 @@ impl<'a> Findings<'a> {
         path: Path,
         message: impl Into<String>,
     ) -> &mut Finding {
-        self.push(Severity::Warning, object, path, message.into())
+        self.push(Severity::Warning, object, path, &message.into())
     }
 
     fn push(
@@ -194,7 +220,7 @@ impl<'a> Findings<'a> {
         severity: Severity,
         object: &Key,
         path: Path,
-        message: String,
+        message: &str,
     ) -> &mut Finding {
         self.list.push(Finding {
             rule: self.rule,
@@ -202,11 +228,13 @@ impl<'a> Findings<'a> {
             object: object.clone(),
             path,
             subject: String::new(),
-            message,
+            // A name or label may hold anything; a message is one line.
+            message: message.replace(char::is_control, " "),
             help: String::new(),
             cause: Cause::Invalid,
             missing: false,
             harms_others: false,
+            remedy: None,
             others: Vec::new(),
         });
         let last = self.list.len() - 1;
@@ -259,6 +287,7 @@ impl Exempt {
             Exempt::Controller => "controller",
             Exempt::ControllerByFields => "controller-by-managed-fields",
             Exempt::System => "system",
+            Exempt::OutOfTime => "out-of-time",
         }
     }
 }

@@ -5,7 +5,7 @@ mod decision;
 mod exempt;
 mod mutate;
 
-pub use mutate::{Mutated, mutate};
+pub use mutate::{Mutated, mutate, mutate_by};
 
 use crate::cluster::{Cluster, Overlay, View, touched};
 use crate::model::{ALLOW, Change, Enforce, Key, Object, Operation};

@@ -24,6 +24,16 @@ pub struct Mutated {
 
 /// The write with what the controller owns kept in it.
 pub fn mutate(request: &Request, cluster: &Cluster, settings: &Settings) -> Mutated {
+    mutate_by(MUTATIONS, request, cluster, settings)
+}
+
+/// The write with what these mutations do to it.
+pub fn mutate_by(
+    mutations: &[Mutation],
+    request: &Request,
+    cluster: &Cluster,
+    settings: &Settings,
+) -> Mutated {
     let view = View::of(cluster);
     let mut mutated = Mutated {
         patch: Patch::of(request.object.clone()),
@@ -34,7 +44,7 @@ pub fn mutate(request: &Request, cluster: &Cluster, settings: &Settings) -> Muta
     if mutated.exempt.is_some() || request.operation == Operation::Delete {
         return mutated;
     }
-    for mutation in MUTATIONS {
+    for mutation in mutations {
         let operations = mutated.patch.operations().len();
         apply(mutation, request, view, settings, &mut mutated.patch);
         if mutated.patch.operations().len() > operations {

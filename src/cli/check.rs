@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::manifests::{Document, Manifests};
 use super::report::{self, Report, Reported};
 use super::settings::SettingsOptions;
-use super::unusable;
+use super::{stored, unusable};
 use crate::admit::audit;
 use crate::cluster::{Cluster, View};
 use crate::model::Key;
@@ -60,7 +60,7 @@ pub fn run(options: &Options) -> ExitCode {
 pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) -> Report<'a> {
     let mut mesh = settings.mesh.clone();
     mesh.complete = complete || settings.profile == Profile::Strict;
-    let cluster = manifests.cluster(mesh);
+    let cluster = stored::cluster(manifests, settings, mesh);
     let view = View::of(&cluster);
     let documents = manifests.by_key();
     let findings = audit(&view, documents.keys().copied());

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use crate::cluster::{Cluster, Mesh};
 use crate::model::{Key, Object};
@@ -54,12 +54,16 @@ impl Manifests {
     /// Reads files, folders (recursively, `.yaml`, `.yml` and `.json`) and `-`.
     pub fn read(paths: &[PathBuf], namespace: &str) -> Result<Self, Error> {
         let mut manifests = Self::default();
-        for path in paths {
-            if path.as_os_str() == "-" {
-                manifests.read_stdin(namespace)?;
+        for path in files(paths)? {
+            let name = path.to_string_lossy().into_owned();
+            let bytes = if is_stdin(&path) {
+                let mut bytes = Vec::new();
+                std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
             } else {
-                manifests.read_path(path, namespace)?;
-            }
+                std::fs::read(&path)
+            };
+            let bytes = bytes.map_err(|error| failed(&name, &error.to_string()))?;
+            manifests.add(name, bytes, namespace)?;
         }
         Ok(manifests)
     }
@@ -97,28 +101,6 @@ impl Manifests {
         self.files.get(document.file)
     }
 
-    fn read_stdin(&mut self, namespace: &str) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().read_to_end(&mut bytes);
-        read.map_err(|error| failed("-", &error.to_string()))?;
-        self.add("-".to_owned(), bytes, namespace)
-    }
-
-    fn read_path(&mut self, path: &Path, namespace: &str) -> Result<(), Error> {
-        for entry in WalkDir::new(path).sort_by_file_name() {
-            let entry = entry.map_err(|error| failed(&path.to_string_lossy(), &plain(&error)))?;
-            let inside = entry.depth() > 0;
-            if entry.file_type().is_dir() || (inside && !is_manifest(entry.path())) {
-                continue;
-            }
-            let name = entry.path().to_string_lossy().into_owned();
-            let bytes = std::fs::read(entry.path());
-            let bytes = bytes.map_err(|error| failed(&name, &error.to_string()))?;
-            self.add(name, bytes, namespace)?;
-        }
-        Ok(())
-    }
-
     fn add(&mut self, name: String, bytes: Vec<u8>, namespace: &str) -> Result<(), Error> {
         let text = String::from_utf8(bytes).map_err(|_| failed(&name, "is not UTF-8 text"))?;
         let nodes = source::parse(&text, Limits::default());
@@ -133,6 +115,26 @@ impl Manifests {
         self.files.push(File { name, text });
         Ok(())
     }
+}
+
+/// The files that the paths hold, in the order in which they are read.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    for path in paths {
+        if is_stdin(path) {
+            files.push(path.clone());
+            continue;
+        }
+        let walk = WalkDir::new(path).sort_by_file_name().into_iter();
+        for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_behind_volume(entry)) {
+            let entry = entry.map_err(|error| failed(&path.to_string_lossy(), &plain(&error)))?;
+            let given = entry.depth() == 0;
+            if !entry.file_type().is_dir() && (given || is_manifest(entry.path())) {
+                files.push(entry.into_path());
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// The items of a `List`, of lists in it too; any other document itself.
@@ -152,6 +154,16 @@ fn items(node: Node) -> Vec<Node> {
         Some(Content::Sequence(nodes)) => nodes.into_iter().flat_map(items).collect(),
         _ => Vec::new(),
     }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// `..data` and the dated folder beside it: where a ConfigMap or Secret volume keeps the files that it
+/// links to from above. Reading them too would read every object twice, and removed ones for a while.
+fn is_behind_volume(entry: &DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b"..")
 }
 
 fn is_manifest(path: &Path) -> bool {

@@ -3,17 +3,27 @@
 // The command line is where files are read and written.
 #![allow(clippy::disallowed_methods)]
 
+#[cfg(feature = "serve")]
+mod certs;
 mod check;
 mod explain;
+mod fix;
 pub mod manifests;
-mod report;
+pub mod report;
 mod review;
-mod settings;
+pub mod settings;
+mod stored;
+mod suggest;
+
+pub use check::check;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+#[cfg(feature = "serve")]
+use crate::serve;
 
 /// Guards Argo Rollouts and Istio objects: no write can break a rollout, and no re-apply can undo one.
 #[derive(Parser)]
@@ -27,7 +37,12 @@ pub struct Arguments {
 enum Command {
     Check(check::Options),
     Review(review::Options),
+    Fix(fix::Options),
     Explain(explain::Options),
+    #[cfg(feature = "serve")]
+    Serve(serve::Options),
+    #[cfg(feature = "serve")]
+    Certs(certs::Options),
 }
 
 impl Arguments {
@@ -36,7 +51,15 @@ impl Arguments {
         match self.command {
             Command::Check(options) => check::run(&options),
             Command::Review(options) => review::run(&options),
+            Command::Fix(options) => fix::run(&options),
             Command::Explain(options) => explain::run(&options),
+            #[cfg(feature = "serve")]
+            Command::Serve(options) => match serve::run(options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => unusable(error),
+            },
+            #[cfg(feature = "serve")]
+            Command::Certs(options) => certs::run(&options),
         }
     }
 }
@@ -46,8 +69,18 @@ fn print_line(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
+/// Text that has its own line ends on standard output.
+fn print_text(text: &str) {
+    let _ = write!(anstream::stdout(), "{text}");
+}
+
+/// A line for people on standard error.
+fn tell(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
 /// Unusable input: says what to change and ends with 2.
 fn unusable(message: impl std::fmt::Display) -> ExitCode {
-    let _ = writeln!(anstream::stderr(), "error: {message}");
+    tell(format_args!("error: {message}"));
     ExitCode::from(2)
 }

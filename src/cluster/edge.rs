@@ -89,7 +89,7 @@ fn of_virtual_service(service: &VirtualService, mesh: &Mesh) -> Vec<Edge> {
     let claimed = service.hosts.iter().filter(|_| service.is_mesh());
     let claims = claimed.map(|host| Edge::Claims(backwards(host)));
     let delegates = reference::delegates(service).map(|(_, key)| Edge::Names(key));
-    let gateways = reference::gateways(service, &mesh.domain).map(|(_, key)| Edge::Names(key));
+    let gateways = reference::gateways(service).map(|(_, key)| Edge::Names(key));
     sends
         .chain(claims)
         .chain(delegates)

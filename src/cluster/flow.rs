@@ -72,6 +72,13 @@ impl<'a> Flow<'a> {
         })
     }
 
+    /// The other Rollouts that name the object, those aside that are being deleted.
+    pub fn others_using(&self, key: &Key) -> impl Iterator<Item = &'a Rollout> {
+        let own = self.key();
+        let rollouts = self.view.rollouts_using(key).into_iter();
+        rollouts.filter(move |other| other.meta.key != *own && !other.meta.deleting)
+    }
+
     pub fn roles(&self) -> Option<Roles<'a>> {
         Roles::of(self.rollout)
     }

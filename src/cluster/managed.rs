@@ -64,6 +64,13 @@ impl<'a> ManagedRoute<'a> {
         routes
     }
 
+    /// Its weighted destinations, with the path of each.
+    pub fn entries(&self) -> impl Iterator<Item = (Path, &'a RouteDestination)> {
+        let path = self.path().field("route");
+        let entries = self.destinations.iter().enumerate();
+        entries.map(move |(index, entry)| (path.index(index), entry))
+    }
+
     /// `spec.http[0]`.
     pub fn path(&self) -> Path {
         Path::spec([self.list.field()]).index(self.index)
@@ -80,6 +87,26 @@ impl<'a> ManagedRoute<'a> {
 }
 
 impl List {
+    pub const ALL: [List; 3] = [List::Http, List::Tls, List::Tcp];
+
+    /// Whether the reference lists routes of this list, so that the controller chooses none itself.
+    pub fn is_listed(self, reference: &VirtualServiceRef) -> bool {
+        match self {
+            List::Http => !reference.routes.is_empty(),
+            List::Tls => !reference.tls_routes.is_empty(),
+            List::Tcp => !reference.tcp_routes.is_empty(),
+        }
+    }
+
+    /// The field of the reference that lists them.
+    pub fn reference_field(self) -> &'static str {
+        match self {
+            List::Http => "routes",
+            List::Tls => "tlsRoutes",
+            List::Tcp => "tcpRoutes",
+        }
+    }
+
     pub fn field(self) -> &'static str {
         match self {
             List::Http => "http",
@@ -87,6 +114,16 @@ impl List {
             List::Tcp => "tcp",
         }
     }
+}
+
+/// The http routes that are the user's: `managedRoutes` does not name them.
+pub fn user_routes<'a>(
+    rollout: &'a Rollout,
+    service: &'a VirtualService,
+) -> impl Iterator<Item = &'a HttpRoute> {
+    let inserted = rollout.managed_routes();
+    let routes = service.http().iter();
+    routes.filter(move |route| !inserted.contains(&route.name))
 }
 
 /// The first route of each name; without names the only route, else the first unnamed one.

@@ -1,5 +1,7 @@
 //! What is true of the whole cluster: its domain, Istio's root namespace, the controller's version.
 
+use std::fmt;
+
 /// Facts that resolution and some rules depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mesh {
@@ -25,12 +27,21 @@ impl ArgoVersion {
     /// The newest version whose behaviour the rules know.
     pub const NEWEST: ArgoVersion = ArgoVersion(1, 10);
 
+    /// The first with `managedRoutes`, setHeaderRoute and setMirrorRoute.
+    pub const MANAGED_ROUTES: ArgoVersion = ArgoVersion(1, 3);
+
     /// `1.9`, `v1.9` or `1.9.2`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
         let major = parts.next()?.parse().ok()?;
         let minor = parts.next()?.parse().ok()?;
         Some(Self(major, minor))
+    }
+}
+
+impl fmt::Display for ArgoVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
     }
 }
 

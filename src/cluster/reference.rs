@@ -3,7 +3,7 @@
 
 use crate::field::Path;
 use crate::model::{
-    DestinationRuleRef, Host, Istio, Key, Kind, Rollout, VirtualService, VirtualServiceRef,
+    DestinationRuleRef, Istio, Key, Kind, Rollout, VirtualService, VirtualServiceRef,
 };
 
 /// A Rollout's reference to a VirtualService.
@@ -12,6 +12,7 @@ pub struct VirtualServiceLink<'a> {
     pub reference: &'a VirtualServiceRef,
     /// The first reference with the same plain name: the controller validates with its lists.
     pub first: &'a VirtualServiceRef,
+    pub first_path: Path,
     pub path: Path,
     pub key: Key,
 }
@@ -53,23 +54,30 @@ pub fn virtual_services(rollout: &Rollout) -> impl Iterator<Item = VirtualServic
         .map(move |(index, reference)| {
             let namespace = rollout.meta.namespace();
             let key = virtual_service_key(&reference.name, namespace);
-            let first = istio
+            let same_name = |other: &VirtualServiceRef| {
+                virtual_service_key(&other.name, namespace).name == key.name
+            };
+            let (first_index, first) = istio
                 .into_iter()
                 .flat_map(Istio::references)
-                .map(|(_, other)| other)
-                .find(|other| virtual_service_key(&other.name, namespace).name == key.name)
-                .unwrap_or(reference);
-            let path = match index {
-                None => istio_path().field("virtualService"),
-                Some(index) => istio_path().field("virtualServices").index(index),
-            };
+                .find(|(_, other)| same_name(other))
+                .unwrap_or((index, reference));
             VirtualServiceLink {
                 reference,
                 first,
-                path,
+                first_path: virtual_service_path(first_index),
+                path: virtual_service_path(index),
                 key,
             }
         })
+}
+
+/// `virtualService`, or the element of `virtualServices`.
+fn virtual_service_path(index: Option<usize>) -> Path {
+    match index {
+        None => istio_path().field("virtualService"),
+        Some(index) => istio_path().field("virtualServices").index(index),
+    }
 }
 
 /// The key of `name` or `name.namespace`: a trailing `.cluster.local` is dropped, and what follows the
@@ -158,10 +166,7 @@ pub fn delegates(service: &VirtualService) -> impl Iterator<Item = (Path, Key)> 
 
 /// The Gateways that the VirtualService names, `mesh` left out: `ns/name`, `name`, or the legacy
 /// `name.ns.svc.<domain>`.
-pub fn gateways<'a>(
-    service: &'a VirtualService,
-    domain: &'a str,
-) -> impl Iterator<Item = (Path, Key)> + 'a {
+pub fn gateways(service: &VirtualService) -> impl Iterator<Item = (Path, Key)> {
     let named = service.gateways.iter().enumerate();
     named
         .filter(|(_, name)| *name != "mesh")
@@ -171,24 +176,30 @@ pub fn gateways<'a>(
             let (namespace, name) = match name.split_once('/') {
                 Some((".", name)) => (namespace, name),
                 Some(both) => both,
-                None => legacy_gateway(name, namespace, domain),
+                None => legacy_gateway(name, namespace),
             };
             (path, Key::new(Kind::Gateway, namespace, name))
         })
 }
 
-fn legacy_gateway<'a>(name: &'a str, namespace: &'a str, domain: &str) -> (&'a str, &'a str) {
-    let Some((short, rest)) = name.split_once('.') else {
-        return (namespace, name);
-    };
-    if Host::resolve(name, namespace, domain)
-        .service(domain)
-        .is_none()
-        && rest.contains('.')
-    {
-        return (namespace, name);
+/// A name with a dot is `name.namespace`, whatever follows (istiod's `resolveGatewayName`).
+fn legacy_gateway<'a>(name: &'a str, namespace: &'a str) -> (&'a str, &'a str) {
+    let mut parts = name.split('.');
+    match (parts.next(), parts.next()) {
+        (Some(short), Some(elsewhere)) => (elsewhere, short),
+        _ => (namespace, name),
     }
-    (rest.split('.').next().unwrap_or(rest), short)
+}
+
+impl<'a> VirtualServiceLink<'a> {
+    /// The references whose lists the controller validates the VirtualService with, and the path of
+    /// each: its own, and the first one with its plain name.
+    pub fn lists(&self) -> impl Iterator<Item = (&Path, &'a VirtualServiceRef)> {
+        let own = (&self.path, self.reference);
+        let first = (&self.first_path, self.first);
+        let others = (own != first).then_some(first);
+        std::iter::once(own).chain(others)
+    }
 }
 
 impl ServiceRole {

@@ -1,6 +1,8 @@
 //! Which DestinationRules a client sees for a host: Istio's run-time look-up.
 //! It mirrors `PushContext.destinationRule` of istiod.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::View;
 use crate::model::{DestinationRule, Host, Object};
 
@@ -58,6 +60,36 @@ impl RuleScope {
             RuleScope::Exported
         }
     }
+}
+
+/// Whether the proxy lacks a subset because several rules of one host differ in `exportTo`. It takes one
+/// of them then, by age, which manifests do not tell: so only where no single one has all of `sent_to`.
+pub fn is_never_merged(
+    visible: &[&DestinationRule],
+    sent_to: &BTreeSet<&str>,
+    subset: &str,
+) -> bool {
+    let whole = visible.iter().filter(|rule| !rule.selects_workloads);
+    let mut groups: BTreeMap<BTreeSet<&String>, BTreeSet<&str>> = BTreeMap::new();
+    for rule in whole {
+        let names = rule.subsets.iter().map(|subset| subset.name.as_str());
+        let exported = rule.export_to.iter().collect();
+        groups.entry(exported).or_default().extend(names);
+    }
+    if groups
+        .keys()
+        .any(|one| groups.keys().any(|other| may_take_in(other, one)))
+    {
+        return false;
+    }
+    let counts = |group: &BTreeSet<&str>| sent_to.intersection(group).count();
+    let best = groups.values().max_by_key(|group| counts(group));
+    groups.len() > 1 && best.is_some_and(|best| !best.contains(subset))
+}
+
+/// Whether Istio merges the newer rule into the older one: it exports to all that the older does.
+fn may_take_in(newer: &BTreeSet<&String>, older: &BTreeSet<&String>) -> bool {
+    newer != older && !older.is_empty() && older.is_subset(newer)
 }
 
 /// The rules that pass, of the host that an exact match or the longest wildcard has.

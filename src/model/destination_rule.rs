@@ -12,6 +12,8 @@ pub struct DestinationRule {
     pub subsets: Vec<Subset>,
     pub export_to: Vec<String>,
     pub workload_selector: bool,
+    /// The selector has labels; one without selects every workload of the namespace.
+    pub selects_workloads: bool,
     /// Every traffic policy: the rule's, the subsets', their ports'.
     pub policies: Vec<Policy>,
     pub malformed: Vec<Malformed>,
@@ -36,6 +38,7 @@ impl DestinationRule {
     pub(super) fn read(meta: Meta, root: &Reader<'_>) -> Self {
         let spec = root.get("spec");
         let subsets = spec.get("subsets");
+        let selector = spec.get("workloadSelector");
         let mut policies = policies_of(&spec.get("trafficPolicy"));
         policies.extend(
             subsets
@@ -49,7 +52,8 @@ impl DestinationRule {
             host: spec.get("host").string().unwrap_or_default(),
             subsets: subsets.objects(Subset::read).unwrap_or_default(),
             export_to: spec.get("exportTo").strings().unwrap_or_default(),
-            workload_selector: spec.get("workloadSelector").object(),
+            workload_selector: selector.object(),
+            selects_workloads: selector.get("matchLabels").has_fields(),
             policies,
             malformed: Vec::new(),
         }

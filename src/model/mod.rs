@@ -31,7 +31,7 @@ pub use rollout::{
 pub use selector::{Expression, Selector};
 pub use service::{Gateway, Namespace, Service, ServiceEntry};
 pub use status::{Status, WeightDestination, Weights};
-pub use steps::{Experiment, MatchField, RouteStep, Step, StringMatch};
+pub use steps::{Experiment, ExperimentTemplate, MatchField, RouteStep, Step, StringMatch};
 pub use virtual_service::{
     Delegate, Destination, HttpRoute, L4Match, L4Route, RouteDestination, VirtualService,
 };

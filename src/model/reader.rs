@@ -135,13 +135,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A 32-bit number, which all numbers of these kinds are.
     pub fn int(&self) -> Option<i64> {
         match self.value {
             Value::Null => None,
             value => value
                 .as_i64()
                 .or_else(|| whole(value.as_f64()?))
-                .or_else(|| self.absent("an integer")),
+                .filter(|number| i32::try_from(*number).is_ok())
+                .or_else(|| self.absent("a 32-bit integer")),
         }
     }
 

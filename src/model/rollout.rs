@@ -94,7 +94,8 @@ pub struct TrafficRouting {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Istio {
     pub virtual_service: Option<VirtualServiceRef>,
-    /// `None` when absent; an empty list counts as set.
+    /// `None` when absent. An empty list says nothing to the controller, which drops it on reading; only
+    /// its index of VirtualServices takes it as set.
     pub virtual_services: Option<Vec<VirtualServiceRef>>,
     pub destination_rule: Option<DestinationRuleRef>,
 }
@@ -173,10 +174,10 @@ impl Istio {
     /// The references the controller follows, with the list index where there is a list.
     /// None where both fields are set or neither is: the controller then follows nothing.
     pub fn references(&self) -> impl Iterator<Item = (Option<usize>, &VirtualServiceRef)> {
-        let both = self.virtual_service.is_some() && self.virtual_services.is_some();
+        let many = self.virtual_services.as_deref().unwrap_or_default();
+        let both = self.virtual_service.is_some() && !many.is_empty();
         let single = self.virtual_service.iter().filter(move |_| !both);
-        let many = self.virtual_services.iter().filter(move |_| !both);
-        let many = many.flatten().enumerate();
+        let many = many.iter().enumerate().filter(move |_| !both);
         single
             .map(|reference| (None, reference))
             .chain(many.map(|(index, reference)| (Some(index), reference)))

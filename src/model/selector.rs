@@ -43,7 +43,8 @@ impl Selector {
 }
 
 impl Expression {
-    fn matches(&self, labels: &Labels) -> bool {
+    /// Whether the labels satisfy it; an unknown operator is satisfied.
+    pub fn matches(&self, labels: &Labels) -> bool {
         let value = labels.get(&self.key);
         let listed = value.is_some_and(|value| self.values.contains(value));
         match self.operator.as_str() {

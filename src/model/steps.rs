@@ -1,7 +1,8 @@
 //! The steps of a canary: which kinds are set and what the rules ask of them.
 
+use super::Rollout;
 use super::reader::{IntOrString, Reader};
-use crate::field::Segment;
+use crate::field::Path;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
@@ -18,8 +19,13 @@ pub struct Step {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Experiment {
-    /// Indexes of the templates that have a weight.
-    pub weighted_templates: Vec<usize>,
+    pub templates: Vec<ExperimentTemplate>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExperimentTemplate {
+    pub name: String,
+    pub weight: Option<i64>,
 }
 
 /// A setHeaderRoute or setMirrorRoute step.
@@ -43,6 +49,17 @@ pub struct StringMatch {
     pub exact: String,
     pub regex: String,
     pub prefix: String,
+}
+
+impl Rollout {
+    /// The canary's steps, with their paths.
+    pub fn steps(&self) -> impl Iterator<Item = (Path, &Step)> {
+        let steps = self.canary.iter().flat_map(|canary| &canary.steps);
+        let list = Path::spec(["strategy", "canary", "steps"]);
+        steps
+            .enumerate()
+            .map(move |(index, step)| (list.index(index), step))
+    }
 }
 
 impl Step {
@@ -82,15 +99,12 @@ impl Step {
 impl Experiment {
     fn read(experiment: &Reader<'_>) -> Self {
         let templates = experiment.get("templates");
-        let weighted = templates.objects(|template| {
-            let index = match template.path().segments().last() {
-                Some(Segment::Index(index)) => *index,
-                _ => 0,
-            };
-            template.get("weight").int().map(|_| index)
+        let templates = templates.objects(|template| ExperimentTemplate {
+            name: template.get("name").string().unwrap_or_default(),
+            weight: template.get("weight").int(),
         });
         Self {
-            weighted_templates: weighted.into_iter().flatten().flatten().collect(),
+            templates: templates.unwrap_or_default(),
         }
     }
 }
@@ -110,6 +124,11 @@ impl RouteStep {
             name: route.get("name").string().unwrap_or_default(),
             matches,
         }
+    }
+
+    /// Whether the step takes its route away: it has no match.
+    pub fn removes(&self) -> bool {
+        self.matches.as_ref().is_none_or(Vec::is_empty)
     }
 }
 

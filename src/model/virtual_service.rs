@@ -86,6 +86,11 @@ impl VirtualService {
         self.gateways.is_empty() || self.gateways.iter().any(|gateway| gateway == MESH)
     }
 
+    /// Whether it is one that others delegate to: Istio tells it by having no hosts.
+    pub fn is_delegate(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
     pub fn http(&self) -> &[HttpRoute] {
         self.http.as_deref().unwrap_or_default()
     }

@@ -29,6 +29,9 @@ pub const MUTATIONS: &[Mutation] = &[
     service_hash::MUTATION,
 ];
 
+/// Those whose result belongs into a repository: no weight or hash of a running release.
+pub const IN_REPOSITORIES: &[Mutation] = &[route_name::MUTATION, generic_labels::MUTATION];
+
 /// The mutation of a name.
 pub fn find(name: &str) -> Option<&'static Mutation> {
     MUTATIONS.iter().find(|mutation| mutation.name == name)

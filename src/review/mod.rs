@@ -11,7 +11,7 @@ use crate::admit::{Mutated, admit, mutate};
 use crate::cluster::Cluster;
 use crate::request::Request;
 use crate::settings::Settings;
-use crate::verdict::Verdict;
+use crate::verdict::{Exempt, Verdict};
 
 /// Which question is asked of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,30 @@ pub fn answer(
     let verdict = admit(&request, cluster, settings);
     let body = response::write(&request, &verdict);
     Ok(Answer::of(body, request, verdict, mutated))
+}
+
+/// The answer to a write that cannot be decided before the caller gives up: allowed, with a warning.
+///
+/// # Errors
+/// As [`answer`].
+pub fn undecided(body: &[u8]) -> Result<Answer, BadRequest> {
+    let request = request::parse(body)?;
+    let mut verdict = Verdict::exempt(Exempt::OutOfTime);
+    let note = "this write could not be checked in time and is allowed unchecked";
+    verdict.notes.push(note.to_owned());
+    let body = response::write(&request, &verdict);
+    Ok(Answer::of(body, request, verdict, None))
+}
+
+impl Outcome {
+    /// `allow`, `warn`, `deny`, `patch` or `exempt`.
+    pub fn decision(&self) -> &'static str {
+        match &self.mutated {
+            Some(mutated) if mutated.exempt.is_some() => "exempt",
+            Some(mutated) if !mutated.by.is_empty() && !mutated.observed => "patch",
+            _ => response::decision(&self.verdict),
+        }
+    }
 }
 
 impl Answer {

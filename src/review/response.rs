@@ -92,15 +92,19 @@ fn bytes(response: Response<'_>) -> Vec<u8> {
     body
 }
 
-/// The API server prefixes the names with the webhook's.
-fn audit_annotations(verdict: &Verdict) -> BTreeMap<&'static str, String> {
-    let decision = match verdict.exempt {
+/// What became of a write that was judged, in a word.
+pub(super) fn decision(verdict: &Verdict) -> &'static str {
+    match verdict.exempt {
         Some(_) => "exempt",
         None if verdict.is_denied() => "deny",
         None if verdict.judged.is_empty() => "allow",
         None => "warn",
-    };
-    let mut annotations = BTreeMap::from([("decision", decision.to_owned())]);
+    }
+}
+
+/// The API server prefixes the names with the webhook's.
+fn audit_annotations(verdict: &Verdict) -> BTreeMap<&'static str, String> {
+    let mut annotations = BTreeMap::from([("decision", decision(verdict).to_owned())]);
     if let Some(reason) = verdict.exempt {
         annotations.insert("exempt", reason.as_str().to_owned());
     }

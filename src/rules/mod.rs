@@ -3,12 +3,68 @@
 
 #[macro_use]
 mod rule;
+mod dns;
+mod duration;
+mod fault;
 mod label;
+mod label_syntax;
+mod pair;
+mod place;
+mod pods;
+mod retarget;
 mod suggest;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod delegate_missing;
+mod deleted_in_use;
+mod destination_host_missing;
+mod destination_missing;
+mod destination_port;
+mod destination_rule_host;
+mod destination_rule_missing;
+mod destination_rule_shared;
+mod duplicate_route_name;
+mod duplicate_services;
+mod duplicate_subset;
+mod empty_policy;
+mod export_to;
+mod extra_destination;
+mod extra_subset;
+mod first_adoption;
+mod foreign_role_host;
+mod gateway_missing;
+mod host_claimed_twice;
+mod invalid_step;
+mod istio_host;
+mod istio_name;
+mod malformed;
+mod managed_route_clash;
+mod no_routes;
+mod reference_name;
+mod retarget_in_progress;
+mod rollout_spec;
+mod route_action;
+mod route_ambiguous;
+mod route_multiplication;
 mod route_not_found;
+mod route_shared;
+mod route_weights;
+mod selector_template_mismatch;
+mod service_managed_elsewhere;
+mod service_missing;
+mod service_selector_mismatch;
+mod service_shared;
+mod short_host_elsewhere;
+mod step_route_not_managed;
+mod strategy_options;
+mod subset_names;
+mod subset_not_found;
+mod subset_selects_nothing;
 mod subset_undefined;
+mod traffic_services_required;
+mod unlisted_l4_route;
+mod virtual_service_choice;
+mod virtual_service_missing;
 // End of the generated rules.
 
 pub use rule::{Check, Level, Rule};
@@ -21,8 +77,56 @@ use crate::verdict::{Finding, Findings};
 /// All rules in the order of their codes.
 pub const CATALOGUE: &[Rule] = &[
     // Generated, like the modules above.
+    virtual_service_choice::RULE,
+    traffic_services_required::RULE,
+    duplicate_services::RULE,
+    step_route_not_managed::RULE,
+    managed_route_clash::RULE,
+    invalid_step::RULE,
+    subset_names::RULE,
+    strategy_options::RULE,
+    selector_template_mismatch::RULE,
+    rollout_spec::RULE,
+    virtual_service_missing::RULE,
     route_not_found::RULE,
+    route_ambiguous::RULE,
+    destination_missing::RULE,
+    extra_destination::RULE,
+    unlisted_l4_route::RULE,
+    duplicate_route_name::RULE,
+    route_multiplication::RULE,
+    short_host_elsewhere::RULE,
+    no_routes::RULE,
+    reference_name::RULE,
+    foreign_role_host::RULE,
+    host_claimed_twice::RULE,
+    destination_rule_missing::RULE,
+    subset_not_found::RULE,
+    subset_selects_nothing::RULE,
+    extra_subset::RULE,
+    destination_rule_host::RULE,
+    service_missing::RULE,
+    service_selector_mismatch::RULE,
+    service_managed_elsewhere::RULE,
     subset_undefined::RULE,
+    destination_host_missing::RULE,
+    duplicate_subset::RULE,
+    route_weights::RULE,
+    malformed::RULE,
+    istio_name::RULE,
+    istio_host::RULE,
+    route_action::RULE,
+    export_to::RULE,
+    empty_policy::RULE,
+    destination_port::RULE,
+    delegate_missing::RULE,
+    gateway_missing::RULE,
+    destination_rule_shared::RULE,
+    route_shared::RULE,
+    service_shared::RULE,
+    deleted_in_use::RULE,
+    retarget_in_progress::RULE,
+    first_adoption::RULE,
     // End of the generated rules.
 ];
 
@@ -62,6 +166,8 @@ impl Rule {
     pub fn judge(&self, object: &Object, view: &View<'_>, list: &mut Vec<Finding>) {
         let found = &mut Findings::of(self.id, list);
         match (self.check, object) {
+            // The controller leaves a Rollout alone that is being deleted.
+            (Check::Rollout(_), Object::Rollout(rollout)) if rollout.meta.deleting => {}
             (Check::Rollout(check), Object::Rollout(rollout)) => {
                 check(&Flow::of(rollout, *view), found);
             }

@@ -3,6 +3,8 @@
 //! ## What
 //! A name in `routes`, or an entry of `tlsRoutes` or `tcpRoutes`, that resolves to no route of a list
 //! which the VirtualService has. A kind of list that the VirtualService lacks is not looked at.
+//! VirtualServices of one plain name in several namespaces must have the routes of the first
+//! reference too: the controller validates them all with its lists.
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight moves, no abort is
@@ -24,7 +26,7 @@
 use std::collections::BTreeSet;
 
 use super::label::list;
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, nearest};
 use crate::cluster::{Flow, LinkedVirtualService, List, tcp_route_indexes, tls_route_indexes};
 use crate::field::Path;
 use crate::model::{Kind, VirtualServiceRef};
@@ -39,12 +41,12 @@ rule!(
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let mut seen = BTreeSet::new();
     for linked in flow.virtual_services() {
-        let mut seen = BTreeSet::new();
-        for reference in [linked.link.reference, linked.link.first] {
+        for (path, reference) in linked.link.lists() {
             for unresolved in unresolved(reference, &linked) {
-                if seen.insert(unresolved.subject.clone()) {
-                    report(flow, &linked, &unresolved, found);
+                if seen.insert((linked.link.key.clone(), unresolved.subject.clone())) {
+                    report(flow, &linked, path, &unresolved, found);
                 }
             }
         }
@@ -59,6 +61,8 @@ struct Unresolved {
     subject: String,
     text: String,
     hint: String,
+    /// The name that was meant, if it is not listed already.
+    right: Option<String>,
 }
 
 fn unresolved(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
@@ -86,6 +90,9 @@ fn http(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec
                 did_you_mean(name, names()),
                 list(names())
             ),
+            right: nearest(name, names())
+                .filter(|right| !reference.routes.iter().any(|listed| listed == right))
+                .map(str::to_owned),
         })
         .collect()
 }
@@ -107,6 +114,7 @@ fn tls(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
                 list(entry.sni_hosts.iter().map(String::as_str))
             ),
             hint: "a tls route is found by its one port (0 if none) and all its SNI hosts".into(),
+            right: None,
         })
         .collect()
 }
@@ -124,6 +132,7 @@ fn tcp(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
             subject: format!("tcp {}", entry.port),
             text: format!("tcp route with port {}", entry.port),
             hint: "a tcp route is found by its one port (0 if none)".into(),
+            right: None,
         })
         .collect()
 }
@@ -131,15 +140,17 @@ fn tcp(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
 fn report(
     flow: &Flow<'_>,
     linked: &LinkedVirtualService<'_>,
+    reference: &Path,
     unresolved: &Unresolved,
     found: &mut Findings<'_>,
 ) {
-    let field = match unresolved.list {
-        List::Http => "routes",
-        List::Tls => "tlsRoutes",
-        List::Tcp => "tcpRoutes",
+    let field = unresolved.list.reference_field();
+    let path = reference.field(field).index(unresolved.index);
+    let foreign = if *reference == linked.link.path {
+        ""
+    } else {
+        SAME_NAME
     };
-    let path = linked.link.path.field(field).index(unresolved.index);
     let message = format!(
         "{} lists {} in `{path}`, which {} does not have",
         flow.key(),
@@ -149,10 +160,14 @@ fn report(
     found
         .error(flow.key(), path, message)
         .subject(format!("{} {}", linked.link.key, unresolved.subject))
-        .help(format!("{}{SAFE_ORDER}", unresolved.hint))
+        .help(format!("{}{SAFE_ORDER}{foreign}", unresolved.hint))
         .cause(Cause::NotFound)
+        .respell(unresolved.right.as_deref())
         .with(&linked.link.key, Path::spec([unresolved.list.field()]));
 }
 
 const SAFE_ORDER: &str = "; to rename a route, add the new one beside the old, move the Rollout's \
                           reference, then drop the old one";
+
+const SAME_NAME: &str = "; the controller validates VirtualServices of one name in several \
+                         namespaces with the first reference's lists too";

@@ -24,12 +24,14 @@
 //! Name a subset that is defined, or define it first: add the new subset beside the old, move the
 //! routes, then drop the old subset.
 
+use std::collections::BTreeSet;
+
 use super::label::list;
-use super::suggest::did_you_mean;
-use crate::cluster::{RuleScope, View, visible_rules};
+use super::suggest::{did_you_mean, nearest};
+use crate::cluster::{RuleScope, View, is_exported, is_never_merged, visible_rules};
 use crate::field::Path;
 use crate::model::{Destination, DestinationRule, Host, Kind, VirtualService};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Finding, Findings};
 
 rule!(
     RG501,
@@ -73,34 +75,37 @@ impl Reference<'_> {
             .copied()
             .filter(|rule| rule.subset(&self.destination.subset).is_some())
             .collect();
+        let lost = self.lost_rules();
         if !defining.is_empty() {
             self.check_visible(&defining, found);
         } else if !rules.is_empty() {
             self.undefined(&rules, found);
-        } else if self.lost_its_rules() {
-            self.undefined(&self.view.before().rules_governing(&self.host), found);
+        } else if !lost.is_empty() {
+            self.lost(&lost, found);
         } else {
             self.no_rule(found);
         }
     }
 
-    /// Whether the write on top of the view took the last rule away from the host.
-    fn lost_its_rules(&self) -> bool {
-        let had_rules = || !self.view.before().rules_governing(&self.host).is_empty();
-        self.view.is_written() && had_rules()
+    /// The host's rules before the write that is on top of the view.
+    fn lost_rules(&self) -> Vec<&DestinationRule> {
+        if self.view.is_written() {
+            self.view.before().rules_governing(&self.host)
+        } else {
+            Vec::new()
+        }
     }
 
     fn undefined(&self, rules: &[&DestinationRule], found: &mut Findings<'_>) {
         let subset = self.destination.subset.as_str();
-        let known = || rules.iter().flat_map(|rule| &rule.subsets);
-        let names = || known().map(|subset| subset.name.as_str());
-        let keys: Vec<String> = rules.iter().map(|rule| rule.meta.key.to_string()).collect();
-        let message = format!(
-            "{} sends to subset `{subset}` of `{}` in `{}`, which {} does not define (IST0101)",
-            self.service.meta.key,
-            self.host,
-            self.path,
-            keys.join(" and "),
+        let names = || {
+            let subsets = rules.iter().flat_map(|rule| &rule.subsets);
+            subsets.map(|subset| subset.name.as_str())
+        };
+        let fault = format!(
+            "which {} {} not define",
+            keys(rules),
+            if rules.len() == 1 { "does" } else { "do" },
         );
         let help = format!(
             "{}defined: {}; to rename a subset, add the new one beside the old, move the routes, \
@@ -108,14 +113,38 @@ impl Reference<'_> {
             did_you_mean(subset, names()),
             list(names()),
         );
-        let finding = found.error(&self.service.meta.key, self.path.clone(), message);
-        finding
-            .subject(self.subject())
-            .help(help)
-            .cause(Cause::NotFound);
+        let right = nearest(subset, names()).filter(|right| !self.is_sent_to(right));
+        let finding = self.error(&fault, found).help(help).respell(right);
         for rule in rules {
             finding.with(&rule.meta.key, Path::spec(["subsets"]));
         }
+    }
+
+    /// Whether the VirtualService sends to that subset of the host too, so that it is not the one meant.
+    fn is_sent_to(&self, subset: &str) -> bool {
+        let host = &self.destination.host;
+        let mut others = self.service.destinations();
+        others.any(|(_, other)| other.host == *host && other.subset == subset)
+    }
+
+    fn lost(&self, rules: &[&DestinationRule], found: &mut Findings<'_>) {
+        let fault = format!("a host that {} no longer would be for", keys(rules));
+        let help = "apply a DestinationRule for the host before this one leaves it";
+        let finding = self.error(&fault, found).help(help);
+        for rule in rules {
+            finding.with(&rule.meta.key, Path::spec(["host"]));
+        }
+    }
+
+    fn error<'f>(&self, fault: &str, found: &'f mut Findings<'_>) -> &'f mut Finding {
+        let message = format!(
+            "{} sends to subset `{}` of `{}` in `{}`, {fault} (IST0101)",
+            self.service.meta.key, self.destination.subset, self.host, self.path,
+        );
+        found
+            .error(&self.service.meta.key, self.path.clone(), message)
+            .subject(self.subject())
+            .cause(Cause::NotFound)
     }
 
     fn no_rule(&self, found: &mut Findings<'_>) {
@@ -157,40 +186,97 @@ impl Reference<'_> {
 
     /// Why no client gets a rule that defines the subset; `None` where one may.
     fn hidden(&self, defining: &[&DestinationRule]) -> Option<&'static str> {
-        if !self.service.is_mesh() {
-            return self.hidden_from_gateways(defining);
-        }
-        let namespace = self.service.meta.namespace();
-        let visible = visible_rules(self.view, &self.host, namespace);
-        let mut effective = visible
-            .iter()
-            .filter(|rule| rule.subset(&self.destination.subset).is_some());
-        match effective.next() {
-            Some(first) => (first.workload_selector
-                && effective.all(|rule| rule.workload_selector))
-            .then_some("only for the workloads that its workloadSelector selects"),
-            None if visible.is_empty() => {
-                Some("it is not exported to the VirtualService's namespace")
-            }
-            None => Some("another DestinationRule comes first for the VirtualService's namespace"),
+        let clients = self.clients().into_iter();
+        let reasons: Option<Vec<_>> = clients
+            .map(|client| self.hidden_from(client, defining))
+            .collect();
+        reasons?.first().copied()
+    }
+
+    /// The VirtualService whose clients apply the route: itself, or those that delegate to it.
+    fn clients(&self) -> Vec<&VirtualService> {
+        if self.service.is_delegate() {
+            self.view.virtual_services_naming(&self.service.meta.key)
+        } else {
+            vec![self.service]
         }
     }
 
-    /// A gateway's pods may run anywhere: only a private rule and a gateway elsewhere say enough.
-    fn hidden_from_gateways(&self, defining: &[&DestinationRule]) -> Option<&'static str> {
-        let private = |rule: &&DestinationRule| {
-            rule.export_to == ["."] && RuleScope::of(rule) == RuleScope::Private
-        };
-        let elsewhere = |gateway: &String| {
-            let namespace = gateway.split_once('/').map(|(namespace, _)| namespace);
-            let mut owners = defining.iter().map(|rule| rule.meta.namespace());
-            namespace.is_some_and(|namespace| namespace != "." && owners.all(|o| o != namespace))
-        };
-        let hidden = defining.iter().all(private) && self.service.gateways.iter().any(elsewhere);
-        hidden.then_some("it is private to its namespace (`exportTo: [.]`) and the gateway is not")
+    fn hidden_from(
+        &self,
+        client: &VirtualService,
+        defining: &[&DestinationRule],
+    ) -> Option<&'static str> {
+        if !client.is_mesh() {
+            return hidden_from_gateways(client, defining);
+        }
+        let namespace = client.meta.namespace();
+        let visible = visible_rules(self.view, &self.host, namespace);
+        let defines = |rule: &&&DestinationRule| rule.subset(&self.destination.subset).is_some();
+        let mut effective = visible.iter().filter(defines).peekable();
+        if effective.peek().is_some() {
+            let selected = effective.all(|rule| rule.selects_workloads);
+            let only =
+                selected.then_some("only for the workloads that its workloadSelector selects");
+            return only.or_else(|| self.not_merged(&visible));
+        }
+        if !visible.is_empty() {
+            return Some("another DestinationRule comes first for the clients' namespace");
+        }
+        let mut reach = defining.iter().filter(|rule| reaches(rule, namespace));
+        Some(match reach.next() {
+            Some(_) => "proxies look for it only in their own, the host's and the root namespace",
+            None => "it is not exported to the clients' namespace",
+        })
+    }
+
+    fn not_merged(&self, visible: &[&DestinationRule]) -> Option<&'static str> {
+        let lost = is_never_merged(visible, &self.subsets_of_host(), &self.destination.subset);
+        lost.then_some("Istio merges the rules of a host only where their `exportTo` is the same")
+    }
+
+    /// The subsets of the host that the VirtualService sends to.
+    fn subsets_of_host(&self) -> BTreeSet<&str> {
+        let namespace = self.service.meta.namespace();
+        let destinations = self
+            .service
+            .destinations()
+            .map(|(_, destination)| destination);
+        let same = destinations.filter(|to| self.view.resolve(&to.host, namespace) == self.host);
+        same.map(|to| to.subset.as_str())
+            .filter(|name| !name.is_empty())
+            .collect()
     }
 
     fn subject(&self) -> String {
         format!("{} {}", self.host, self.destination.subset)
     }
+}
+
+/// A gateway's pods may run anywhere: only a private rule and a gateway elsewhere say enough.
+fn hidden_from_gateways(
+    client: &VirtualService,
+    defining: &[&DestinationRule],
+) -> Option<&'static str> {
+    let private = |rule: &&DestinationRule| {
+        rule.export_to == ["."] && RuleScope::of(rule) == RuleScope::Private
+    };
+    let elsewhere = |gateway: &String| {
+        let namespace = gateway.split_once('/').map(|(namespace, _)| namespace);
+        let mut owners = defining.iter().map(|rule| rule.meta.namespace());
+        namespace.is_some_and(|namespace| namespace != "." && owners.all(|o| o != namespace))
+    };
+    let hidden = defining.iter().all(private) && client.gateways.iter().any(elsewhere);
+    hidden.then_some("it is private to its namespace (`exportTo: [.]`) and the gateway is not")
+}
+
+/// A rule with a selector is for its own namespace, whatever it exports.
+fn reaches(rule: &DestinationRule, namespace: &str) -> bool {
+    let owner = rule.meta.namespace();
+    !rule.workload_selector && is_exported(&rule.export_to, owner, namespace)
+}
+
+fn keys(rules: &[&DestinationRule]) -> String {
+    let keys: Vec<String> = rules.iter().map(|rule| rule.meta.key.to_string()).collect();
+    keys.join(" and ")
 }

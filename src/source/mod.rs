@@ -1,6 +1,7 @@
 //! YAML and JSON text with positions: the line, column and byte range of every key and value.
 //! It knows no kind; `check` asks it where a field path stands, `fix` edits by its ranges.
 
+pub mod edit;
 mod error;
 mod load;
 mod locate;

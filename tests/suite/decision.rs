@@ -33,37 +33,81 @@ fn every_row_exemption_and_precedence_holds() {
 
 fn table() -> Vec<Case> {
     vec![
-        update("an error inside the object, new", vs("primary", "app-stable", "weight: -1"), "deny RG504"),
-        create("the same by CREATE", renamed(&vs("x", "app-stable", "weight: -1"), "other"), "deny RG504"),
-        create("an error that harms another flow, by CREATE", second_rollout(), "deny RG603"),
-        update("an error between objects that all existed", vs("main", "app-stable", ""), "deny RG202"),
+        update(
+            "an error inside the object, new",
+            vs("primary", "app-stable", "weight: -1"),
+            "deny RG504",
+        ),
+        create(
+            "the same by CREATE",
+            renamed(&vs("x", "app-stable", "weight: -1"), "other"),
+            "deny RG504",
+        ),
+        create(
+            "an error that harms another flow, by CREATE",
+            second_rollout(),
+            "deny RG603",
+        ),
+        update(
+            "an error between objects that all existed",
+            vs("main", "app-stable", ""),
+            "deny RG202",
+        ),
         Case {
             cluster: "delete VirtualService app",
-            ..create("the same, one object born by the write", vs("main", "app-stable", ""), "warn RG202")
+            ..create(
+                "the same, one object born by the write",
+                vs("main", "app-stable", ""),
+                "warn RG202",
+            )
         },
         Case {
             cluster: "delete VirtualService app",
-            ..update("a reference to an object that does not exist", rollout("primary"), "warn RG201")
+            ..update(
+                "a reference to an object that does not exist",
+                rollout("primary"),
+                "warn RG201",
+            )
         },
         Case {
             cluster: VS_MAIN,
-            ..update("an error that was there before", vs("main", "app-stable", "weight: 7"), "warn RG202")
+            ..update(
+                "an error that was there before",
+                vs("main", "app-stable", "weight: 7"),
+                "warn RG202",
+            )
         },
         update("a warning, new", vs_twice(), "warn RG207"),
         Case {
             cluster: RULE_HIDDEN,
-            ..update("an error where a warning was", rule("[{name: v2}]", ""), "deny RG501")
+            ..update(
+                "an error where a warning was",
+                rule("[{name: v2}]", ""),
+                "deny RG501",
+            )
         },
         Case {
             operation: Operation::Delete,
-            ..update("a DELETE in progress", vs("primary", "app-stable", ""), "deny RG701")
+            ..update(
+                "a DELETE in progress",
+                vs("primary", "app-stable", ""),
+                "deny RG701",
+            )
         },
         Case {
             cluster: ROLLOUT_IDLE,
             operation: Operation::Delete,
-            ..update("a DELETE while idle", vs("primary", "app-stable", ""), "warn RG701")
+            ..update(
+                "a DELETE while idle",
+                vs("primary", "app-stable", ""),
+                "warn RG701",
+            )
         },
-        update("nothing wrong", vs("primary", "app-stable", "weight: 9"), "allow"),
+        update(
+            "nothing wrong",
+            vs("primary", "app-stable", "weight: 9"),
+            "allow",
+        ),
     ]
 }
 
@@ -78,7 +122,11 @@ fn profiles() -> Vec<Case> {
         Case {
             cluster: "delete VirtualService app",
             settings: "profile: strict",
-            ..update("strict denies a missing object", rollout("primary"), "deny RG201")
+            ..update(
+                "strict denies a missing object",
+                rollout("primary"),
+                "deny RG201",
+            )
         },
         Case {
             settings: "profile: strict",
@@ -86,7 +134,11 @@ fn profiles() -> Vec<Case> {
         },
         Case {
             settings: "profile: observe",
-            ..update("observe denies nothing", vs("main", "app-stable", ""), "warn RG202")
+            ..update(
+                "observe denies nothing",
+                vs("main", "app-stable", ""),
+                "warn RG202",
+            )
         },
     ]
 }
@@ -97,7 +149,11 @@ fn precedence() -> Vec<Case> {
     vec![
         Case {
             settings: "actions: {RG202: warn}",
-            ..update("a rule's action `warn` beats the profile", broken(), "warn RG202")
+            ..update(
+                "a rule's action `warn` beats the profile",
+                broken(),
+                "warn RG202",
+            )
         },
         Case {
             settings: "{profile: strict, actions: {route-not-found: warn}}",
@@ -109,7 +165,11 @@ fn precedence() -> Vec<Case> {
         },
         Case {
             settings: "actions: {RG207: deny}",
-            ..update("a rule's action `deny` makes a new warning deny", vs_twice(), "deny RG207")
+            ..update(
+                "a rule's action `deny` makes a new warning deny",
+                vs_twice(),
+                "deny RG207",
+            )
         },
         Case {
             cluster: VS_TWICE,
@@ -117,26 +177,46 @@ fn precedence() -> Vec<Case> {
             ..update("not an old one", vs_twice(), "warn RG207")
         },
         update("`allow` by code", allowing("RG202"), "warn RG202"),
-        update("`allow` by name among others", allowing("x, route-not-found"), "warn RG202"),
+        update(
+            "`allow` by name among others",
+            allowing("x, route-not-found"),
+            "warn RG202",
+        ),
         update("`allow` for everything", allowing("*"), "warn RG202"),
         update("`allow` for another rule", allowing("RG501"), "deny RG202"),
         Case {
             settings: "{profile: strict, actions: {RG202: deny}}",
-            ..update("`allow` beats action and profile", allowing("RG202"), "warn RG202")
+            ..update(
+                "`allow` beats action and profile",
+                allowing("RG202"),
+                "warn RG202",
+            )
         },
         Case {
             cluster: VS_ALLOWS,
             operation: Operation::Delete,
-            ..update("`allow` of the old object counts on DELETE", annotated(&vs("primary", "app-stable", ""), "RG701"), "warn RG701")
+            ..update(
+                "`allow` of the old object counts on DELETE",
+                annotated(&vs("primary", "app-stable", ""), "RG701"),
+                "warn RG701",
+            )
         },
         Case {
             cluster: VS_ALLOWS,
-            ..update("`allow` of the old object does not on UPDATE", broken(), "deny RG202")
+            ..update(
+                "`allow` of the old object does not on UPDATE",
+                broken(),
+                "deny RG202",
+            )
         },
         Case {
             cluster: "namespace strict",
             settings: "profile: observe",
-            ..update("the namespace's label overrides the profile", broken(), "deny RG202")
+            ..update(
+                "the namespace's label overrides the profile",
+                broken(),
+                "deny RG202",
+            )
         },
         Case {
             cluster: "namespace observe",
@@ -146,11 +226,19 @@ fn precedence() -> Vec<Case> {
         Case {
             cluster: "namespace guard",
             settings: "profile: strict",
-            ..update("label guard under profile strict", vs("primary", "app-stable", "weight: 7"), "allow")
+            ..update(
+                "label guard under profile strict",
+                vs("primary", "app-stable", "weight: 7"),
+                "allow",
+            )
         },
         Case {
             cluster: "namespace strict",
-            ..update("break-glass works under label strict", allowing("RG202"), "warn RG202")
+            ..update(
+                "break-glass works under label strict",
+                allowing("RG202"),
+                "warn RG202",
+            )
         },
         Case {
             cluster: "namespace off",
@@ -159,18 +247,31 @@ fn precedence() -> Vec<Case> {
         Case {
             cluster: "namespace off",
             user: CONTROLLER,
-            ..update("an exemption comes before the label", broken(), "exempt controller")
+            ..update(
+                "an exemption comes before the label",
+                broken(),
+                "exempt controller",
+            )
         },
     ]
 }
 
 fn exemptions() -> Vec<Case> {
     let broken = || vs("main", "app-stable", "");
-    let deleting = || broken().replace("metadata: {", "metadata: {deletionTimestamp: \"2026-01-01T00:00:00Z\", ");
+    let deleting = || {
+        broken().replace(
+            "metadata: {",
+            "metadata: {deletionTimestamp: \"2026-01-01T00:00:00Z\", ",
+        )
+    };
     let delete = |user| Case {
         operation: Operation::Delete,
         user,
-        ..update("deletes by the system", vs("primary", "app-stable", ""), "exempt system")
+        ..update(
+            "deletes by the system",
+            vs("primary", "app-stable", ""),
+            "exempt system",
+        )
     };
     vec![
         Case {
@@ -185,32 +286,64 @@ fn exemptions() -> Vec<Case> {
         Case {
             settings: "controllerUsers: [custom]",
             user: CONTROLLER,
-            ..update("the default user no more when others are configured", broken(), "deny RG202")
+            ..update(
+                "the default user no more when others are configured",
+                broken(),
+                "deny RG202",
+            )
         },
-        update("the controller by managedFields", by_manager("rollouts-controller"), "exempt controller-by-managed-fields"),
+        update(
+            "the controller by managedFields",
+            by_manager("rollouts-controller"),
+            "exempt controller-by-managed-fields",
+        ),
         update("another manager", by_manager("kubectl-edit"), "deny RG202"),
         Case {
             settings: "controllerManager: mine",
-            ..update("a configured manager", by_manager("mine"), "exempt controller-by-managed-fields")
+            ..update(
+                "a configured manager",
+                by_manager("mine"),
+                "exempt controller-by-managed-fields",
+            )
         },
         Case {
             subresource: "status",
             ..update("a subresource", broken(), "exempt subresource")
         },
-        update("an object that is being deleted", deleting(), "exempt object-deleting"),
+        update(
+            "an object that is being deleted",
+            deleting(),
+            "exempt object-deleting",
+        ),
         Case {
             cluster: "namespace deleting",
-            ..update("a namespace that is being deleted", broken(), "exempt namespace-deleting")
+            ..update(
+                "a namespace that is being deleted",
+                broken(),
+                "exempt namespace-deleting",
+            )
         },
         delete("system:serviceaccount:kube-system:generic-garbage-collector"),
         delete("system:serviceaccount:kube-system:namespace-controller"),
         delete("system:kube-controller-manager"),
         Case {
             user: "system:kube-controller-manager",
-            ..update("the system's other writes are judged", broken(), "deny RG202")
+            ..update(
+                "the system's other writes are judged",
+                broken(),
+                "deny RG202",
+            )
         },
-        update("a kind that is not ours", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n".into(), "exempt unknown-kind"),
-        update("a kind that is only read", "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n".into(), "exempt unknown-kind"),
+        update(
+            "a kind that is not ours",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n".into(),
+            "exempt unknown-kind",
+        ),
+        update(
+            "a kind that is only read",
+            "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n".into(),
+            "exempt unknown-kind",
+        ),
     ]
 }
 
@@ -233,8 +366,13 @@ fn fault(case: &Case) -> Option<String> {
 /// `deny` with the codes that deny, else `warn` with those that warn, else `allow`.
 fn said(verdict: &Verdict) -> String {
     let codes = |action: Action| {
-        let judged = verdict.judged.iter().filter(move |judged| judged.action == action);
-        judged.map(|judged| format!(" {}", judged.finding.rule.code)).collect::<String>()
+        let judged = verdict
+            .judged
+            .iter()
+            .filter(move |judged| judged.action == action);
+        judged
+            .map(|judged| format!(" {}", judged.finding.rule.code))
+            .collect::<String>()
     };
     match (codes(Action::Deny), codes(Action::Warn)) {
         (denied, _) if !denied.is_empty() => format!("deny{denied}"),
@@ -271,7 +409,11 @@ fn judge(case: &Case) -> Verdict {
         namespace: "ns".into(),
         name: String::new(),
         user: case.user.into(),
-        object: if case.operation == Operation::Delete { Value::Null } else { object },
+        object: if case.operation == Operation::Delete {
+            Value::Null
+        } else {
+            object
+        },
         old_object: old,
         dry_run: false,
     };
@@ -295,11 +437,18 @@ fn change(cluster: &mut Cluster, what: &str) {
     let words: Vec<&str> = what.split(' ').collect();
     match words.as_slice() {
         ["delete", "VirtualService", name] => {
-            cluster.delete(&rollout_guard::model::Key::new(Kind::VirtualService, "ns", name));
+            cluster.delete(&rollout_guard::model::Key::new(
+                Kind::VirtualService,
+                "ns",
+                name,
+            ));
         }
         ["namespace", "deleting"] => namespace(cluster, json!({"deletionTimestamp": "2026-01-01"})),
         ["namespace", label] => {
-            namespace(cluster, json!({"labels": {"rollout-guard.io/enforce": label}}));
+            namespace(
+                cluster,
+                json!({"labels": {"rollout-guard.io/enforce": label}}),
+            );
         }
         _ => {
             for value in values(what) {
@@ -341,7 +490,11 @@ fn values(text: &str) -> Vec<Value> {
 }
 
 fn vs(route: &str, stable: &str, weight: &str) -> String {
-    let weight = if weight.is_empty() { "weight: 100" } else { weight };
+    let weight = if weight.is_empty() {
+        "weight: 100"
+    } else {
+        weight
+    };
     format!(
         "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: app}}\nspec:\n  \
          hosts: [app]\n  http:\n  - name: {route}\n    route:\n    - destination: {{host: {stable}}}\n      \
@@ -370,7 +523,10 @@ fn rule(subsets: &str, more: &str) -> String {
 }
 
 fn renamed(text: &str, name: &str) -> String {
-    text.replace("metadata: {name: app}", &format!("metadata: {{name: {name}}}"))
+    text.replace(
+        "metadata: {name: app}",
+        &format!("metadata: {{name: {name}}}"),
+    )
 }
 
 fn annotated(text: &str, words: &str) -> String {
@@ -380,7 +536,9 @@ fn annotated(text: &str, words: &str) -> String {
 
 /// A write whose change managedFields give to one manager.
 fn by_manager(manager: &str) -> String {
-    let entry = format!("managedFields: [{{manager: {manager}, fieldsV1: {{f:spec: {{f:http: {{}}}}}}}}], ");
+    let entry = format!(
+        "managedFields: [{{manager: {manager}, fieldsV1: {{f:spec: {{f:http: {{}}}}}}}}], "
+    );
     vs("main", "app-stable", "").replace("metadata: {", &format!("metadata: {{{entry}"))
 }
 

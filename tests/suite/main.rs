@@ -6,10 +6,18 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    clippy::disallowed_methods
+    clippy::disallowed_methods,
+    clippy::format_push_string,
+    clippy::format_collect,
+    // A table is as long as it has rows.
+    clippy::too_many_lines
 )]
 
+mod cli;
+mod decision;
+mod examples;
 mod fixture;
+mod hostile;
 mod kept;
 mod mutation_properties;
 mod mutations;
@@ -18,5 +26,8 @@ mod random_objects;
 mod recorded;
 mod replay;
 mod rules;
+#[cfg(feature = "serve")]
+mod server;
+mod styles;
 mod tidy;
 mod worlds;

@@ -1,0 +1,53 @@
+//! Manifests as they would be stored: with the mutations that a CREATE of each would bring.
+
+use super::manifests::{Document, Manifests};
+use crate::admit::{Mutated, mutate_by};
+use crate::cluster::{Cluster, Mesh};
+use crate::model::{Object, Operation};
+use crate::mutations::{MUTATIONS, Mutation};
+use crate::request::Request;
+use crate::settings::Settings;
+
+/// The cluster that the manifests make once they are applied.
+pub fn cluster(manifests: &Manifests, settings: &Settings, mesh: Mesh) -> Cluster {
+    let mut cluster = manifests.cluster(mesh);
+    let guarded = manifests.documents.iter();
+    let guarded = guarded.filter(|document| document.object.key().kind.is_guarded());
+    let changed: Vec<Object> = guarded
+        .filter_map(|document| {
+            let mutated = create(MUTATIONS, document, &cluster, settings);
+            let changes = !mutated.patch.is_empty() && !mutated.observed;
+            let key = document.object.key();
+            changes.then(|| Object::parse_as(key.kind, mutated.patch.object(), &key.namespace))
+        })
+        .collect();
+    for object in changed {
+        cluster.apply(object);
+    }
+    cluster
+}
+
+/// What a CREATE of the document becomes by these mutations.
+pub fn create(
+    mutations: &[Mutation],
+    document: &Document,
+    cluster: &Cluster,
+    settings: &Settings,
+) -> Mutated {
+    let key = document.object.key();
+    let request = Request {
+        uid: String::new(),
+        kind: Some(key.kind),
+        group: key.kind.group().to_owned(),
+        kind_name: key.kind.as_str().to_owned(),
+        operation: Operation::Create,
+        subresource: String::new(),
+        namespace: key.namespace.to_string(),
+        name: key.name.to_string(),
+        user: String::new(),
+        object: document.node.to_value(),
+        old_object: serde_json::Value::Null,
+        dry_run: false,
+    };
+    mutate_by(mutations, &request, cluster, settings)
+}

@@ -1,0 +1,59 @@
+//! `fix --suggest`: edits for findings with one obvious remedy. They are offered; only the rules that
+//! `--apply` names have theirs made.
+
+use std::collections::HashMap;
+
+use super::check::check;
+use super::manifests::{Document, Manifests};
+use crate::model::Key;
+use crate::settings::Settings;
+use crate::source::edit::{self, Edit};
+use crate::verdict::{Finding, Remedy};
+
+/// One edit that would mend a finding.
+pub struct Suggestion {
+    pub finding: Finding,
+    /// Index in [`Manifests::files`].
+    pub file: usize,
+    pub line: usize,
+    /// `primry` for `primary`, in words.
+    pub what: String,
+    pub edit: Edit,
+}
+
+/// What could be mended in the manifests as they stand.
+pub fn suggestions(manifests: &Manifests, settings: &Settings) -> Vec<Suggestion> {
+    let documents = manifests.by_key();
+    let report = check(manifests, settings, false);
+    let findings = report.findings.into_iter().map(|reported| reported.finding);
+    findings
+        .filter_map(|finding| suggestion(finding, manifests, &documents))
+        .collect()
+}
+
+fn suggestion(
+    finding: Finding,
+    manifests: &Manifests,
+    documents: &HashMap<&Key, &Document>,
+) -> Option<Suggestion> {
+    let (key, path, what) = match finding.remedy.as_ref()? {
+        Remedy::Replace(key, path, right) => (key, path, format!("write `{right}`")),
+        Remedy::Remove(key, path) => (key, path, "take it out".to_owned()),
+    };
+    let document = documents.get(key)?;
+    let text = &manifests.file(document)?.text;
+    let edit = match finding.remedy.as_ref()? {
+        Remedy::Replace(_, _, right) => {
+            edit::set(text, &document.node, path, &right.as_str().into())
+        }
+        Remedy::Remove(..) => edit::remove(text, &document.node, path),
+    };
+    let located = document.node.locate(path);
+    Some(Suggestion {
+        edit: edit?,
+        what: format!("{path} of {key}: {what}"),
+        line: located.span.start.line,
+        file: document.file,
+        finding,
+    })
+}

@@ -1,0 +1,114 @@
+//! A VirtualService delegates a route to one that is not there for it.
+//!
+//! ## What
+//! The `delegate` of an http route names a VirtualService that does not exist, that has `hosts` (Istio
+//! delegates only to one without), that is not exported to the namespace of the one that delegates,
+//! or that delegates itself.
+//!
+//! ## Why
+//! Istio drops the route, with no word but in istiod's log.
+//!
+//! ## Example
+//! ```yaml
+//! # VirtualService default/root
+//! http:
+//! - match: [{uri: {prefix: /reviews}}]
+//!   delegate: {name: reviews, namespace: prod}
+//! # VirtualService prod/reviews
+//! exportTo: [.]
+//! ```
+//!
+//! ## Fix
+//! Apply the delegate first, without `hosts` and `gateways`, and export it to the root's namespace.
+
+use super::place::is_malformed;
+use crate::cluster::{View, is_exported, reference};
+use crate::field::Path;
+use crate::model::{Key, VirtualService};
+use crate::verdict::{Cause, Finding, Findings};
+
+rule!(
+    RG512,
+    Warning,
+    VirtualService,
+    reads & [],
+    "delegate_missing.rs"
+);
+
+fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
+    // A delegate that delegates is RG508's.
+    if service.is_delegate() {
+        return;
+    }
+    for (path, key) in reference::delegates(service) {
+        let link = Link { service, path, key };
+        let named = ["name", "namespace"].map(|field| link.path.field(field));
+        if !named
+            .iter()
+            .any(|path| is_malformed(&service.malformed, path))
+        {
+            link.check(view, found);
+        }
+    }
+}
+
+/// A delegate that a VirtualService with hosts names.
+struct Link<'a> {
+    service: &'a VirtualService,
+    path: Path,
+    key: Key,
+}
+
+impl Link<'_> {
+    fn check(&self, view: &View<'_>, found: &mut Findings<'_>) {
+        if self.key.name.is_empty() {
+            self.nameless(found);
+        } else if let Some(delegate) = view.virtual_service(&self.key) {
+            self.check_delegate(delegate, found);
+        } else if !view.mesh().remote_istio {
+            self.warn("which does not exist", found)
+                .help("apply the delegate, a VirtualService without `hosts`")
+                .cause(Cause::NotFound)
+                .with(&self.key, Path::default());
+        }
+    }
+
+    fn nameless(&self, found: &mut Findings<'_>) {
+        let path = self.path.field("name");
+        let message = format!("{} delegates to no name in `{path}`", self.service.meta.key);
+        found
+            .warning(&self.service.meta.key, path, message)
+            .subject("no name")
+            .help("name the VirtualService that has the route")
+            .cause(Cause::Required);
+    }
+
+    fn check_delegate(&self, delegate: &VirtualService, found: &mut Findings<'_>) {
+        let (owner, root) = (delegate.meta.namespace(), self.service.meta.namespace());
+        let (fault, help, field) = if !delegate.is_delegate() {
+            let help = "drop the delegate's `hosts` and `gateways`";
+            ("which has `hosts` and so is no delegate", help, "hosts")
+        } else if !is_exported(&delegate.export_to, owner, root) {
+            let help = "add the namespace to the delegate's `exportTo`";
+            ("which is not exported to its namespace", help, "exportTo")
+        } else if delegate.http().iter().any(|route| route.delegate.is_some()) {
+            let help = "delegate to the VirtualService that has the routes";
+            ("which delegates itself", help, "http")
+        } else {
+            return;
+        };
+        self.warn(fault, found)
+            .help(help)
+            .with(&self.key, Path::spec([field]));
+    }
+
+    fn warn<'f>(&self, fault: &str, found: &'f mut Findings<'_>) -> &'f mut Finding {
+        let message = format!(
+            "{} delegates to {} in `{}`, {fault}: Istio drops the route",
+            self.service.meta.key, self.key, self.path,
+        );
+        found
+            .warning(&self.service.meta.key, self.path.clone(), message)
+            .subject(self.key.full_name())
+    }
+}

@@ -1,0 +1,190 @@
+//! A VirtualService, DestinationRule or Service is deleted that a flow or a route still needs.
+//!
+//! ## What
+//! DELETE of a VirtualService or DestinationRule that a Rollout names, of one of the six Services that
+//! it names, or of a Service that a canary or stable destination in a managed route resolves to: an
+//! error while a release is in progress, else a warning. A warning also for a DestinationRule with a
+//! subset that a VirtualService outside these flows sends to and no other DestinationRule defines. A
+//! Rollout that is being deleted needs nothing.
+//!
+//! ## Why
+//! In the middle of a release the traffic of both versions is lost or no longer split, and the
+//! controller can neither go on nor abort. An idle Rollout is `Degraded: InvalidSpec` without it.
+//!
+//! ## Example
+//! ```sh
+//! kubectl delete destinationrule app   # Rollout app is at 5 %
+//! ```
+//!
+//! ## Fix
+//! Finish or abort the release, take the reference out of the Rollout, then delete.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::{Flow, View, reference};
+use crate::field::Path;
+use crate::model::{
+    Change, DestinationRule, Key, Kind, Object, Operation, Rollout, VirtualService,
+};
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG701,
+    Both,
+    Write,
+    reads
+        & [
+            Kind::Rollout,
+            Kind::VirtualService,
+            Kind::DestinationRule,
+            Kind::Service
+        ],
+    "deleted_in_use.rs"
+);
+
+fn check(change: &Change<'_>, view: &View<'_>, found: &mut Findings<'_>) {
+    if change.operation != Operation::Delete {
+        return;
+    }
+    for rollout in users(change.key, view) {
+        report_flow(&Flow::of(rollout, *view), change.key, found);
+    }
+    if let Some(Object::DestinationRule(rule)) = change.old {
+        report_subsets(rule, view, found);
+    }
+}
+
+/// The Rollouts whose flows the object may be in, those aside that are being deleted.
+fn users<'a>(key: &Key, view: &View<'a>) -> Vec<&'a Rollout> {
+    let mut users = view.rollouts_using(key);
+    if key.kind == Kind::Service {
+        let host = view.service_host(key);
+        for service in view.virtual_services_sending_to(&host) {
+            users.extend(view.rollouts_using(&service.meta.key));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    users.retain(|rollout| !rollout.meta.deleting && seen.insert(&rollout.meta.key));
+    users
+}
+
+fn report_flow(flow: &Flow<'_>, key: &Key, found: &mut Findings<'_>) {
+    let Some(usage) = usage(flow, key) else {
+        return;
+    };
+    let in_progress = flow.is_in_progress();
+    let (state, help) = if in_progress {
+        (", which is in the middle of a release,", MIDDLE_HELP)
+    } else {
+        ("", IDLE_HELP)
+    };
+    let message = format!("{key} is in use: {}{state} {}", flow.key(), usage.text);
+    let path = Path::of(["metadata", "name"]);
+    let finding = if in_progress {
+        found.error(key, path, message)
+    } else {
+        found.warning(key, path, message)
+    };
+    finding
+        .subject(flow.key().to_string())
+        .help(help)
+        .cause(Cause::Forbidden);
+    for (holder, place) in usage.places {
+        finding.with(&holder, place);
+    }
+}
+
+/// How a flow uses an object.
+struct Usage {
+    /// What the Rollout does with it.
+    text: String,
+    places: Vec<(Key, Path)>,
+}
+
+fn usage(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
+    named(flow.rollout, key)
+        .map(|path| Usage {
+            text: format!("names it in `{path}`"),
+            places: vec![(flow.key().clone(), path)],
+        })
+        .or_else(|| routed(flow, key))
+}
+
+/// Where the Rollout names the object.
+fn named(rollout: &Rollout, key: &Key) -> Option<Path> {
+    let services = reference::virtual_services(rollout).map(|l| (l.key, l.path.field("name")));
+    let rule = reference::destination_rule(rollout).map(|l| (l.key, l.path.field("name")));
+    let six = reference::services(rollout).map(|link| (link.key, link.path));
+    let mut links = services.chain(rule).chain(six);
+    links.find(|(named, _)| named == key).map(|(_, path)| path)
+}
+
+/// The managed destination that resolves to the Service.
+fn routed(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
+    let mut routed = flow.routed().into_iter();
+    let routed = routed.find(|routed| routed.service(&flow.view).as_ref() == Some(key))?;
+    let path = routed.path.field("host");
+    Some(Usage {
+        text: format!(
+            "gets its {} traffic through it (`{path}` of {})",
+            routed.role.as_str(),
+            routed.virtual_service,
+        ),
+        places: vec![
+            (flow.key().clone(), routed.reference.field("name")),
+            (routed.virtual_service.clone(), path),
+        ],
+    })
+}
+
+/// The subsets of a deleted DestinationRule that VirtualServices outside its flows still send to.
+fn report_subsets(rule: &DestinationRule, view: &View<'_>, found: &mut Findings<'_>) {
+    let host = view.resolve(&rule.host, rule.meta.namespace());
+    let flows = view.rollouts_using(&rule.meta.key);
+    for service in view.virtual_services_sending_to(&host) {
+        let key = &service.meta.key;
+        let inside = flows.iter().any(|rollout| named(rollout, key).is_some());
+        if !inside {
+            report_sender(rule, service, view, found);
+        }
+    }
+}
+
+fn report_sender(
+    rule: &DestinationRule,
+    service: &VirtualService,
+    view: &View<'_>,
+    found: &mut Findings<'_>,
+) {
+    let mut seen = BTreeSet::new();
+    for (path, destination) in service.destinations() {
+        let host = view.resolve(&destination.host, service.meta.namespace());
+        let rules = view.rules_governing(&host);
+        let mut defining = rules
+            .iter()
+            .filter(|rule| rule.subset(&destination.subset).is_some());
+        let alone = defining
+            .next()
+            .is_some_and(|first| first.meta.key == rule.meta.key)
+            && defining.next().is_none();
+        if !alone || !seen.insert(&destination.subset) {
+            continue;
+        }
+        let place = path.field("subset");
+        let message = format!(
+            "{} is in use: it alone defines subset `{}`, to which {} sends in `{place}`",
+            rule.meta.key, destination.subset, service.meta.key,
+        );
+        found
+            .warning(&rule.meta.key, Path::of(["metadata", "name"]), message)
+            .subject(format!("{} {}", service.meta.key, destination.subset))
+            .help("move the route to another subset first, or define the subset elsewhere")
+            .cause(Cause::Forbidden)
+            .with(&service.meta.key, place);
+    }
+}
+
+const MIDDLE_HELP: &str =
+    "finish or abort the release first, then take the reference out and delete it";
+
+const IDLE_HELP: &str = "take the reference out first, or delete the Rollout before it";

@@ -1,0 +1,158 @@
+//! A VirtualService sends traffic to a port that the host does not have, or to none of several.
+//!
+//! ## What
+//! A destination's or mirror's `port` that no known Service or ServiceEntry of its host declares, or no
+//! `port` where each declares several. The latter is fine in a VirtualService that only sidecars apply,
+//! when the destination has all ports of the `hosts`: the proxy sends to the port that was called.
+//!
+//! ## Why
+//! The proxy has no cluster for the port and answers 503 (`istioctl analyze`: IST0101, IST0112).
+//!
+//! ## Example
+//! ```yaml
+//! # VirtualService; the Service app has port 80 only
+//! destination: {host: app, port: {number: 8080}}
+//! ```
+//!
+//! ## Fix
+//! Write a port of the Service, `port` and not `targetPort`.
+
+use std::collections::BTreeSet;
+
+use super::place::is_malformed;
+use crate::cluster::{View, provided_ports, visible_providers};
+use crate::field::Path;
+use crate::model::{Host, Kind, Object, VirtualService};
+use crate::verdict::{Cause, Finding, Findings};
+
+rule!(
+    RG511,
+    Warning,
+    VirtualService,
+    reads & [Kind::Service, Kind::ServiceEntry],
+    "destination_port.rs"
+);
+
+fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
+    for (path, destination) in service.destinations() {
+        let number = path.fields(["port", "number"]);
+        if is_malformed(&service.malformed, &number) {
+            continue;
+        }
+        let host = view.resolve(&destination.host, service.meta.namespace());
+        let Some(target) = Target::of(service, view, host) else {
+            continue;
+        };
+        match destination.port {
+            Some(port) if !target.ports.contains(&port) => target.lacks(number, port, found),
+            None if target.has_several() && !target.serves_what_is_called(view) => {
+                target.ambiguous(path, found);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a destination's host provides.
+struct Target<'a> {
+    service: &'a VirtualService,
+    host: Host,
+    providers: Vec<&'a Object>,
+    ports: BTreeSet<i64>,
+}
+
+impl<'a> Target<'a> {
+    /// `None` where the ports are not known: no provider, or one that declares none, such as an ExternalName.
+    fn of(service: &'a VirtualService, view: &View<'a>, host: Host) -> Option<Self> {
+        let ports = ports_of(service, view, &host)?;
+        Some(Self {
+            service,
+            providers: visible_providers(view, &host, service),
+            host,
+            ports,
+        })
+    }
+
+    fn has_several(&self) -> bool {
+        let mut providers = self.providers.iter();
+        providers.all(|provider| provided_ports(provider).len() > 1)
+    }
+
+    /// Whether a sidecar that sends to the port which was called always finds it here.
+    fn serves_what_is_called(&self, view: &View<'_>) -> bool {
+        let service = self.service;
+        let sidecars_only = service.gateways.iter().all(|gateway| gateway == "mesh");
+        let mut hosts = service.hosts.iter();
+        sidecars_only
+            && !service.is_delegate()
+            && hosts.all(|host| {
+                let host = view.resolve(host, service.meta.namespace());
+                ports_of(service, view, &host).is_some_and(|ports| ports.is_subset(&self.ports))
+            })
+    }
+
+    fn lacks(&self, path: Path, port: i64, found: &mut Findings<'_>) {
+        let message = format!(
+            "{} sends to port {port} of `{}` in `{path}`, where {} has only {} (IST0101)",
+            self.service.meta.key,
+            self.host,
+            self.names(),
+            self.numbers(),
+        );
+        self.warn(path, message, found)
+            .subject(format!("{} {port}", self.host))
+            .help("write a port that the Service declares: its `port`, not the `targetPort`")
+            .cause(Cause::NotFound);
+    }
+
+    fn ambiguous(&self, path: Path, found: &mut Findings<'_>) {
+        let message = format!(
+            "{} sends to `{}` in `{path}` without a port, where {} has {} (IST0112)",
+            self.service.meta.key,
+            self.host,
+            self.names(),
+            self.numbers(),
+        );
+        self.warn(path, message, found)
+            .subject(self.host.as_str())
+            .help("write which port it is; without one it is the port that was called")
+            .cause(Cause::Required);
+    }
+
+    fn warn<'f>(
+        &self,
+        path: Path,
+        message: String,
+        found: &'f mut Findings<'_>,
+    ) -> &'f mut Finding {
+        let finding = found.warning(&self.service.meta.key, path, message);
+        for provider in &self.providers {
+            finding.with(provider.key(), Path::spec(["ports"]));
+        }
+        finding
+    }
+
+    fn names(&self) -> String {
+        let names = self.providers.iter().map(|p| p.key().to_string());
+        names.collect::<Vec<_>>().join(" and ")
+    }
+
+    fn numbers(&self) -> String {
+        let numbers = self.ports.iter().map(ToString::to_string);
+        let numbers: Vec<String> = numbers.collect();
+        let noun = if numbers.len() == 1 {
+            "port"
+        } else {
+            "the ports"
+        };
+        format!("{noun} {}", numbers.join(", "))
+    }
+}
+
+/// All ports that the providers of a host declare; `None` where one declares none, or there is none.
+fn ports_of(service: &VirtualService, view: &View<'_>, host: &Host) -> Option<BTreeSet<i64>> {
+    let providers = visible_providers(view, host, service);
+    let known = !providers.is_empty() && providers.iter().all(|p| !provided_ports(p).is_empty());
+    let ports = providers.iter().flat_map(|p| provided_ports(p));
+    known.then(|| ports.copied().collect())
+}

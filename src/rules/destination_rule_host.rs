@@ -1,0 +1,82 @@
+//! The DestinationRule that a Rollout names is not for the host that its routes send to.
+//!
+//! ## What
+//! A destination in a managed route has the canary or the stable subset, and its host, resolved in the
+//! VirtualService's namespace, is not the resolved host of the Rollout's DestinationRule, nor under its
+//! wildcard.
+//!
+//! ## Why
+//! The controller writes the hashes into a DestinationRule that does not apply to this traffic: either
+//! the host has no such subset (503), or one that knows no version, and the weights mean nothing.
+//!
+//! ## Example
+//! ```yaml
+//! # VirtualService shop/app, a managed route
+//! destination: {host: app, subset: canary}
+//! # DestinationRule shop/app, which the Rollout names
+//! host: app-internal
+//! ```
+//!
+//! ## Fix
+//! Give both the same host, best as `name.namespace.svc.cluster.local`.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::{Flow, LinkedDestinationRule, RoutedDestination};
+use crate::field::Path;
+use crate::model::{Host, Kind};
+use crate::verdict::Findings;
+
+rule!(
+    RG305,
+    Error,
+    Rollout,
+    reads & [Kind::DestinationRule, Kind::VirtualService],
+    "destination_rule_host.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let Some(linked) = flow.destination_rule() else {
+        return;
+    };
+    let governed = linked.host(&flow.view);
+    if governed.is_empty() {
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for routed in flow.routed() {
+        let strange = routed.by_subset && !governed.covers(&routed.host);
+        if strange && seen.insert((routed.virtual_service, routed.host.clone())) {
+            report(flow, &linked, &governed, &routed, found);
+        }
+    }
+}
+
+fn report(
+    flow: &Flow<'_>,
+    linked: &LinkedDestinationRule<'_>,
+    governed: &Host,
+    routed: &RoutedDestination<'_>,
+    found: &mut Findings<'_>,
+) {
+    let path = linked.link.path.field("name");
+    let place = routed.path.field("host");
+    let message = format!(
+        "{} names {} in `{path}`, which is for host `{governed}`, but {} sends its {} traffic to \
+         `{}` in `{place}`",
+        flow.key(),
+        linked.link.key,
+        routed.virtual_service,
+        routed.role.as_str(),
+        routed.host,
+    );
+    found
+        .error(flow.key(), path, message)
+        .subject(format!("{} {}", routed.virtual_service, routed.host))
+        .help(
+            "give the DestinationRule and the destination one host; a short name is completed with \
+             the namespace of the object that it stands in",
+        )
+        .with(&linked.link.key, Path::spec(["host"]))
+        .with(routed.virtual_service, place);
+}

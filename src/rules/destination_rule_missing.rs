@@ -1,0 +1,51 @@
+//! The DestinationRule that a Rollout names does not exist.
+//!
+//! ## What
+//! `destinationRule.name` names no DestinationRule in the Rollout's own namespace, which is the only
+//! one the controller looks in. Nothing is said where `istio.primaryCluster` is `remote`: the objects
+//! are in another cluster then.
+//!
+//! ## Why
+//! The controller cannot write the hash of a version into a subset and fails at every reconcile
+//! (`UpdateHash`): no weight moves.
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout in namespace shop; there is no DestinationRule shop/app
+//! destinationRule: {name: app, canarySubsetName: canary, stableSubsetName: stable}
+//! ```
+//!
+//! ## Fix
+//! Apply the DestinationRule in the Rollout's namespace, or correct the name.
+
+use crate::cluster::{Flow, reference};
+use crate::model::Kind;
+use crate::verdict::Findings;
+
+rule!(
+    RG301,
+    Warning,
+    Rollout,
+    reads & [Kind::DestinationRule],
+    "destination_rule_missing.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let Some(link) = reference::destination_rule(flow.rollout) else {
+        return;
+    };
+    if flow.view.mesh().remote_istio || flow.destination_rule().is_some() {
+        return;
+    }
+    let path = link.path.field("name");
+    let message = format!(
+        "{} names {} in `{path}`, which does not exist",
+        flow.key(),
+        link.key
+    );
+    found
+        .warning(flow.key(), path, message)
+        .subject(link.key.to_string())
+        .help("apply it in the Rollout's namespace: a DestinationRule is looked up nowhere else")
+        .missing(&link.key);
+}

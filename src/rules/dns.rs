@@ -1,0 +1,166 @@
+//! What istiod takes for a name: hosts, labels, Kubernetes labels. It mirrors `ValidateWildcardDomain`
+//! and its kin, and answers with what is wrong, as the end of a sentence that begins with the name.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// What is wrong with a host of a rule, a destination or `hosts`; its first label may be or begin with `*`.
+pub fn host_fault(host: &str) -> Option<String> {
+    length_fault(host).or_else(|| {
+        let (first, rest) = match host.split_once('.') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (host, None),
+        };
+        if is_first_label(first) {
+            return rest.and_then(domain_fault);
+        }
+        Some(label_fault(first))
+    })
+}
+
+/// What is wrong with a host of a VirtualService on gateways, or with an SNI host there: names that
+/// Istio makes itself for passthrough, `outbound_.80_._.app.mesh`, are fine beside SNI hosts.
+pub fn gateway_host_fault(host: &str, sni: bool) -> Option<String> {
+    if sni && host.len() <= MAX_HOST && host.starts_with("outbound_") {
+        return passthrough_fault(host);
+    }
+    host_fault(host)
+}
+
+pub fn is_ip(host: &str) -> bool {
+    let zoned =
+        |(address, zone): (&str, &str)| !zone.is_empty() && address.parse::<Ipv6Addr>().is_ok();
+    host.parse::<IpAddr>().is_ok() || host.split_once('%').is_some_and(zoned)
+}
+
+/// 1 to 63 letters, digits and `-`, a letter or digit at both ends. Capitals are fine to istiod.
+pub fn is_label(text: &str) -> bool {
+    text.len() <= MAX_LABEL && is_word(text, "-")
+}
+
+/// Whether Kubernetes takes it for a label's key: a name, after a DNS name and `/` or without.
+pub fn is_label_key(key: &str) -> bool {
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    let is_prefix = |prefix: &str| {
+        prefix.len() <= MAX_PREFIX && prefix.split('.').all(|label| is_word(label, "-"))
+    };
+    name.len() <= MAX_LABEL && is_word(name, "-_.") && prefix.is_none_or(is_prefix)
+}
+
+/// Whether istiod takes it for a label's value: as a key's name, or empty; of any length.
+pub fn is_label_value(value: &str) -> bool {
+    value.is_empty() || is_word(value, "-_.")
+}
+
+fn length_fault(host: &str) -> Option<String> {
+    if host.is_empty() {
+        return Some("is empty".to_owned());
+    }
+    (host.len() > MAX_HOST).then(|| format!("is longer than {MAX_HOST} characters"))
+}
+
+fn domain_fault(domain: &str) -> Option<String> {
+    let top = domain.rsplit('.').next().unwrap_or(domain);
+    // What does not fit Go's int is no number to istiod either.
+    if top.parse::<i64>().is_ok() {
+        return Some(format!("ends in `{top}`, which is all digits"));
+    }
+    // The last label may be empty: `istio.io.` is the unambiguous form.
+    let labels = domain.strip_suffix('.').unwrap_or(domain);
+    if domain.is_empty() {
+        return None;
+    }
+    let wrong = labels.split('.').find(|label| !is_label(label))?;
+    Some(label_fault(wrong))
+}
+
+fn label_fault(label: &str) -> String {
+    if label.is_empty() {
+        return "is no DNS name: it has an empty label".to_owned();
+    }
+    format!("is no DNS name: Istio does not take the label `{label}`")
+}
+
+fn passthrough_fault(host: &str) -> Option<String> {
+    let mut parts = host.split('_').skip(1);
+    let port = parts.next().unwrap_or_default().trim_matches('.');
+    let name = parts.nth(1).unwrap_or_default().trim_matches('.');
+    let fits = port.contains(|c: char| c.is_ascii_digit())
+        && name.contains(|c: char| c.is_ascii_alphabetic());
+    (!fits).then(|| "is not of the form `outbound_.<port>_._.<host>`".to_owned())
+}
+
+/// `*`, or a label that may begin with `*` or `*-`.
+fn is_first_label(text: &str) -> bool {
+    let rest = text.strip_prefix('*');
+    let after_dash = rest.and_then(|rest| rest.strip_prefix('-'));
+    let mut forms = [Some(text), rest, after_dash].into_iter().flatten();
+    text.len() <= MAX_LABEL && (text == "*" || forms.any(|form| is_word(form, "-")))
+}
+
+/// Letters and digits, and `inner` between them.
+fn is_word(text: &str, inner: &str) -> bool {
+    let outer = |c: char| c.is_ascii_alphanumeric();
+    text.starts_with(outer)
+        && text.ends_with(outer)
+        && text.chars().all(|c| outer(c) || inner.contains(c))
+}
+
+const MAX_HOST: usize = 255;
+const MAX_LABEL: usize = 63;
+const MAX_PREFIX: usize = 253;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_the_hosts_that_istiod_takes() {
+        let long = "a".repeat(63);
+        let good = [
+            "a", "*", "*.a", "*a.b", "*-a.b", "A-b.C", "a.", "123", "1.a",
+        ];
+        for host in good
+            .into_iter()
+            .chain([long.as_str(), "a.99999999999999999999"])
+        {
+            assert_eq!(host_fault(host), None, "{host}");
+        }
+        let long = "a".repeat(64);
+        let bad = [
+            "", "**", "*.*", "a.*", "a_b", "-a", "a..b", "a.1", "10.0.0.1", "a.+5",
+        ];
+        for host in bad
+            .into_iter()
+            .chain([long.as_str(), "é", ".", "a.b..", "*-"])
+        {
+            assert!(host_fault(host).is_some(), "{host}");
+        }
+    }
+
+    #[test]
+    fn takes_passthrough_names_beside_sni_hosts() {
+        let name = "outbound_.80_._.app.mesh";
+        assert_eq!(gateway_host_fault(name, true), None);
+        assert!(gateway_host_fault(name, false).is_some());
+        assert!(gateway_host_fault("outbound_.x_._.app.mesh", true).is_some());
+        assert!(gateway_host_fault("outbound_.80", true).is_some());
+    }
+
+    #[test]
+    fn tells_addresses_from_names() {
+        assert!(is_ip("10.0.0.1") && is_ip("::1") && is_ip("fe80::1%eth0"));
+        assert!(!is_ip("10.0.0") && !is_ip("10.0.0.0/8") && !is_ip("10.0.0.1%eth0"));
+    }
+
+    #[test]
+    fn takes_the_labels_that_istiod_takes() {
+        assert!(is_label_key("app.io/x_y") && is_label_key("A") && is_label_value(""));
+        assert!(is_label_value(&"a".repeat(64)));
+        assert!(!is_label_key("") && !is_label_key("/a") && !is_label_key("a/b/c"));
+        assert!(!is_label_key("a_b/c") && !is_label_value("-a") && !is_label_value("a b"));
+        assert!(!is_label_key(&"a".repeat(64)) && !is_label_value("{{ x }}"));
+    }
+}

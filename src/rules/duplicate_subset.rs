@@ -1,0 +1,56 @@
+//! A DestinationRule has two subsets with one name.
+//!
+//! ## What
+//! A name that stands more than once in `subsets`.
+//!
+//! ## Why
+//! istiod refuses the object (`istioctl analyze`: IST0106). Where it got in, one of the two is dropped.
+//!
+//! ## Example
+//! ```yaml
+//! subsets:
+//! - {name: canary, labels: {version: v1}}
+//! - {name: canary, labels: {version: v2}}
+//! ```
+//!
+//! ## Fix
+//! Rename or drop one of them.
+
+use std::collections::BTreeSet;
+
+use super::label::list;
+use crate::cluster::View;
+use crate::field::Path;
+use crate::model::DestinationRule;
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG503,
+    Error,
+    DestinationRule,
+    reads & [],
+    "duplicate_subset.rs"
+);
+
+fn check(rule: &DestinationRule, _: &View<'_>, found: &mut Findings<'_>) {
+    let mut seen = BTreeSet::new();
+    for (index, subset) in rule.subsets.iter().enumerate() {
+        if subset.name.is_empty() || seen.insert(&subset.name) {
+            continue;
+        }
+        let path = Path::spec(["subsets"]).index(index).field("name");
+        let message = format!(
+            "{} defines subset `{}` again in `{path}` (IST0106)",
+            rule.meta.key, subset.name
+        );
+        let names = rule.subsets.iter().map(|subset| subset.name.as_str());
+        found
+            .error(&rule.meta.key, path, message)
+            .subject(subset.name.as_str())
+            .help(format!(
+                "give each subset its own name; there are {}",
+                list(names)
+            ))
+            .cause(Cause::Duplicate);
+    }
+}

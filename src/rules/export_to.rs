@@ -1,0 +1,120 @@
+//! `exportTo` has an entry that Istio does not take.
+//!
+//! ## What
+//! In a VirtualService or DestinationRule: `~`, an entry that stands twice (`.` is the own namespace), `*`
+//! beside others, or one that is no namespace's name. In a DestinationRule with `workloadSelector`: more
+//! than the own namespace.
+//!
+//! ## Why
+//! istiod refuses the object (`istioctl analyze`: IST0106).
+//!
+//! ## Example
+//! ```yaml
+//! exportTo: ["*", payments]
+//! ```
+//!
+//! ## Fix
+//! Write `.`, or `*`, or the names of namespaces, each once.
+
+use std::collections::BTreeSet;
+
+use super::dns::is_label;
+use super::place::is_malformed;
+use crate::field::Path;
+use crate::model::{Malformed, Meta, Object};
+use crate::verdict::{Cause, Finding, Findings};
+
+rule!(RG509, Error, Any, reads & [], "export_to.rs");
+
+fn check(object: &Object, found: &mut Findings<'_>) {
+    let export = match object {
+        Object::VirtualService(service) => Export {
+            meta: &service.meta,
+            entries: &service.export_to,
+            malformed: &service.malformed,
+            workload_selector: false,
+        },
+        Object::DestinationRule(rule) => Export {
+            meta: &rule.meta,
+            entries: &rule.export_to,
+            malformed: &rule.malformed,
+            workload_selector: rule.workload_selector,
+        },
+        _ => return,
+    };
+    let good = export.entries(found);
+    export.beyond(&good, found);
+    export.all_and_some(&good, found);
+}
+
+struct Export<'a> {
+    meta: &'a Meta,
+    entries: &'a [String],
+    malformed: &'a [Malformed],
+    workload_selector: bool,
+}
+
+impl<'a> Export<'a> {
+    /// Each entry by itself; the good ones, with `.` as the namespace that it stands for.
+    fn entries(&self, found: &mut Findings<'_>) -> BTreeSet<&'a str> {
+        let mut good = BTreeSet::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            let path = path().index(index);
+            let namespace = match entry.as_str() {
+                "." => self.meta.namespace(),
+                other => other,
+            };
+            if is_malformed(self.malformed, &path) {
+                continue;
+            }
+            if good.contains(namespace) {
+                let text = format!("lists the namespace `{namespace}` again in `{path}`");
+                self.refuse(path, &text, &format!("{namespace} again"), found)
+                    .help("list a namespace once; `.` is the object's own")
+                    .cause(Cause::Duplicate);
+            } else if namespace == "*" || is_label(namespace) {
+                good.insert(namespace);
+            } else {
+                let text =
+                    format!("exports to `{entry}` in `{path}`, which is no namespace's name");
+                self.refuse(path, &text, entry, found)
+                    .help("write `.`, `*` or the name of a namespace; `~` is for ServiceEntries");
+            }
+        }
+        good
+    }
+
+    /// A rule for some workloads is for those of its own namespace.
+    fn beyond(&self, good: &BTreeSet<&str>, found: &mut Findings<'_>) {
+        let own = self.meta.namespace();
+        if self.workload_selector && good.iter().any(|namespace| *namespace != own) {
+            let text =
+                "has a `workloadSelector` and exports beyond its own namespace in `spec.exportTo`";
+            self.refuse(path(), text, "workloadSelector", found)
+                .help("write `exportTo: [.]`, or leave it out");
+        }
+    }
+
+    fn all_and_some(&self, good: &BTreeSet<&str>, found: &mut Findings<'_>) {
+        if good.contains("*") && self.entries.len() > 1 {
+            let text = "exports to `*` and to others beside in `spec.exportTo`";
+            self.refuse(path(), text, "*", found)
+                .help("keep `*` alone, or the others alone");
+        }
+    }
+
+    fn refuse<'f>(
+        &self,
+        path: Path,
+        text: &str,
+        subject: &str,
+        found: &'f mut Findings<'_>,
+    ) -> &'f mut Finding {
+        let message = format!("{} {text} (IST0106)", self.meta.key);
+        found.error(&self.meta.key, path, message).subject(subject)
+    }
+}
+
+fn path() -> Path {
+    Path::spec(["exportTo"])
+}

@@ -1,0 +1,70 @@
+//! A new Rollout takes over a running workload behind a host that already has traffic.
+//!
+//! ## What
+//! CREATE of a Rollout with `workloadRef` that names an existing DestinationRule, whose host a Service
+//! provides or a VirtualService sends to.
+//!
+//! ## Why
+//! The controller writes its hash into the subsets as soon as it has made a ReplicaSet, before pods of
+//! it are ready; the pods of the Deployment have no such label, and the traffic gets 503.
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout, newly created
+//! workloadRef: {apiVersion: apps/v1, kind: Deployment, name: app}
+//! # DestinationRule app, in use
+//! host: app
+//! ```
+//!
+//! ## Fix
+//! Create the Rollout without traffic routing, wait until its pods are ready, then add it.
+
+use crate::cluster::{Flow, View};
+use crate::field::Path;
+use crate::model::{Change, Host, Kind, Object, Operation};
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG703,
+    Warning,
+    Write,
+    reads
+        & [
+            Kind::VirtualService,
+            Kind::DestinationRule,
+            Kind::Service,
+            Kind::ServiceEntry
+        ],
+    "first_adoption.rs"
+);
+
+fn check(change: &Change<'_>, view: &View<'_>, found: &mut Findings<'_>) {
+    let (Operation::Create, Some(Object::Rollout(rollout))) = (change.operation, change.new) else {
+        return;
+    };
+    let Some(linked) = Flow::of(rollout, *view).destination_rule() else {
+        return;
+    };
+    let host = linked.host(view);
+    if rollout.workload_ref.is_none() || !serves(view, &host) {
+        return;
+    }
+    let path = linked.link.path.field("name");
+    let message = format!(
+        "{} names {} in `{path}`, whose host `{host}` already serves: its subsets get the hash \
+         before new pods are ready",
+        change.key, linked.link.key,
+    );
+    found
+        .warning(change.key, path, message)
+        .subject(linked.link.key.to_string())
+        .help("create the Rollout without `trafficRouting`, add it when its pods are ready")
+        .cause(Cause::Forbidden)
+        .with(&linked.link.key, Path::spec(["subsets"]));
+}
+
+fn serves(view: &View<'_>, host: &Host) -> bool {
+    let providers = view.providers(host);
+    let service = |provider: &&Object| matches!(provider, Object::Service(_));
+    providers.iter().any(service) || !view.virtual_services_sending_to(host).is_empty()
+}

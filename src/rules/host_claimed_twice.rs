@@ -1,0 +1,107 @@
+//! Two VirtualServices that sidecars apply are for one host.
+//!
+//! ## What
+//! Two VirtualServices of the mesh (no `gateways`, or `mesh` among them) have a host in common, each
+//! resolved in its own namespace, and some namespace sees both by their `exportTo`. Each of them is
+//! told.
+//!
+//! ## Why
+//! A sidecar applies one VirtualService to a host and drops the other without a word: weights written
+//! to the dropped one move nothing (`istioctl analyze`: IST0109).
+//!
+//! ## Example
+//! ```yaml
+//! # VirtualService prod/app
+//! hosts: [app]
+//! # VirtualService prod/app-admin
+//! hosts: [app.prod.svc.cluster.local]
+//! ```
+//!
+//! ## Fix
+//! Put all routes of the host in one VirtualService, delegate to the others, or export them to
+//! different namespaces.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::View;
+use crate::field::Path;
+use crate::model::{Host, VirtualService};
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG213,
+    Warning,
+    VirtualService,
+    reads & [],
+    "host_claimed_twice.rs"
+);
+
+fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
+    if !service.is_mesh() {
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for (index, host) in service.hosts.iter().enumerate() {
+        let host = view.resolve(host, service.meta.namespace());
+        let rivals = rivals(service, view, &host);
+        if rivals.is_empty() || !seen.insert(host.clone()) {
+            continue;
+        }
+        let path = Path::spec(["hosts"]).index(index);
+        let names: Vec<String> = rivals.iter().map(|to| to.meta.key.to_string()).collect();
+        let message = format!(
+            "sidecars apply only one of {} (`{path}`), {} to host `{host}` (IST0109)",
+            service.meta.key,
+            names.join(", "),
+        );
+        let finding = found.warning(&service.meta.key, path, message);
+        finding
+            .subject(host.as_str())
+            .cause(Cause::Duplicate)
+            .help("put the routes of the host in one VirtualService, or delegate to the other");
+        for rival in rivals {
+            finding.with(&rival.meta.key, place(rival, view, &host));
+        }
+    }
+}
+
+/// The other VirtualServices that claim the host where this one does.
+fn rivals<'a>(service: &VirtualService, view: &View<'a>, host: &Host) -> Vec<&'a VirtualService> {
+    let claiming = view.virtual_services_claiming(host).into_iter();
+    claiming
+        .filter(|other| other.meta.key != service.meta.key && meet(service, other))
+        .collect()
+}
+
+/// Whether some namespace sees both.
+fn meet(one: &VirtualService, other: &VirtualService) -> bool {
+    let (one, other) = (reach(one), reach(other));
+    let all = |reach: &BTreeSet<&str>| reach.contains("*");
+    let seen = |reach: &BTreeSet<&str>| !reach.is_empty();
+    match (all(&one), all(&other)) {
+        (true, _) => seen(&other),
+        (_, true) => seen(&one),
+        _ => !one.is_disjoint(&other),
+    }
+}
+
+/// The namespaces that a VirtualService is exported to, `*` for all.
+fn reach(service: &VirtualService) -> BTreeSet<&str> {
+    if service.export_to.is_empty() {
+        return BTreeSet::from(["*"]);
+    }
+    let names = service.export_to.iter().map(String::as_str);
+    let names = names.map(|name| match name {
+        "." => service.meta.namespace(),
+        name => name,
+    });
+    names.filter(|name| *name != "~").collect()
+}
+
+/// Where the VirtualService names the host.
+fn place(service: &VirtualService, view: &View<'_>, host: &Host) -> Path {
+    let resolve = |name: &String| view.resolve(name, service.meta.namespace());
+    let mut hosts = service.hosts.iter();
+    let index = hosts.position(|name| resolve(name) == *host);
+    Path::spec(["hosts"]).index(index.unwrap_or_default())
+}

@@ -1,0 +1,68 @@
+//! A route whose weights the controller turns is also one that it deletes.
+//!
+//! ## What
+//! A name in `routes` of a VirtualService reference is also in `managedRoutes`, or is the name of a
+//! `setHeaderRoute` or `setMirrorRoute` step.
+//!
+//! ## Why
+//! `managedRoutes` are the routes that the controller inserts, and at promotion and abort it deletes all
+//! of them and those that steps name (`RemoveManagedRoutes`): the user's own route goes, and with it the
+//! traffic.
+//!
+//! ## Example
+//! ```yaml
+//! trafficRouting:
+//!   managedRoutes:
+//!   - name: primary
+//!   istio:
+//!     virtualService: {name: app, routes: [primary]}
+//! ```
+//!
+//! ## Fix
+//! Keep the user's route in `routes` and out of `managedRoutes`; give the inserted route another name.
+
+use crate::cluster::Flow;
+use crate::cluster::reference::virtual_services;
+use crate::field::Path;
+use crate::verdict::{Cause, Findings};
+
+rule!(RG105, Error, Rollout, reads & [], "managed_route_clash.rs");
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    for link in virtual_services(flow.rollout) {
+        let routes = link.reference.routes.iter().enumerate();
+        for (index, name) in routes.filter(|(_, name)| !name.is_empty()) {
+            let Some(deleted) = deleted_by(flow, name) else {
+                continue;
+            };
+            let path = link.path.field("routes").index(index);
+            let message = format!(
+                "{} lists the user's route `{name}` in `{path}` and as one to insert and delete in \
+                 `{deleted}`",
+                flow.key(),
+            );
+            found
+                .error(flow.key(), path, message)
+                .subject(name)
+                .help("rename the inserted route: promotion deletes every route of its name")
+                .cause(Cause::Duplicate);
+        }
+    }
+}
+
+/// Where the name is that of a route which the controller inserts and deletes.
+fn deleted_by(flow: &Flow<'_>, name: &str) -> Option<Path> {
+    let list = Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"]);
+    let mut managed = flow.rollout.managed_routes().iter();
+    let managed = managed.position(|known| known == name);
+    let managed = managed.map(|index| list.index(index).field("name"));
+    managed.or_else(|| {
+        let steps = flow.rollout.steps();
+        let mut routes = steps.flat_map(|(path, step)| {
+            let routes = step.route_step();
+            routes.map(move |(field, route)| (path.fields([field, "name"]), route))
+        });
+        let step = routes.find(|(_, route)| route.name == name);
+        step.map(|(path, _)| path)
+    })
+}

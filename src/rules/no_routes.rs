@@ -1,0 +1,66 @@
+//! A Rollout refers to a VirtualService that has no routes.
+//!
+//! ## What
+//! The VirtualService has neither `http`, `tls` nor `tcp`, or nothing but an empty `http`.
+//!
+//! ## Why
+//! There is nothing whose weights the controller could write. Without any of the lists it sets the
+//! Rollout to `Degraded: InvalidSpec`; with an empty `http` it goes through the steps and splits no
+//! traffic. Istio refuses such a VirtualService where its own webhook is asked.
+//!
+//! ## Example
+//! ```yaml
+//! # VirtualService app, which a Rollout names
+//! spec:
+//!   hosts: [app]
+//! ```
+//!
+//! ## Fix
+//! Give the VirtualService a route with a canary and a stable destination.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::{Flow, LinkedVirtualService, List};
+use crate::field::Path;
+use crate::model::Kind;
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG210,
+    Error,
+    Rollout,
+    reads & [Kind::VirtualService],
+    "no_routes.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let mut seen = BTreeSet::new();
+    for linked in flow.virtual_services() {
+        if !is_empty(&linked) || !seen.insert(linked.link.key.clone()) {
+            continue;
+        }
+        let path = linked.link.path.field("name");
+        let message = format!(
+            "{} refers in `{path}` to {}, which has no `http`, `tls` or `tcp` routes",
+            flow.key(),
+            linked.link.key,
+        );
+        found
+            .error(flow.key(), path, message)
+            .subject(linked.link.key.to_string())
+            .help("give the VirtualService a route with a canary and a stable destination")
+            .cause(Cause::Required)
+            .with(&linked.link.key, Path::spec(["http"]));
+    }
+}
+
+fn is_empty(linked: &LinkedVirtualService<'_>) -> bool {
+    let service = linked.service;
+    let lists_http = linked
+        .link
+        .lists()
+        .any(|(_, reference)| List::Http.is_listed(reference));
+    // What is listed of an empty list is a route that is not found.
+    let not_found = service.http.is_some() && lists_http;
+    service.http().is_empty() && service.tls.is_none() && service.tcp.is_none() && !not_found
+}

@@ -1,0 +1,72 @@
+//! What a place in an object is called where list indexes must not count: by the names in its lists.
+
+use crate::field::{Path, Segment};
+use crate::model::{
+    DestinationRule, HttpRoute, L4Route, Malformed, RouteDestination, VirtualService,
+};
+
+/// `spec.http.primary.route.weight`: a route by its name, else by where it sends.
+pub fn in_virtual_service(service: &VirtualService, path: &Path) -> String {
+    words(path, |list, index| match list {
+        "http" => service.http().get(index).map(of_http),
+        "tls" => service.tls().get(index).map(of_l4),
+        "tcp" => service.tcp().get(index).map(of_l4),
+        _ => None,
+    })
+}
+
+/// `spec.subsets.v1.trafficPolicy`: a subset by its name.
+pub fn in_destination_rule(rule: &DestinationRule, path: &Path) -> String {
+    words(path, |list, index| match list {
+        "subsets" => rule.subsets.get(index).map(|subset| subset.name.clone()),
+        _ => None,
+    })
+}
+
+/// The path without list indexes, for objects whose lists have no names.
+pub fn in_any(path: &Path) -> String {
+    words(path, |_, _| None)
+}
+
+/// Whether the place, or what it stands in, has a wrong type: only RG505 speaks of that.
+pub fn is_malformed(faults: &[Malformed], path: &Path) -> bool {
+    faults.iter().any(|fault| path.starts_with(&fault.path))
+}
+
+fn words(path: &Path, name_of: impl Fn(&str, usize) -> Option<String>) -> String {
+    let mut words = Vec::new();
+    let mut list = "";
+    for segment in path.segments() {
+        match segment {
+            Segment::Field(name) => {
+                list = name;
+                words.push((*name).to_owned());
+            }
+            Segment::Index(index) => words.extend(name_of(list, *index)),
+            Segment::Entry(key) => words.push(key.clone()),
+        }
+    }
+    words.join(".")
+}
+
+fn of_http(route: &HttpRoute) -> String {
+    if route.name.is_empty() {
+        targets(route.route.as_deref())
+    } else {
+        route.name.clone()
+    }
+}
+
+fn of_l4(route: &L4Route) -> String {
+    targets(route.route.as_deref())
+}
+
+fn targets(route: Option<&[RouteDestination]>) -> String {
+    let destinations = route.unwrap_or_default().iter();
+    let targets = destinations.filter_map(|weighted| {
+        let destination = weighted.destination.as_ref()?;
+        Some(format!("{}/{}", destination.host, destination.subset))
+    });
+    let targets: Vec<String> = targets.collect();
+    format!("({})", targets.join(","))
+}

@@ -1,0 +1,151 @@
+//! A route of a VirtualService says not, or twice, what to do; or a delegate has what delegates must not.
+//!
+//! ## What
+//! An http route without exactly one of `route`, `redirect`, `directResponse` (an empty `route` is none);
+//! with `delegate`, where `hosts` is set, it must have neither `route` nor `redirect`. Both `mirror` and
+//! `mirrors`. A tls or tcp route without `route`. No `hosts`, which makes it a delegate, but `gateways`,
+//! `tls`, `tcp` or a `delegate` of its own. Neither http, tls nor tcp.
+//!
+//! ## Why
+//! istiod refuses the object (`istioctl analyze`: IST0106).
+//!
+//! ## Example
+//! ```yaml
+//! http:
+//! - redirect: {uri: /new}
+//!   route:
+//!   - destination: {host: app}
+//! ```
+//!
+//! ## Fix
+//! Keep one action per route.
+
+use super::place::{in_virtual_service, is_malformed};
+use crate::cluster::View;
+use crate::field::Path;
+use crate::model::{HttpRoute, L4Route, VirtualService};
+use crate::verdict::{Cause, Finding, Findings};
+
+rule!(RG508, Error, VirtualService, reads & [], "route_action.rs");
+
+fn check(service: &VirtualService, _: &View<'_>, found: &mut Findings<'_>) {
+    no_list(service, found);
+    let hosts = is_malformed(&service.malformed, &Path::spec(["hosts"]));
+    let delegate = service.is_delegate() && !hosts;
+    if delegate {
+        beside_no_hosts(service, found);
+    }
+    for (index, route) in service.http().iter().enumerate() {
+        let path = Path::spec(["http"]).index(index);
+        if is_malformed(&service.malformed, &path) {
+            continue;
+        }
+        if route.delegate.is_some() && !delegate {
+            // istiod asks of a route that delegates no more than this.
+            delegating(service, &path, route, found);
+        } else {
+            acting(service, &path, route, found);
+        }
+    }
+    l4(service, "tls", service.tls(), found);
+    l4(service, "tcp", service.tcp(), found);
+}
+
+fn no_list(service: &VirtualService, found: &mut Findings<'_>) {
+    let lists = ["http", "tls", "tcp"].map(|list| Path::spec([list]));
+    let malformed = |path| is_malformed(&service.malformed, path);
+    let empty = service.http().is_empty() && service.tls().is_empty() && service.tcp().is_empty();
+    if empty && !lists.iter().any(malformed) {
+        let text = "has no route in `spec.http`, `spec.tls` or `spec.tcp`";
+        refuse(service, Path::spec(["http"]), text, found)
+            .help("add a route, or delete the VirtualService")
+            .cause(Cause::Required);
+    }
+}
+
+/// A VirtualService without hosts is there for others to delegate http routes to.
+fn beside_no_hosts(service: &VirtualService, found: &mut Findings<'_>) {
+    let lists = [
+        ("gateways", !service.gateways.is_empty()),
+        ("tls", !service.tls().is_empty()),
+        ("tcp", !service.tcp().is_empty()),
+    ];
+    let set = lists.into_iter().filter(|(_, set)| *set);
+    let mut paths: Vec<Path> = set.map(|(field, _)| Path::spec([field])).collect();
+    let routes = service.http().iter().enumerate();
+    let delegating = routes.filter(|(_, route)| route.delegate.is_some());
+    paths.extend(delegating.map(|(index, _)| Path::spec(["http"]).index(index).field("delegate")));
+    for path in paths {
+        let text = format!("has no `hosts`, which makes it a delegate, but has `{path}`");
+        refuse(service, path, &text, found).help(
+            "write `hosts`, or leave to the VirtualService that delegates what delegates cannot do",
+        );
+    }
+}
+
+fn delegating(service: &VirtualService, path: &Path, route: &HttpRoute, found: &mut Findings<'_>) {
+    let routed = route.route.as_ref().is_some_and(|to| !to.is_empty());
+    let set = [("route", routed), ("redirect", route.redirect)];
+    for (field, _) in set.into_iter().filter(|(_, set)| *set) {
+        let text = format!("has both `delegate` and `{field}` in `{path}`");
+        refuse(service, path.field(field), &text, found)
+            .help("keep `delegate`, or do the work here and drop it");
+    }
+}
+
+fn acting(service: &VirtualService, path: &Path, route: &HttpRoute, found: &mut Findings<'_>) {
+    let routed = route.route.as_ref().is_some_and(|to| !to.is_empty());
+    let fields = [
+        ("route", routed),
+        ("redirect", route.redirect),
+        ("directResponse", route.direct_response),
+    ];
+    let stands = |field| is_malformed(&service.malformed, &path.field(field));
+    let set = fields
+        .into_iter()
+        .filter(|(field, set)| *set || stands(field));
+    let set: Vec<&'static str> = set.map(|(field, _)| field).collect();
+    match set.as_slice() {
+        [] => {
+            let text = format!("has none of `route`, `redirect` and `directResponse` in `{path}`");
+            refuse(service, path.clone(), &text, found)
+                .help("say what the route does")
+                .cause(Cause::Required);
+        }
+        [_] => {}
+        [.., last] => {
+            let text = format!("has `{}` in `{path}`", set.join("` and `"));
+            refuse(service, path.field(last), &text, found).help("keep one of them");
+        }
+    }
+    if route.mirror.is_some() && !route.mirrors.is_empty() {
+        let text = format!("has both `mirror` and `mirrors` in `{path}`");
+        refuse(service, path.field("mirrors"), &text, found).help("move `mirror` into `mirrors`");
+    }
+}
+
+fn l4(service: &VirtualService, list: &'static str, routes: &[L4Route], found: &mut Findings<'_>) {
+    for (index, route) in routes.iter().enumerate() {
+        let path = Path::spec([list]).index(index).field("route");
+        let empty = route.route.as_ref().is_none_or(Vec::is_empty);
+        if empty && !is_malformed(&service.malformed, &path) {
+            let text = format!("has nothing in `{path}`");
+            refuse(service, path, &text, found)
+                .help("say where the route sends")
+                .cause(Cause::Required);
+        }
+    }
+}
+
+fn refuse<'f>(
+    service: &VirtualService,
+    path: Path,
+    text: &str,
+    found: &'f mut Findings<'_>,
+) -> &'f mut Finding {
+    let message = format!("{} {text} (IST0106)", service.meta.key);
+    let subject = in_virtual_service(service, &path);
+    found
+        .error(&service.meta.key, path, message)
+        .subject(subject)
+}

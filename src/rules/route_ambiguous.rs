@@ -1,0 +1,183 @@
+//! A Rollout lists no routes of a VirtualService, and which one it manages is not clear.
+//!
+//! ## What
+//! An error: `routes` is empty and the VirtualService has more than one http route that is not in
+//! `managedRoutes`, unnamed ones included; or `tlsRoutes` (`tcpRoutes`) is empty and it has more than
+//! one tls (tcp) route.
+//!
+//! With `routes` empty and one http route of the user's, it depends on the steps. A warning: they
+//! insert a mirror route, or insert any route while the user's has a name. An error: the user's route
+//! has a name and setMirrorRoute comes while another inserted route is there.
+//!
+//! ## Why
+//! The controller refuses what it cannot choose from (`Degraded: InvalidSpec`), and everything stands
+//! still. Without a list it chooses anew at each write, among the routes that it inserted too: a mirror
+//! route takes the user's place, or nothing is chosen, and the weights stay as they are while the steps
+//! go on. setMirrorRoute copies the chosen route, and where nothing is chosen the controller panics at
+//! each attempt.
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout
+//! virtualService: {name: app}
+//! # VirtualService app
+//! http:
+//! - match: [{uri: {prefix: /admin}}]
+//!   route: [{destination: {host: admin}}]
+//! - route: [{destination: {host: stable}, weight: 100}, {destination: {host: canary}, weight: 0}]
+//! ```
+//!
+//! ## Fix
+//! Give the route a name and list it in `routes`; list tls and tcp routes by their match.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::{ArgoVersion, Flow, LinkedVirtualService, List, user_routes};
+use crate::field::Path;
+use crate::model::{Kind, Step, VirtualServiceRef};
+use crate::verdict::{Findings, Severity};
+
+rule!(
+    RG203,
+    Both,
+    Rollout,
+    reads & [Kind::VirtualService],
+    "route_ambiguous.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let mut seen = BTreeSet::new();
+    for linked in flow.virtual_services() {
+        for (path, reference) in linked.link.lists() {
+            let lists = List::ALL.into_iter();
+            for list in lists.filter(|list| !list.is_listed(reference)) {
+                let routes = candidates(flow, &linked, list);
+                if routes > 1 && seen.insert((linked.link.key.clone(), list)) {
+                    refused(flow, &linked, path, list, routes, found);
+                }
+            }
+        }
+        if seen.insert((linked.link.key.clone(), List::Http)) {
+            check_steps(flow, &linked, found);
+        }
+    }
+}
+
+/// How many routes of the list the controller would have to choose from.
+fn candidates(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, list: List) -> usize {
+    match list {
+        List::Http => user_routes(flow.rollout, linked.service).count(),
+        List::Tls => linked.service.tls().len(),
+        List::Tcp => linked.service.tcp().len(),
+    }
+}
+
+fn refused(
+    flow: &Flow<'_>,
+    linked: &LinkedVirtualService<'_>,
+    reference: &Path,
+    list: List,
+    routes: usize,
+    found: &mut Findings<'_>,
+) {
+    let path = reference.field(list.reference_field());
+    let message = format!(
+        "{} lists no routes in `{path}`, and {} has {routes} {} routes to choose from",
+        flow.key(),
+        linked.link.key,
+        list.field(),
+    );
+    found
+        .error(flow.key(), path, message)
+        .subject(subject(linked, list))
+        .help(match list {
+            List::Http => NAME_IT,
+            List::Tls => "list the tls route in `tlsRoutes` by its port and SNI hosts",
+            List::Tcp => "list the tcp route in `tcpRoutes` by its port",
+        })
+        .with(&linked.link.key, Path::spec([list.field()]));
+}
+
+/// What inserted routes do to the choice of the one http route that is not listed.
+fn check_steps(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
+    let reference: &VirtualServiceRef = linked.link.reference;
+    let mut routes = user_routes(flow.rollout, linked.service);
+    let (Some(route), Some(canary)) = (routes.next(), flow.canary()) else {
+        return;
+    };
+    let known = flow.view.mesh().argo_version >= ArgoVersion::MANAGED_ROUTES;
+    if List::Http.is_listed(reference) || !known {
+        return;
+    }
+    let Some(fate) = fate(&canary.steps, !route.name.is_empty()) else {
+        return;
+    };
+    let step = Path::spec(["strategy", "canary", "steps"]).index(fate.step);
+    let path = linked.link.path.field("routes");
+    let message = format!(
+        "{} lists no `routes` of {}, so that the controller {} `{}`",
+        flow.key(),
+        linked.link.key,
+        fate.text(),
+        step.field(fate.field),
+    );
+    let finding = match fate.severity {
+        Severity::Error => found.error(flow.key(), path, message),
+        Severity::Warning => found.warning(flow.key(), path, message),
+    };
+    finding
+        .subject(subject(linked, List::Http))
+        .help(NAME_IT)
+        .with(&linked.link.key, Path::spec(["http"]));
+}
+
+/// What becomes of the weights at a step.
+struct Fate {
+    severity: Severity,
+    step: usize,
+    field: &'static str,
+}
+
+impl Fate {
+    fn text(&self) -> &'static str {
+        match self.severity {
+            Severity::Error => "panics at",
+            Severity::Warning => "writes no weights after",
+        }
+    }
+}
+
+/// Goes through the steps as the controller does: a route without a match is removed, a mirror route
+/// is a copy of the chosen one. A named route is chosen only while it is alone.
+fn fate(steps: &[Step], named: bool) -> Option<Fate> {
+    let mut inserted = BTreeSet::new();
+    let mut first = None;
+    let steps = steps.iter().enumerate();
+    for (step, (field, route)) in steps.flat_map(|(i, step)| step.route_step().map(move |r| (i, r)))
+    {
+        inserted.remove(&route.name);
+        if route.removes() {
+            continue;
+        }
+        let mirrors = field == "setMirrorRoute";
+        let fate = |severity| Fate {
+            severity,
+            step,
+            field,
+        };
+        if mirrors && named && !inserted.is_empty() {
+            return Some(fate(Severity::Error));
+        }
+        if mirrors || named {
+            first.get_or_insert(fate(Severity::Warning));
+        }
+        inserted.insert(&route.name);
+    }
+    first
+}
+
+fn subject(linked: &LinkedVirtualService<'_>, list: List) -> String {
+    format!("{} {}", linked.link.key, list.field())
+}
+
+const NAME_IT: &str = "give the route a name and list it in `routes`";

@@ -1,0 +1,139 @@
+//! The controller's ordering of the http routes multiplies some of them at each write.
+//!
+//! ## What
+//! The Rollout has `managedRoutes`, and the VirtualService has two http routes without a name or with
+//! one name; or `managedRoutes` names a route twice that is there or that a step inserts. It is silent
+//! where `routes` is empty and the controller refuses the VirtualService for that (`route-ambiguous`).
+//!
+//! ## Why
+//! To put the routes in the order of `managedRoutes` the controller looks each of them up by its name
+//! and takes all that have it: two routes of one name become four, then sixteen, at each write, until
+//! the object is too large to store (`getOrderedVirtualServiceRoutes`).
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout
+//! managedRoutes: [{name: canary-header}]
+//! virtualService: {name: app, routes: [primary]}
+//! # VirtualService app
+//! http:
+//! - match: [{uri: {prefix: /admin}}]
+//! - match: [{uri: {prefix: /metrics}}]
+//! - name: primary
+//! ```
+//!
+//! ## Fix
+//! Give every http route a name of its own, and list each name in `managedRoutes` once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{ArgoVersion, Flow, LinkedVirtualService, List, user_routes};
+use crate::field::Path;
+use crate::model::{HttpRoute, Kind, Step};
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG208,
+    Error,
+    Rollout,
+    reads & [Kind::VirtualService],
+    "route_multiplication.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let known = flow.view.mesh().argo_version >= ArgoVersion::MANAGED_ROUTES;
+    if flow.rollout.managed_routes().is_empty() || !known {
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for linked in flow.virtual_services() {
+        if is_refused(flow, &linked) || !seen.insert(linked.link.key.clone()) {
+            continue;
+        }
+        check_routes(flow, &linked, found);
+        check_managed(flow, &linked, found);
+    }
+}
+
+/// Whether the controller never comes to order the routes, because it cannot choose the managed one.
+fn is_refused(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>) -> bool {
+    let routes = user_routes(flow.rollout, linked.service).count();
+    !List::Http.is_listed(linked.link.first) && routes > 1
+}
+
+/// Several routes of one name, or of none.
+fn check_routes(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
+    for (name, (last, count)) in by_name(linked.service.http()) {
+        if count < 2 {
+            continue;
+        }
+        let place = Path::spec(["http"]).index(last).field("name");
+        let named = match name {
+            "" => "without a name".to_owned(),
+            name => format!("named `{name}`"),
+        };
+        let path = managed_path();
+        let message = format!(
+            "{} has {count} http routes {named} (`{place}`), which the controller of {} multiplies \
+             at each write, because of `{path}`",
+            linked.link.key,
+            flow.key(),
+        );
+        found
+            .error(flow.key(), path, message)
+            .subject(format!("{} {name}", linked.link.key))
+            .help("give each http route of the VirtualService a name of its own")
+            .cause(Cause::Duplicate)
+            .harms_others()
+            .with(&linked.link.key, place);
+    }
+}
+
+/// One route that `managedRoutes` names several times.
+fn check_managed(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
+    let there = by_name(linked.service.http());
+    let inserted = inserted(flow);
+    let mut once = BTreeSet::new();
+    for (index, name) in flow.rollout.managed_routes().iter().enumerate() {
+        let exists = there.contains_key(name.as_str()) || inserted.contains(name.as_str());
+        if once.insert(name) || !exists || linked.service.http.is_none() {
+            continue;
+        }
+        let path = managed_path().index(index).field("name");
+        let message = format!(
+            "{} names managed route `{name}` again in `{path}`, so that the controller multiplies \
+             it in {} at each write",
+            flow.key(),
+            linked.link.key,
+        );
+        found
+            .error(flow.key(), path, message)
+            .subject(format!("{} managed {name}", linked.link.key))
+            .help("name each route in `managedRoutes` once")
+            .cause(Cause::Duplicate)
+            .harms_others()
+            .with(&linked.link.key, Path::spec(["http"]));
+    }
+}
+
+/// The last index of each name and how often it occurs.
+fn by_name(routes: &[HttpRoute]) -> BTreeMap<&str, (usize, usize)> {
+    let mut names = BTreeMap::new();
+    for (index, route) in routes.iter().enumerate() {
+        let entry = names.entry(route.name.as_str()).or_insert((index, 0));
+        *entry = (index, entry.1 + 1);
+    }
+    names
+}
+
+/// The routes that steps insert.
+fn inserted<'a>(flow: &Flow<'a>) -> BTreeSet<&'a str> {
+    let steps = flow.canary().into_iter().flat_map(|canary| &canary.steps);
+    let routes = steps.flat_map(Step::route_step);
+    let kept = routes.filter(|(_, route)| !route.removes());
+    kept.map(|(_, route)| route.name.as_str()).collect()
+}
+
+fn managed_path() -> Path {
+    Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"])
+}

@@ -1,0 +1,128 @@
+//! Two Rollouts manage one route of a VirtualService.
+//!
+//! ## What
+//! Another Rollout, of any namespace and not being deleted, manages a route that this Rollout manages
+//! too: an http route by name, the only or the first unnamed one, or a tls or tcp route.
+//!
+//! ## Why
+//! Both write the route's weights, and each deletes the destinations that it does not know: the other's
+//! canary and stable.
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout app
+//! virtualService: {name: app, routes: [primary]}
+//! # Rollout app-next
+//! virtualService: {name: app, routes: [primary]}
+//! ```
+//!
+//! ## Fix
+//! Give each Rollout a route of its own; several Rollouts may share a VirtualService.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
+use crate::model::{Kind, Rollout, VirtualService};
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG602,
+    Error,
+    Rollout,
+    reads & [Kind::VirtualService],
+    "route_shared.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let mut seen = BTreeSet::new();
+    for linked in flow.virtual_services() {
+        for other in flow.others_using(&linked.link.key) {
+            for (route, theirs) in shared(&linked, other, flow) {
+                let subject = format!(
+                    "{} {} {}",
+                    other.meta.key.full_name(),
+                    linked.link.key,
+                    subject(linked.service, &route),
+                );
+                if seen.insert(subject.clone()) {
+                    let shared = Shared {
+                        route,
+                        theirs,
+                        subject,
+                    };
+                    shared.report(flow, &linked, other, found);
+                }
+            }
+        }
+    }
+}
+
+/// A route that two Rollouts manage.
+struct Shared<'a> {
+    route: ManagedRoute<'a>,
+    /// The other Rollout's reference.
+    theirs: LinkedVirtualService<'a>,
+    subject: String,
+}
+
+/// The routes of the VirtualService that the other Rollout manages too, with its reference.
+fn shared<'a>(
+    linked: &LinkedVirtualService<'a>,
+    other: &'a Rollout,
+    flow: &Flow<'a>,
+) -> Vec<(ManagedRoute<'a>, LinkedVirtualService<'a>)> {
+    let other = Flow::of(other, flow.view);
+    let references = other.virtual_services();
+    let references = references.filter(|theirs| theirs.link.key == linked.link.key);
+    let both = references.flat_map(|theirs| {
+        let managed = theirs.managed_routes();
+        let is_theirs = move |route: &ManagedRoute<'_>| {
+            let mut managed = managed.iter();
+            managed.any(|other| (other.list, other.index) == (route.list, route.index))
+        };
+        let routes = linked.managed_routes().into_iter();
+        routes
+            .filter(is_theirs)
+            .map(move |route| (route, theirs.clone()))
+    });
+    both.collect()
+}
+
+impl Shared<'_> {
+    fn report(
+        self,
+        flow: &Flow<'_>,
+        linked: &LinkedVirtualService<'_>,
+        other: &Rollout,
+        found: &mut Findings<'_>,
+    ) {
+        let path = linked.link.path.field("name");
+        let message = format!(
+            "{} manages route {} of {} by `{path}`, and so does {}: each writes its weights",
+            flow.key(),
+            self.route.label(),
+            linked.link.key,
+            other.meta.key,
+        );
+        found
+            .error(flow.key(), path, message)
+            .subject(self.subject)
+            .help("give each Rollout a route of its own, and list its name in `routes`")
+            .cause(Cause::Duplicate)
+            .with(&linked.link.key, self.route.path())
+            .with(&other.meta.key, self.theirs.link.path.field("name"))
+            .harms_others();
+    }
+}
+
+/// What tells the route from others: its name, for tls and tcp the ports and SNI hosts it matches.
+fn subject(service: &VirtualService, route: &ManagedRoute<'_>) -> String {
+    let l4 = match route.list {
+        List::Http => return format!("http {}", route.name),
+        List::Tls => service.tls(),
+        List::Tcp => service.tcp(),
+    };
+    let matches = l4.get(route.index).into_iter().flat_map(|l4| &l4.matches);
+    let matches = matches.map(|one| format!(" {} {}", one.port, one.sni_hosts.join(",")));
+    format!("{}{}", route.list.field(), matches.collect::<String>())
+}

@@ -1,0 +1,77 @@
+//! The weights of a route are negative, or sum to 0.
+//!
+//! ## What
+//! An http, tls or tcp destination with a weight below 0, or a route with several destinations whose
+//! weights sum to 0 (an absent weight is 0; a single destination may have any).
+//!
+//! ## Why
+//! istiod refuses the object (`istioctl analyze`: IST0106): nobody would get the traffic.
+//!
+//! ## Example
+//! ```yaml
+//! route:
+//! - {destination: {host: app-stable}, weight: 0}
+//! - {destination: {host: app-canary}, weight: 0}
+//! ```
+//!
+//! ## Fix
+//! Give the route's destinations weights of 0 and more that sum to 100.
+
+use super::place::in_virtual_service;
+use crate::cluster::View;
+use crate::field::Path;
+use crate::model::{RouteDestination, VirtualService};
+use crate::verdict::Findings;
+
+rule!(RG504, Error, VirtualService, reads & [], "route_weights.rs");
+
+fn check(service: &VirtualService, _: &View<'_>, found: &mut Findings<'_>) {
+    for (path, route) in service.routes() {
+        negative(service, &path, route, found);
+        // A weight of the wrong type reads as none, and so would make a wrong sum.
+        let read = !service.malformed.iter().any(|f| f.path.starts_with(&path));
+        if read && route.len() > 1 && sum(route) == 0 {
+            nothing(service, path, found);
+        }
+    }
+}
+
+fn sum(route: &[RouteDestination]) -> i64 {
+    let weights = route.iter().map(|to| to.weight.unwrap_or_default());
+    weights.fold(0, i64::saturating_add)
+}
+
+fn negative(
+    service: &VirtualService,
+    path: &Path,
+    route: &[RouteDestination],
+    found: &mut Findings<'_>,
+) {
+    for (index, destination) in route.iter().enumerate() {
+        let Some(weight @ ..0) = destination.weight else {
+            continue;
+        };
+        let path = path.index(index).field("weight");
+        let message = format!(
+            "{} has the weight {weight} in `{path}`, which must not be below 0 (IST0106)",
+            service.meta.key
+        );
+        let subject = in_virtual_service(service, &path);
+        found
+            .error(&service.meta.key, path, message)
+            .subject(subject)
+            .help("write a weight of 0 and more; those of a route should sum to 100");
+    }
+}
+
+fn nothing(service: &VirtualService, path: Path, found: &mut Findings<'_>) {
+    let message = format!(
+        "{} has several destinations in `{path}` whose weights sum to 0 (IST0106)",
+        service.meta.key
+    );
+    let subject = in_virtual_service(service, &path);
+    found
+        .error(&service.meta.key, path, message)
+        .subject(subject)
+        .help("give at least one destination of the route a weight above 0");
+}

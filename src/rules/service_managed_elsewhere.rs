@@ -1,0 +1,57 @@
+//! A Service that a Rollout names belongs to another Rollout.
+//!
+//! ## What
+//! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` of one of the six named Services
+//! holds the name of another Rollout.
+//!
+//! ## Why
+//! The controller refuses the Service and sets the Rollout to `Degraded: InvalidSpec`
+//! (`ValidateService`).
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout shop, canaryService: app-canary
+//! # Service app-canary
+//! annotations: {argo-rollouts.argoproj.io/managed-by-rollouts: app}
+//! ```
+//!
+//! ## Fix
+//! Use a Service of the Rollout's own. If the other Rollout no longer exists, remove the annotation.
+
+use crate::cluster::Flow;
+use crate::field::Path;
+use crate::model::{Kind, MANAGED_BY};
+use crate::verdict::Findings;
+
+rule!(
+    RG403,
+    Error,
+    Rollout,
+    reads & [Kind::Service],
+    "service_managed_elsewhere.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    for linked in flow.services() {
+        let Some(owner) = &linked.service.meta.managed_by else {
+            continue;
+        };
+        if owner == flow.rollout.meta.name() {
+            continue;
+        }
+        let message = format!(
+            "{} names {} in `{}`, which the annotation `{MANAGED_BY}` gives to Rollout `{owner}`",
+            flow.key(),
+            linked.link.key,
+            linked.link.path,
+        );
+        let annotation = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
+        found
+            .error(flow.key(), linked.link.path, message)
+            .subject(format!("{} {owner}", linked.link.key))
+            .help(format!(
+                "name a Service of its own; if Rollout `{owner}` is gone, remove the annotation"
+            ))
+            .with(&linked.link.key, annotation);
+    }
+}

@@ -1,0 +1,49 @@
+//! A Service that a Rollout names does not exist.
+//!
+//! ## What
+//! `canaryService`, `stableService`, `pingService`, `pongService`, `activeService` or `previewService`
+//! names no Service in the Rollout's namespace.
+//!
+//! ## Why
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and tries again every 20 seconds; until
+//! then nothing is rolled out (`getReferencedService`).
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout in namespace shop; there is no Service shop/app-canary
+//! canaryService: app-canary
+//! ```
+//!
+//! ## Fix
+//! Apply the Service in the Rollout's namespace, or correct the name.
+
+use crate::cluster::{Flow, reference};
+use crate::model::Kind;
+use crate::verdict::Findings;
+
+rule!(
+    RG401,
+    Warning,
+    Rollout,
+    reads & [Kind::Service],
+    "service_missing.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    for link in reference::services(flow.rollout) {
+        if flow.view.service(&link.key).is_some() {
+            continue;
+        }
+        let message = format!(
+            "{} names {} in `{}`, which does not exist",
+            flow.key(),
+            link.key,
+            link.path,
+        );
+        found
+            .warning(flow.key(), link.path, message)
+            .subject(format!("{} {}", link.role.field(), link.key))
+            .help("apply the Service in the Rollout's namespace, or correct the name")
+            .missing(&link.key);
+    }
+}

@@ -1,0 +1,129 @@
+//! A step inserts a route that `managedRoutes` does not list, or whose match is incomplete.
+//!
+//! ## What
+//! A `setHeaderRoute` or `setMirrorRoute` step without a name, or with one that `managedRoutes` does not
+//! list; a `headerValue` that is absent; a `headerValue`, `method` or `path` without exactly one of
+//! `exact`, `regex` and `prefix` that is not empty (with an ALB, a `headerValue` with anything but
+//! `exact`). Without a `match` the step removes the route, which is fine.
+//!
+//! ## Why
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
+//! (`ValidateStepRouteFoundInManagedRoute`, `hasMultipleMatchValues`). A step without a name would delete
+//! all unnamed routes at promotion.
+//!
+//! ## Example
+//! ```yaml
+//! steps:
+//! - setHeaderRoute:
+//!     name: testers
+//!     match:
+//!     - {headerName: x-test, headerValue: {exact: "1"}}
+//! trafficRouting:
+//!   managedRoutes:
+//!   - name: tester
+//! ```
+//!
+//! ## Fix
+//! Add the route's name to `managedRoutes`, and give each match value one of `exact`, `regex`, `prefix`.
+
+use super::label::list;
+use super::suggest::did_you_mean;
+use crate::cluster::Flow;
+use crate::field::Path;
+use crate::model::{RouteStep, StringMatch};
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG104,
+    Error,
+    Rollout,
+    reads & [],
+    "step_route_not_managed.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    for (path, step) in flow.rollout.steps() {
+        for (field, route) in step.route_step() {
+            let path = path.field(field);
+            check_managed(flow, &path, route, found);
+            if field == "setMirrorRoute" || routes_by_header(flow) {
+                check_matches(flow, &path, route, found);
+            }
+        }
+    }
+}
+
+fn check_managed(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Findings<'_>) {
+    if flow.rollout.traffic_routing().is_none() {
+        return;
+    }
+    let managed = flow.rollout.managed_routes();
+    let name = route.name.as_str();
+    let path = path.field("name");
+    if name.is_empty() {
+        let message = format!("{} has a step without a route name in `{path}`", flow.key());
+        let finding = found.error(flow.key(), path, message);
+        finding.subject("no name").cause(Cause::Required);
+        finding.help("give the route a name and list it in `managedRoutes`");
+    } else if !managed.iter().any(|known| known == name) {
+        let message = format!(
+            "{} inserts route `{name}` in `{path}`, which `{}` does not list",
+            flow.key(),
+            Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"]),
+        );
+        let names = || managed.iter().map(String::as_str);
+        let finding = found.error(flow.key(), path, message);
+        finding.subject(name).cause(Cause::NotFound);
+        finding.help(format!(
+            "{}add the route's name to `managedRoutes`; listed there: {}",
+            did_you_mean(name, names()),
+            list(names()),
+        ));
+    }
+}
+
+/// Whether the router takes header routes at all; the controller reads no match for another.
+fn routes_by_header(flow: &Flow<'_>) -> bool {
+    let routing = flow.rollout.traffic_routing();
+    routing.is_some_and(|routing| {
+        routing.istio.is_some() || routing.alb || routing.apisix || routing.plugins
+    })
+}
+
+fn check_matches(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Findings<'_>) {
+    let is_alb = flow.rollout.traffic_routing().is_some_and(|r| r.alb);
+    let matches = route.matches.iter().flatten().enumerate();
+    for (index, fields) in matches {
+        for field in fields {
+            let exact_only = is_alb && field.name == "headerValue";
+            let Some(fault) = fault(field.name, field.value.as_ref(), exact_only) else {
+                continue;
+            };
+            let path = path.field("match").index(index).field(field.name);
+            let message = format!("{} {fault} in `{path}`", flow.key());
+            found
+                .error(flow.key(), path, message)
+                .subject(format!("{} {}", route.name, field.name))
+                .help(if exact_only { EXACT } else { ONE_OF });
+        }
+    }
+}
+
+/// What is wrong with the value of a match; `method` and `path` may be absent.
+fn fault(name: &str, value: Option<&StringMatch>, exact_only: bool) -> Option<&'static str> {
+    let Some(value) = value else {
+        return (name == "headerValue").then_some("has a match without a `headerValue`");
+    };
+    match value.set_fields() {
+        0 => Some("has a match value without `exact`, `regex` or `prefix`"),
+        1 if exact_only && value.exact.is_empty() => {
+            Some("has a match value that an ALB does not take")
+        }
+        1 => None,
+        _ => Some("has a match value with more than one of `exact`, `regex` and `prefix`"),
+    }
+}
+
+const ONE_OF: &str = "set exactly one of `exact`, `regex` and `prefix`";
+
+const EXACT: &str = "set `exact` and nothing else: an ALB matches header values by it alone";

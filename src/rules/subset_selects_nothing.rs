@@ -1,0 +1,134 @@
+//! The canary or the stable subset asks for a label that the Rollout's pods do not have.
+//!
+//! ## What
+//! A label of the canary or stable subset, the hash aside, that the pods of that role lack or have
+//! with another value. The pods' labels are those of `spec.template`, or of the template that
+//! `workloadRef` names, with those of `canaryMetadata` or `stableMetadata` over them. Where the
+//! template is unknown nothing is said. Labels that Istio supplies to an endpoint are not judged:
+//! `topology.istio.io/*`, `topology.kubernetes.io/*`, `kubernetes.io/hostname`, `istio.io/rev`,
+//! `service.istio.io/*`, `security.istio.io/*`.
+//!
+//! ## Why
+//! The subset selects no pod, so its share of the traffic gets 503. Labels such as `version: v1` come
+//! from the way of two Deployments; a Rollout's versions differ by the hash alone, which the
+//! controller adds to the subset itself.
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout
+//! template: {metadata: {labels: {app: app}}}
+//! # DestinationRule
+//! subsets:
+//! - {name: canary, labels: {version: v2}}
+//! ```
+//!
+//! ## Fix
+//! Take the label out, or use labels that all pods of the Rollout have, such as `app: app`.
+
+use super::pods::Pods;
+use crate::cluster::{Flow, LinkedDestinationRule, Role};
+use crate::field::Path;
+use crate::model::{HASH_LABEL, Kind, Labels};
+use crate::verdict::{Findings, Remedy};
+
+rule!(
+    RG303,
+    Error,
+    Rollout,
+    reads
+        & [
+            Kind::DestinationRule,
+            Kind::Deployment,
+            Kind::ReplicaSet,
+            Kind::PodTemplate
+        ],
+    "subset_selects_nothing.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let Some(linked) = flow.destination_rule() else {
+        return;
+    };
+    for role in [Role::Canary, Role::Stable] {
+        if let (Some(subset), Some(pods)) = (named(&linked, role), Pods::of_role(flow, role)) {
+            check_subset(flow, &linked, &subset, &pods, found);
+        }
+    }
+}
+
+/// The subset of a role, with what names it.
+struct NamedSubset<'a> {
+    field: &'static str,
+    name: &'a str,
+    index: usize,
+    labels: &'a Labels,
+}
+
+fn named<'a>(linked: &LinkedDestinationRule<'a>, role: Role) -> Option<NamedSubset<'a>> {
+    let reference = linked.link.reference;
+    let (field, name) = match role {
+        Role::Canary => ("canarySubsetName", &reference.canary_subset_name),
+        _ => ("stableSubsetName", &reference.stable_subset_name),
+    };
+    let (index, subset) = linked.rule.subset(name)?;
+    Some(NamedSubset {
+        field,
+        name,
+        index,
+        labels: subset.labels.as_ref()?,
+    })
+}
+
+fn check_subset(
+    flow: &Flow<'_>,
+    linked: &LinkedDestinationRule<'_>,
+    subset: &NamedSubset<'_>,
+    pods: &Pods,
+    found: &mut Findings<'_>,
+) {
+    for (key, value) in pods.unmet(subset.labels) {
+        if is_supplied(key) {
+            continue;
+        }
+        let path = linked.link.path.field(subset.field);
+        let message = format!(
+            "{} names subset `{}` of {} in `{path}`, which asks for label `{key}: {value}`, {}",
+            flow.key(),
+            subset.name,
+            linked.link.key,
+            pods.failing(key),
+        );
+        let labels = Path::spec(["subsets"]).index(subset.index).field("labels");
+        let finding = found.error(flow.key(), path, message);
+        finding
+            .subject(format!("{} {} {key}", linked.link.key, subset.name))
+            .help(format!(
+                "take the label out: the controller tells the versions apart by `{HASH_LABEL}`, \
+                 which it adds itself; labels that fit: {}",
+                pods.lasting(flow)
+            ))
+            .with(&linked.link.key, labels.entry(key));
+        // A label left over from plain Istio, and nobody else's.
+        if key == "version" && flow.others_using(&linked.link.key).next().is_none() {
+            finding.remedy(Remedy::Remove(linked.link.key.clone(), labels.entry(key)));
+        }
+        pods.rest(finding);
+    }
+}
+
+/// Whether Istio gives endpoints the label, whatever the pod's own labels.
+fn is_supplied(key: &str) -> bool {
+    SUPPLIED.contains(&key)
+        || SUPPLIED_PREFIXES
+            .iter()
+            .any(|prefix| key.starts_with(prefix))
+}
+
+const SUPPLIED: [&str; 2] = ["kubernetes.io/hostname", "istio.io/rev"];
+
+const SUPPLIED_PREFIXES: [&str; 4] = [
+    "topology.istio.io/",
+    "topology.kubernetes.io/",
+    "service.istio.io/",
+    "security.istio.io/",
+];

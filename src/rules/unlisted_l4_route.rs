@@ -1,0 +1,122 @@
+//! A VirtualService has a tls or tcp list that the Rollout does not list and that does not fit it.
+//!
+//! ## What
+//! The VirtualService has a `tls` (`tcp`) list, the reference has no `tlsRoutes` (`tcpRoutes`), and the
+//! list is empty or its first route lacks the canary or the stable destination.
+//!
+//! ## Why
+//! A list that is there is managed, listed or not: the controller then takes its first route and asks
+//! for both destinations, or refuses the Rollout (`Degraded: InvalidSpec`). In an empty list it reads
+//! past the end and panics at every reconcile (`ValidateTlsRoutes`, `ValidateTcpRoutes`).
+//!
+//! ## Example
+//! ```yaml
+//! # Rollout
+//! virtualService: {name: app, routes: [primary]}
+//! # VirtualService app
+//! http:
+//! - name: primary
+//! tls: []
+//! ```
+//!
+//! ## Fix
+//! Leave an empty list out; move routes that the Rollout has nothing to do with to a VirtualService of
+//! their own.
+
+use std::collections::BTreeSet;
+
+use super::pair::lacks;
+use crate::cluster::{Flow, LinkedVirtualService, List};
+use crate::field::Path;
+use crate::model::{Kind, L4Route};
+use crate::verdict::{Cause, Findings};
+
+rule!(
+    RG206,
+    Error,
+    Rollout,
+    reads & [Kind::VirtualService],
+    "unlisted_l4_route.rs"
+);
+
+fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let mut seen = BTreeSet::new();
+    for linked in flow.virtual_services() {
+        for (path, reference) in linked.link.lists() {
+            let service = linked.service;
+            let lists = [(List::Tls, &service.tls), (List::Tcp, &service.tcp)];
+            for (list, routes) in lists {
+                let Some(routes) = routes else { continue };
+                let mut new = || seen.insert((linked.link.key.clone(), list));
+                if !list.is_listed(reference) && new() {
+                    let unlisted = Unlisted {
+                        flow,
+                        linked: &linked,
+                        list,
+                        path: path.field(list.reference_field()),
+                    };
+                    unlisted.check(routes, found);
+                }
+            }
+        }
+    }
+}
+
+/// A list of the VirtualService of which the reference lists nothing.
+struct Unlisted<'a> {
+    flow: &'a Flow<'a>,
+    linked: &'a LinkedVirtualService<'a>,
+    list: List,
+    /// The field that would list its routes.
+    path: Path,
+}
+
+impl Unlisted<'_> {
+    fn check(&self, routes: &[L4Route], found: &mut Findings<'_>) {
+        match routes.first() {
+            None => self.empty(found),
+            Some(first) => self.incomplete(first, found),
+        }
+    }
+
+    fn empty(&self, found: &mut Findings<'_>) {
+        let list = self.list.field();
+        let message = format!(
+            "{} has an empty `{list}` list, at which the controller of {} (`{}`) panics",
+            self.linked.link.key,
+            self.flow.key(),
+            self.path,
+        );
+        found
+            .error(self.flow.key(), self.path.clone(), message)
+            .subject(format!("{} {list}", self.linked.link.key))
+            .help(format!("leave `{list}` out of the VirtualService"))
+            .with(&self.linked.link.key, Path::spec([list]));
+    }
+
+    fn incomplete(&self, first: &L4Route, found: &mut Findings<'_>) {
+        let list = self.list.field();
+        let destinations = first.route.as_deref().unwrap_or_default();
+        for lack in lacks(self.flow, destinations) {
+            let message = format!(
+                "{} lacks {} in its first {list} route, which {} manages as it lists no `{}`",
+                self.linked.link.key,
+                lack.text(),
+                self.flow.key(),
+                self.list.reference_field(),
+            );
+            let role = lack.role.as_str();
+            let place = Path::spec([list]).index(0).field("route");
+            found
+                .error(self.flow.key(), self.path.clone(), message)
+                .subject(format!("{} {list} {role}", self.linked.link.key))
+                .help(format!(
+                    "list the {list} route to manage in `{}`, or move the {list} routes to a \
+                     VirtualService of their own",
+                    self.list.reference_field(),
+                ))
+                .cause(Cause::NotFound)
+                .with(&self.linked.link.key, place);
+        }
+    }
+}

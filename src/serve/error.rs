@@ -1,0 +1,46 @@
+//! What keeps `serve` from starting, said to the person who started it.
+
+use std::fmt;
+use std::io;
+
+use crate::cli::manifests;
+
+#[derive(Debug)]
+pub enum Error {
+    /// Neither manifests nor a live cluster.
+    NoCluster,
+    /// Standard input as manifests: it cannot be read again.
+    Stdin,
+    /// The settings file.
+    Settings(String),
+    Manifests(manifests::Error),
+    /// The certificate or its key.
+    Certificate(String),
+    /// An address that cannot be listened on.
+    Listen {
+        address: String,
+        error: io::Error,
+    },
+    Runtime(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NoCluster => f.write_str(
+                "no cluster to judge by: pass `--manifests PATH` (a live cluster is not supported yet)",
+            ),
+            Error::Stdin => f.write_str(
+                "`--manifests -` cannot be read again when it changes: pass a file or a folder",
+            ),
+            Error::Settings(message) | Error::Certificate(message) => f.write_str(message),
+            Error::Manifests(error) => error.fmt(f),
+            Error::Listen { address, error } => {
+                write!(f, "cannot listen on `{address}`: {error}")
+            }
+            Error::Runtime(error) => write!(f, "cannot start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,136 @@
+//! One line for each denial, patch and fault, on standard error; never a body. What others wrote is quoted,
+//! so that a name with a line end in it makes no line.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use axum::http::StatusCode;
+
+use super::metrics::name;
+use crate::model::Kind;
+use crate::review::{Endpoint, Outcome};
+use crate::verdict::{Action, Exempt, Judged};
+
+/// What has been said once and need not be said again.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    strangers: Mutex<BTreeSet<String>>,
+}
+
+/// From here on, lines go to standard error. Does nothing where somebody else listens already.
+pub(super) fn start() {
+    let lines = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .log_internal_errors(false);
+    let _ = lines.try_init();
+}
+
+impl Log {
+    pub fn answered(&self, endpoint: Endpoint, outcome: &Outcome) {
+        let rules = |pass: fn(&Judged) -> bool| codes(outcome, pass);
+        let denied = rules(|judged| judged.action == Action::Deny);
+        let would = rules(|judged| judged.would_deny);
+        if !denied.is_empty() {
+            tracing::info!("denied {}: {denied}", write(outcome));
+        }
+        if !would.is_empty() {
+            tracing::info!("would deny {}: {would}", write(outcome));
+        }
+        if let Some(mutated) = outcome
+            .mutated
+            .as_ref()
+            .filter(|_| endpoint == Endpoint::Mutate)
+        {
+            let did = if mutated.observed {
+                "would patch"
+            } else {
+                "patched"
+            };
+            if !mutated.by.is_empty() {
+                tracing::info!("{did} {}: {}", write(outcome), mutated.by.join(", "));
+            }
+        }
+        match exempt(outcome) {
+            Some(Exempt::OutOfTime) => tracing::warn!("allowed unchecked, {}", write(outcome)),
+            Some(Exempt::ControllerByFields) => self.stranger(&outcome.request.user),
+            _ => {}
+        }
+    }
+
+    pub fn refused(endpoint: Endpoint, status: StatusCode, reason: &str) {
+        tracing::warn!(
+            "answered {status} to /{}: {}",
+            name(endpoint),
+            quoted(reason)
+        );
+    }
+
+    /// The controller under a user that the settings do not list: said once for each.
+    fn stranger(&self, user: &str) {
+        let mut strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if strangers.len() < STRANGERS && strangers.insert(user.to_owned()) {
+            tracing::warn!(
+                "{} writes as the Rollouts controller: add it to `controllerUsers` in the settings",
+                quoted(user)
+            );
+        }
+    }
+}
+
+/// Why the write was not judged, at either endpoint.
+pub(super) fn exempt(outcome: &Outcome) -> Option<Exempt> {
+    let mutated = outcome.mutated.as_ref();
+    outcome.verdict.exempt.or_else(|| mutated?.exempt)
+}
+
+/// `UPDATE VirtualService "ns/name" by "user"`.
+fn write(outcome: &Outcome) -> String {
+    let request = &outcome.request;
+    let (operation, kind) = (
+        request.operation.as_str(),
+        request.kind.map_or("", Kind::as_str),
+    );
+    let object = quoted(&format!("{}/{}", request.namespace, request.name));
+    let dry = if request.dry_run { " (dry run)" } else { "" };
+    format!(
+        "{operation} {kind} {object} by {}{dry}",
+        quoted(&request.user)
+    )
+}
+
+/// In quotes and escaped, and no longer than a line may be.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// `RG202 route-not-found, RG501 subset-undefined`.
+fn codes(outcome: &Outcome, pass: fn(&Judged) -> bool) -> String {
+    let judged = outcome.verdict.judged.iter().filter(|judged| pass(judged));
+    let rules: BTreeSet<String> = judged
+        .map(|judged| judged.finding.rule.to_string())
+        .collect();
+    rules.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// More users than any cluster has controllers.
+const STRANGERS: usize = 100;
+/// In characters.
+const LONGEST: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_what_others_wrote() {
+        assert_eq!(quoted("a\n\u{1b}[31m"), r#""a\n\u{1b}[31m""#);
+        assert_eq!(quoted(&"ł".repeat(300)).chars().count(), LONGEST + 3);
+    }
+}

@@ -1,0 +1,117 @@
+//! The webhook: HTTPS in, answers of [`crate::review`] out. The only async code; it decides nothing itself.
+
+// Here are the clock, files and sockets.
+#![allow(clippy::disallowed_methods)]
+
+mod admin;
+pub mod authority;
+mod certificates;
+mod cluster;
+mod connections;
+mod deadline;
+mod duration;
+mod error;
+mod log;
+mod metrics;
+mod options;
+mod pair;
+mod signals;
+mod watch;
+mod webhook;
+
+pub use admin::Readiness;
+pub use cluster::ClusterHandle;
+pub use error::Error;
+pub use metrics::Metrics;
+pub use options::{DEFAULT_DNS, Options};
+pub use webhook::Webhook;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_rustls::TlsAcceptor;
+
+use self::certificates::Certificates;
+use self::connections::{Server, bind};
+use self::signals::Signals;
+
+/// Serves until SIGTERM or SIGINT, and for the drain time after it.
+///
+/// # Errors
+/// What keeps it from starting: a flag, a file, an address in use.
+pub fn run(options: Options) -> Result<(), Error> {
+    log::start();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.enable_all().build().map_err(Error::Runtime)?;
+    let ended = runtime.block_on(serve(options));
+    // A reload that is under way holds nothing up.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve(options: Options) -> Result<(), Error> {
+    options.check()?;
+    let mut signals = Signals::listen().map_err(Error::Runtime)?;
+    let settings = options.settings.settings().map_err(Error::Settings)?;
+    let metrics = Arc::new(Metrics::default());
+    let readiness = Arc::new(Readiness::default());
+    let (webhook_port, webhook_at) = bind(&options.listen).await?;
+    let (admin_port, admin_at) = bind(&options.admin).await?;
+    let router = admin::router(Arc::clone(&readiness), Arc::clone(&metrics));
+    let admin = Server::start(admin_port, None, router);
+
+    let certificates = Certificates::start(&options, &metrics)?;
+    readiness.certificate_loaded();
+    let cluster = cluster::of_manifests(&options, &settings.mesh, &metrics)?;
+    readiness.cluster_read();
+    let mut service = Webhook::new(cluster, settings, metrics);
+    service.body_limit = options.body_limit;
+    let tls = TlsAcceptor::from(Arc::new(certificates.tls_config()?));
+    let webhook = Server::start(webhook_port, Some(tls), service.router());
+    announce(&options, webhook_at, admin_at);
+
+    signals.next().await;
+    drain(&options, &readiness, &mut signals).await;
+    webhook.finish(LAST_ANSWERS).await;
+    admin.finish(Duration::ZERO).await;
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Not ready any more, but still answering, until those who send have noticed. A second signal ends the
+/// wait.
+async fn drain(options: &Options, readiness: &Readiness, signals: &mut Signals) {
+    readiness.drain();
+    let seconds = options.drain.as_secs_f64();
+    tracing::info!("ending: not ready any more, requests are answered for another {seconds} s");
+    tokio::select! {
+        () = tokio::time::sleep(options.drain) => {}
+        () = signals.next() => {}
+    }
+}
+
+/// One line: where it listens, whom to trust, how to try it.
+fn announce(options: &Options, webhook: SocketAddr, admin: SocketAddr) {
+    let host = match webhook.ip() {
+        ip if ip.is_unspecified() => "localhost".to_owned(),
+        ip if ip.is_ipv6() => format!("[{ip}]"),
+        ip => ip.to_string(),
+    };
+    let port = webhook.port();
+    let file = options.ca_file.display();
+    let made = (format!("CA {file}"), format!(" --cacert {file}"));
+    let brought = |file: &PathBuf| (format!("certificate {}", file.display()), String::new());
+    let (trust, flag) = options.tls_cert.as_ref().map_or(made, brought);
+    // That nobody reads it is no fault.
+    let _ = writeln!(
+        std::io::stderr(),
+        "rollout-guard serves https://{webhook} and http://{admin} (admin), {trust}; \
+         try: curl{flag} --data-binary @review.json https://{host}:{port}/validate"
+    );
+}
+
+/// How long requests that came within the drain time may take to end.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);

@@ -1,0 +1,73 @@
+//! The flags of `serve`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Error, duration};
+use crate::cli::settings::SettingsOptions;
+
+/// Run the admission webhook
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// Address of the webhook (HTTPS)
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443")]
+    pub listen: String,
+    /// Address of /livez, /readyz and /metrics (plain HTTP)
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
+    pub admin: String,
+    /// Files or folders that are the cluster; read again when they change
+    #[arg(long, value_name = "PATH")]
+    pub manifests: Vec<PathBuf>,
+    #[command(flatten)]
+    pub settings: SettingsOptions,
+    /// Serving certificate and its chain (PEM); read again when it changes. Without it one is made
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the serving certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Where the CA of the made certificate is written
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "rollout-guard-ca.pem",
+        conflicts_with = "tls_cert"
+    )]
+    pub ca_file: PathBuf,
+    /// Name or address in the made certificate, beside localhost, 127.0.0.1 and ::1
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = DEFAULT_DNS,
+        conflicts_with = "tls_cert"
+    )]
+    pub dns: Vec<String>,
+    /// How long requests are answered after SIGTERM
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = drain_time)]
+    pub drain: Duration,
+    /// Largest request body in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_LIMIT)]
+    pub body_limit: usize,
+}
+
+impl Options {
+    /// What the flags do not say, before anything is begun.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.manifests.is_empty() {
+            return Err(Error::NoCluster);
+        }
+        let stdin = self.manifests.iter().any(|path| path.as_os_str() == "-");
+        if stdin { Err(Error::Stdin) } else { Ok(()) }
+    }
+}
+
+fn drain_time(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| "write a duration such as `10s` or `1m30s`".to_owned())
+}
+
+/// The Service of the Helm chart, as the API server calls it.
+pub const DEFAULT_DNS: &str = "rollout-guard.rollout-guard.svc";
+/// 8 MiB: more than twice the largest object that etcd takes, old and new.
+pub(super) const DEFAULT_BODY_LIMIT: usize = 8 << 20;

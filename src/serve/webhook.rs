@@ -1,0 +1,185 @@
+//! /validate and /mutate: a body in, an answer out. What the answer is, [`crate::review`] says.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::deadline::Deadline;
+use super::log::Log;
+use super::options::DEFAULT_BODY_LIMIT;
+use super::{ClusterHandle, Metrics};
+use crate::review::{self, Answer, BadRequest, Endpoint};
+use crate::settings::Settings;
+
+/// The service behind the port: what it judges by and how much it takes.
+pub struct Webhook {
+    /// In bytes.
+    pub body_limit: usize,
+    /// How long a body may take to arrive.
+    pub body_time: Duration,
+    cluster: ClusterHandle,
+    settings: Settings,
+    metrics: Arc<Metrics>,
+    log: Log,
+}
+
+/// A request that gets no review, with why.
+struct Refusal(StatusCode, String);
+
+impl Webhook {
+    pub fn new(cluster: ClusterHandle, settings: Settings, metrics: Arc<Metrics>) -> Self {
+        Self {
+            body_limit: DEFAULT_BODY_LIMIT,
+            body_time: Duration::from_secs(10),
+            cluster,
+            settings,
+            metrics,
+            log: Log::default(),
+        }
+    }
+
+    pub fn router(self) -> Router {
+        let metrics = Arc::clone(&self.metrics);
+        let webhook = Arc::new(self);
+        let at = |endpoint| {
+            let webhook = Arc::clone(&webhook);
+            post(async move |request| webhook.respond(endpoint, request).await)
+        };
+        let router = Router::new()
+            .route("/validate", at(Endpoint::Validate))
+            .route("/mutate", at(Endpoint::Mutate));
+        survive_panics(router, metrics)
+    }
+
+    async fn respond(&self, endpoint: Endpoint, request: Request) -> Response {
+        match self.review(endpoint, request).await {
+            Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(Refusal(status, reason)) => {
+                self.metrics.refused(status);
+                Log::refused(endpoint, status, &reason);
+                (status, reason + "\n").into_response()
+            }
+        }
+    }
+
+    async fn review(&self, endpoint: Endpoint, request: Request) -> Result<Vec<u8>, Refusal> {
+        let deadline = Deadline::of(request.uri().query(), Instant::now());
+        let body = self.read(request.into_body()).await?;
+        let start = Instant::now();
+        // A review by manifests waits for nothing. That of a live cluster will, for its live reads.
+        let work = async { self.answer(&body, endpoint) };
+        let answer = match deadline.bound(work).await {
+            Some(answer) => answer?,
+            None => review::undecided(&body)?,
+        };
+        let took = start.elapsed();
+        self.metrics.answered(endpoint, &answer.outcome, took);
+        self.log.answered(endpoint, &answer.outcome);
+        Ok(answer.body)
+    }
+
+    /// Micro- to milliseconds: no thread of its own.
+    fn answer(&self, body: &[u8], endpoint: Endpoint) -> Result<Answer, BadRequest> {
+        review::answer(body, endpoint, &self.cluster.load(), &self.settings)
+    }
+
+    async fn read(&self, body: Body) -> Result<Bytes, Refusal> {
+        let within = timeout(self.body_time, read(body, self.body_limit));
+        within.await.unwrap_or_else(|_| {
+            let reason = format!(
+                "the body took longer than {} s",
+                self.body_time.as_secs_f64()
+            );
+            Err(Refusal(StatusCode::REQUEST_TIMEOUT, reason))
+        })
+    }
+}
+
+async fn read(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            let reason = format!("the body cannot be read: {error}");
+            Refusal(StatusCode::BAD_REQUEST, reason)
+        })?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > limit {
+            drop((bytes, data));
+            discard(body).await;
+            let reason = format!("the body is larger than {limit} bytes");
+            return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, reason));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.into())
+}
+
+/// Reads on for a while: most clients read the answer only once they have sent all.
+async fn discard(mut body: Body) {
+    let rest = async {
+        let mut left = DISCARDED;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            left = match left.checked_sub(length) {
+                None => return,
+                Some(left) => left,
+            };
+        }
+    };
+    // Whether it came to the end or not, the answer is the same.
+    let _ = timeout(PATIENCE, rest).await;
+}
+
+/// A fault in a review is that review's alone: a 500, a line in the log, and on with the next.
+fn survive_panics(router: Router, metrics: Arc<Metrics>) -> Router {
+    let respond = move |panic: Box<dyn Any + Send>| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        tracing::error!("a fault of rollout-guard: a review panicked: {text:?}");
+        metrics.refused(StatusCode::INTERNAL_SERVER_ERROR);
+        (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
+    };
+    router.layer(CatchPanicLayer::custom(respond))
+}
+
+impl From<BadRequest> for Refusal {
+    fn from(error: BadRequest) -> Self {
+        Self(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+/// In bytes.
+const DISCARDED: usize = 64 << 20;
+const PATIENCE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn answers_500_to_a_fault() {
+        let faulty = get(async || -> () { panic!("on purpose") });
+        let metrics = Arc::new(Metrics::default());
+        let router = survive_panics(Router::new().route("/", faulty), Arc::clone(&metrics));
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let counted = "rollout_guard_refused_requests_total{code=\"500\"} 1";
+        assert!(metrics.text().contains(counted), "{}", metrics.text());
+    }
+}

@@ -1,0 +1,253 @@
+//! Edits that touch only their own bytes: a value in the place of another, a new entry in a mapping.
+//! Comments, order, quotes and indentation of all else stay as they are, because nothing else is written.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::{Content, KeyNode, Node};
+use crate::field::{Path, Segment};
+
+/// A piece of text in the place of a range of bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edit {
+    pub range: (usize, usize),
+    pub text: String,
+}
+
+/// The text with all edits. Of edits that overlap the first counts.
+pub fn apply(text: &str, edits: &[Edit]) -> String {
+    let mut edits: Vec<&Edit> = edits.iter().collect();
+    edits.sort();
+    edits.dedup();
+    let mut edited = String::with_capacity(text.len());
+    let mut at = 0;
+    for edit in edits {
+        let (start, end) = edit.range;
+        let Some(kept) = text.get(at..start) else {
+            continue;
+        };
+        edited.push_str(kept);
+        edited.push_str(&edit.text);
+        at = end;
+    }
+    edited.push_str(text.get(at..).unwrap_or_default());
+    edited
+}
+
+/// The edit that puts `value` at `path` of a document of `text`; `None` where the parent is not there or
+/// is no mapping.
+pub fn set(text: &str, document: &Node, path: &Path, value: &Value) -> Option<Edit> {
+    if let Some(node) = document.find(path) {
+        return Some(replace(text, node, value));
+    }
+    let (last, _) = path.segments().split_last()?;
+    let key = match last {
+        Segment::Field(name) => (*name).to_owned(),
+        Segment::Entry(name) => name.clone(),
+        Segment::Index(_) => return None,
+    };
+    let parent = document.find(&path.parent()?)?;
+    match &parent.content {
+        Content::Mapping(entries) => Some(add(text, parent, entries, &key, value)),
+        _ => None,
+    }
+}
+
+/// The edit that takes the entry at `path` out of its block mapping, with its line.
+pub fn remove(text: &str, document: &Node, path: &Path) -> Option<Edit> {
+    let (last, _) = path.segments().split_last()?;
+    let parent = document.find(&path.parent()?)?;
+    let (Segment::Entry(name), false) = (last, parent.flow) else {
+        return None;
+    };
+    let (key, value) = parent.entry(name)?;
+    let start = line_start(text, key.span.start.byte);
+    let end = line_end(text, value.span.end.byte);
+    let end = text
+        .get(end..)?
+        .find('\n')
+        .map_or(end, |newline| end + newline + 1);
+    Some(Edit {
+        range: (start, end),
+        text: String::new(),
+    })
+}
+
+fn replace(text: &str, node: &Node, value: &Value) -> Edit {
+    let Range { start, end } = bytes(node);
+    let quoted = text.get(start..end).is_some_and(|old| old.starts_with('"'));
+    let inline = inline(value, quoted);
+    if start < end {
+        return Edit {
+            range: (start, end),
+            text: inline,
+        };
+    }
+    // `key:` without a value: the parser puts it at the colon.
+    let colon = text.get(start..).is_some_and(|rest| rest.starts_with(':'));
+    let at = start + usize::from(colon);
+    Edit {
+        range: (at, at),
+        text: format!(" {inline}"),
+    }
+}
+
+fn add(text: &str, parent: &Node, entries: &[(KeyNode, Node)], key: &str, value: &Value) -> Edit {
+    let Some((first, first_value)) = entries.first() else {
+        return replace(
+            text,
+            parent,
+            &Value::from_iter([(key.to_owned(), value.clone())]),
+        );
+    };
+    if parent.flow {
+        return add_to_flow(text, parent, first, key, value);
+    }
+    let indent = first.span.start.column - 1;
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let lines = block(key, value, indent, newline);
+    let pad = " ".repeat(indent);
+    // A name goes first, anything else behind the name.
+    let one_line = first_value.span.end.line == first.span.start.line;
+    if key == "name" || !one_line {
+        let at = first.span.start.byte;
+        return Edit {
+            range: (at, at),
+            text: format!("{lines}{newline}{pad}"),
+        };
+    }
+    let at = line_end(text, first_value.span.end.byte);
+    Edit {
+        range: (at, at),
+        text: format!("{newline}{pad}{lines}"),
+    }
+}
+
+fn add_to_flow(text: &str, parent: &Node, first: &KeyNode, key: &str, value: &Value) -> Edit {
+    let at = first.span.start.byte;
+    let quoted = text.get(at..).is_some_and(|rest| rest.starts_with('"'));
+    let own_line = first.span.start.line > parent.span.start.line;
+    let gap = if own_line {
+        let start = line_start(text, at);
+        format!("\n{}", text.get(start..at).unwrap_or_default())
+    } else {
+        " ".to_owned()
+    };
+    let entry = format!("{}: {}", scalar(key, quoted), inline(value, quoted));
+    Edit {
+        range: (at, at),
+        text: format!("{entry},{gap}"),
+    }
+}
+
+/// `key: value` in block style; the first line is not indented, the others are.
+fn block(key: &str, value: &Value, indent: usize, newline: &str) -> String {
+    let key = scalar(key, false);
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            let deeper = indent + 2;
+            let entries = map.iter().map(|(key, value)| {
+                let entry = block(key, value, deeper, newline);
+                format!("{newline}{}{entry}", " ".repeat(deeper))
+            });
+            format!("{key}:{}", entries.collect::<String>())
+        }
+        other => format!("{key}: {}", inline(other, false)),
+    }
+}
+
+/// A value on one line; `quoted`: as JSON has it.
+fn inline(value: &Value, quoted: bool) -> String {
+    match value {
+        Value::String(text) => scalar(text, quoted),
+        Value::Object(map) if !quoted => {
+            let entries = map
+                .iter()
+                .map(|(key, value)| format!("{}: {}", scalar(key, false), inline(value, false)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A string plain where YAML reads it back as that string, else in double quotes.
+fn scalar(text: &str, quoted: bool) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    let same = super::scalar::plain(text) == Content::String(text.to_owned());
+    let starts = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if !quoted && same && starts && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        Value::from(text).to_string()
+    }
+}
+
+fn bytes(node: &Node) -> Range<usize> {
+    node.span.start.byte..node.span.end.byte
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or_default();
+    before.rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// The end of the line without its line break.
+fn line_end(text: &str, at: usize) -> usize {
+    let after = text.get(at..).unwrap_or_default();
+    at + after.find(['\r', '\n']).unwrap_or(after.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, parse};
+    use super::*;
+    use serde_json::json;
+
+    fn edited(text: &str, path: &Path, value: &Value) -> String {
+        let documents = parse(text, Limits::default()).unwrap();
+        let edit = set(text, &documents[0], path, value);
+        apply(text, &[edit.unwrap()])
+    }
+
+    #[test]
+    fn adds_a_name_before_and_labels_behind() {
+        let text =
+            "spec:\n  http: # ours\n  - route: []\n  subsets:\n    - name: 'a' # one\n      x: 1\n";
+        let name = Path::spec(["http"]).index(0).field("name");
+        let named = text.replace("- route", "- name: primary\n    route");
+        assert_eq!(edited(text, &name, &json!("primary")), named);
+        let labels = Path::spec(["subsets"]).index(0).field("labels");
+        let labelled = text.replace("# one\n", "# one\n      labels:\n        app: \"5\"\n");
+        assert_eq!(edited(text, &labels, &json!({"app": "5"})), labelled);
+    }
+
+    #[test]
+    fn edits_flow_style_json_and_empty_values() {
+        let path = Path::spec(["name"]);
+        let set = |text: &str| edited(text, &path, &json!("a"));
+        assert_eq!(set("spec: {x: 1}\n"), "spec: {name: a, x: 1}\n");
+        assert_eq!(set("spec: {}\n"), "spec: {name: a}\n");
+        assert_eq!(
+            set("spec:\n  name:\n  x: 1\n"),
+            "spec:\n  name: a\n  x: 1\n"
+        );
+        assert_eq!(set("spec:\n  name: b # c\n"), "spec:\n  name: a # c\n");
+        let json = "{\n\t\"spec\": {\n\t\t\"x\": 1\n\t}\n}\n";
+        let named = "{\n\t\"spec\": {\n\t\t\"name\": \"a\",\n\t\t\"x\": 1\n\t}\n}\n";
+        assert_eq!(set(json), named);
+        assert_eq!(
+            set("spec:\r\n  x: 1\r\n"),
+            "spec:\r\n  name: a\r\n  x: 1\r\n"
+        );
+    }
+
+    #[test]
+    fn removes_an_entry_with_its_line() {
+        let text = "spec:\n  labels:\n    version: v1 # old\n    app: x\n";
+        let documents = parse(text, Limits::default()).unwrap();
+        let path = Path::spec(["labels"]).entry("version");
+        let edit = remove(text, &documents[0], &path).unwrap();
+        assert_eq!(apply(text, &[edit]), "spec:\n  labels:\n    app: x\n");
+    }
+}

@@ -1,0 +1,186 @@
+//! Hostile input: whatever JSON stands where an object should, the answer is well formed or a refusal,
+//! and nothing panics. The same for texts that are nearly YAML.
+
+use proptest::prelude::*;
+use rollout_guard::cluster::{Cluster, Mesh};
+use rollout_guard::model::{Kind, Object};
+use rollout_guard::review::{Endpoint, answer};
+use rollout_guard::settings::Settings;
+use rollout_guard::source::{Limits, edit, parse};
+use serde_json::{Map, Value, json};
+
+proptest! {
+    #[test]
+    fn any_object_gets_a_well_formed_answer(
+        kind in prop::sample::select(&Kind::ALL),
+        written in document(),
+        live in document(),
+        known in prop::collection::vec((prop::sample::select(&Kind::ALL), document()), 0..6),
+        operation in prop::sample::select(vec!["CREATE", "UPDATE", "DELETE"]),
+    ) {
+        let mut cluster = Cluster::new(Mesh::default());
+        for (kind, value) in known {
+            cluster.apply(Object::parse_as(kind, &value, "a"));
+        }
+        let (object, old) = match operation {
+            "CREATE" => (written, Value::Null),
+            "DELETE" => (Value::Null, live),
+            _ => (written, live),
+        };
+        let review = json!({
+            "apiVersion": "admission.k8s.io/v1",
+            "kind": "AdmissionReview",
+            "request": {
+                "uid": "u",
+                "kind": {"group": kind.group(), "kind": kind.as_str()},
+                "operation": operation,
+                "namespace": "a",
+                "object": object,
+                "oldObject": old,
+            },
+        });
+        let body = serde_json::to_vec(&review).expect("JSON");
+        for endpoint in [Endpoint::Validate, Endpoint::Mutate, Endpoint::MutateThenValidate] {
+            if let Ok(answer) = answer(&body, endpoint, &cluster, &Settings::default()) {
+                let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
+                prop_assert_eq!(&answer["response"]["uid"], "u");
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_answered_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let cluster = Cluster::new(Mesh::default());
+        let _ = answer(&bytes, Endpoint::Validate, &cluster, &Settings::default());
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "[-a-z:{}\\[\\],&*!|>#'\"\\\\ \t\n<~0-9é]{0,120}") {
+        if let Ok(documents) = parse(&text, Limits::default()) {
+            for document in documents {
+                let path = rollout_guard::field::Path::of(["a", "b"]);
+                let _ = document.locate(&path);
+                if let Some(edit) = edit::set(&text, &document, &path, &json!("x")) {
+                    let _ = edit::apply(&text, &[edit]);
+                }
+            }
+        }
+    }
+}
+
+/// Objects whose keys are those that the model reads, with anything in them.
+fn document() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(|number| json!(number)),
+        prop::sample::select(WORDS).prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(8, 96, 6, |inner| {
+        let key = prop::sample::select(KEYS).prop_map(str::to_owned);
+        let object = prop::collection::vec((key, inner.clone()), 0..8)
+            .prop_map(|entries| Value::Object(Map::from_iter(entries)));
+        prop_oneof![4 => object, 1 => prop::collection::vec(inner, 0..4).prop_map(Value::from)]
+    })
+}
+
+const WORDS: &[&str] = &[
+    "a",
+    "b",
+    "primary",
+    "*",
+    ".",
+    "*.a",
+    "a.a.svc.cluster.local",
+    "~",
+    "25%",
+    "5m",
+];
+
+const KEYS: &[&str] = &[
+    "metadata",
+    "name",
+    "namespace",
+    "annotations",
+    "labels",
+    "managedFields",
+    "fieldsV1",
+    "manager",
+    "rollout-guard.io/allow",
+    "spec",
+    "status",
+    "strategy",
+    "canary",
+    "blueGreen",
+    "trafficRouting",
+    "istio",
+    "virtualService",
+    "virtualServices",
+    "destinationRule",
+    "canarySubsetName",
+    "stableSubsetName",
+    "additionalSubsetNames",
+    "routes",
+    "tlsRoutes",
+    "tcpRoutes",
+    "managedRoutes",
+    "canaryService",
+    "stableService",
+    "pingPong",
+    "pingService",
+    "pongService",
+    "steps",
+    "setWeight",
+    "pause",
+    "duration",
+    "setHeaderRoute",
+    "setMirrorRoute",
+    "match",
+    "headerValue",
+    "exact",
+    "hosts",
+    "host",
+    "gateways",
+    "exportTo",
+    "http",
+    "tls",
+    "tcp",
+    "route",
+    "destination",
+    "subset",
+    "weight",
+    "weights",
+    "additional",
+    "mirror",
+    "mirrors",
+    "delegate",
+    "subsets",
+    "selector",
+    "matchLabels",
+    "matchExpressions",
+    "key",
+    "operator",
+    "values",
+    "ports",
+    "port",
+    "number",
+    "template",
+    "workloadRef",
+    "kind",
+    "apiVersion",
+    "stableRS",
+    "currentPodHash",
+    "abort",
+    "podTemplateHash",
+    "serviceName",
+    "trafficPolicy",
+    "connectionPool",
+    "portLevelSettings",
+    "f:spec",
+    "f:http",
+    "sniHosts",
+    "activeService",
+    "previewService",
+];
