@@ -10,7 +10,7 @@
 //!
 //! ## Not when
 //! The release is over, aborted (`status.abort`) or being promoted in full (`status.promoteFull`): the
-//! controller itself takes the routes out.
+//! controller itself takes the routes out. Or the write has no http route of the user's.
 
 use serde_json::Value;
 
@@ -54,6 +54,9 @@ fn restore(
     // Before the first route of the user's, and after those that come earlier in `managedRoutes`.
     let leading = names.iter().take_while(|name| managed.contains(name));
     let mut leading = leading.count();
+    if leading == names.len() {
+        return;
+    }
     let mut next = 0;
     for name in managed.iter().filter(|name| !name.is_empty()) {
         if let Some(standing) = names.iter().position(|other| other == name) {
