@@ -61,10 +61,11 @@ proptest! {
         prop_assert_eq!(weights_of_others(&stored), weights_of_others(&world.written));
     }
 
+    /// Of one flow. Where two Rollouts quarrel about one object, what is kept for one is wrong for the other.
     #[test]
-    fn nobody_is_denied_for_what_the_mutations_did(world in world()) {
+    fn the_mutations_bring_no_error(world in world().prop_filter("one Rollout", is_single)) {
         let cluster = world.cluster();
-        let errors = |object: Value| errors(&world.request_with(object), &cluster);
+        let errors = |object| errors(&world.request_with(object), &cluster);
         let mut known = errors(world.written.clone());
         known.extend(world.live.clone().map(errors).unwrap_or_default());
         for error in errors(mutated(&world, &cluster)) {
@@ -108,6 +109,10 @@ fn apply(mutation: &Mutation, request: &Request, cluster: &Cluster, patch: &mut 
     };
     (mutation.apply)(&written, patch);
     patch.finish();
+}
+
+fn is_single(world: &World) -> bool {
+    world.rollouts.len() == 1
 }
 
 fn errors(request: &Request, cluster: &Cluster) -> Vec<Finding> {
