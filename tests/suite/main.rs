@@ -19,6 +19,7 @@ mod examples;
 mod fixture;
 mod hostile;
 mod kept;
+mod mutation_docs;
 mod mutation_properties;
 mod mutations;
 mod properties;

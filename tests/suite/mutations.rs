@@ -126,7 +126,8 @@ fn said(fixture: &Fixture, mutation: &Mutation) -> Vec<String> {
     operations.chain(notes).chain(observed).collect()
 }
 
-fn fixtures(mutation: &Mutation) -> Vec<PathBuf> {
+/// The fixture files of a mutation.
+pub fn fixtures(mutation: &Mutation) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mutations");
     let folder = root.join(mutation.name);
     let entries = std::fs::read_dir(&folder);
