@@ -36,22 +36,30 @@ impl<'a> ManagedRoute<'a> {
         routes
     }
 
-    /// The routes whose weights the controller writes: the validated ones and the mirror routes that
-    /// it inserted. With no `routes` listed, an inserted mirror takes the user's route's place.
+    /// The routes whose weights are the controller's: the validated ones and the mirror routes that it
+    /// inserted. With no `routes` listed, the only route of the user's is one of them also while the
+    /// controller's own routes stand beside it: it then stops writing there, but what it wrote is in
+    /// force.
     pub fn weighted(
         rollout: &Rollout,
         service: &'a VirtualService,
         reference: &VirtualServiceRef,
     ) -> Vec<Self> {
-        let managed = rollout.managed_routes();
-        let mirrors = service
-            .http()
+        let routes = service.http();
+        let mut http = http_route_indexes(&reference.routes, routes);
+        let inserted = |route: &HttpRoute| rollout.managed_routes().contains(&route.name);
+        let (inserted, users): (Vec<_>, Vec<_>) = routes
             .iter()
-            .filter(|route| route.mirror.is_some() && managed.contains(&route.name));
-        let mut names = reference.routes.clone();
-        names.extend(mirrors.map(|route| route.name.clone()));
-        let http = http_route_indexes(&names, service.http());
-        let mut routes = of_http(service.http(), http);
+            .enumerate()
+            .partition(|(_, route)| inserted(route));
+        let mirrors = inserted.iter().filter(|(_, route)| route.mirror.is_some());
+        http.extend(mirrors.map(|(index, _)| index));
+        if let ([(only, _)], true) = (users.as_slice(), reference.routes.is_empty()) {
+            http.push(*only);
+        }
+        http.sort_unstable();
+        http.dedup();
+        let mut routes = of_http(routes, http);
         routes.extend(l4_routes(service, reference));
         routes
     }

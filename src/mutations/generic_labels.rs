@@ -2,8 +2,8 @@
 //!
 //! ## What
 //! A canary or stable subset of a DestinationRule whose labels, the hash aside, are empty gets those of
-//! the Rollout's `selector.matchLabels` that the selector of the Service behind the rule's host has too;
-//! all of them where the Service is not known. Never the hash.
+//! the Rollout's `selector.matchLabels` that the selector of the Service behind the rule's host and the
+//! pods have too; all of them where neither is known. Never the hash.
 //!
 //! ## Why
 //! A subset without labels is every pod behind the host, until the controller writes the hash. With the
@@ -41,9 +41,10 @@ fn apply(written: &Written<'_>, patch: &mut Patch) {
                 .iter()
                 .map(|(label, value)| format!("{label}={value}"));
             let pairs = pairs.collect::<Vec<_>>().join(",");
+            let s = if labelled.len() == 1 { "" } else { "s" };
             let (subsets, owner) = (labelled.join(" and "), flow.key());
             patch.note(format!(
-                "gave subset {subsets} the labels {pairs} of {owner}"
+                "gave subset{s} {subsets} the labels {pairs} of {owner}"
             ));
         }
     }
@@ -81,12 +82,15 @@ fn common_labels(flow: &Flow<'_>, linked: &LinkedDestinationRule<'_>) -> Labels 
         .service(&flow.view.mesh().domain)
         .and_then(|(namespace, name)| {
             let key = Key::new(Kind::Service, namespace, name);
-            flow.view.service(&key)?.selector.as_ref()
+            flow.view.service(&key)
         });
+    // A template without labels is no Rollout's: what its pods have is then not known.
+    let pods = flow.pod_labels().filter(|labels| !labels.is_empty());
     let mut labels = flow.match_labels();
     labels.retain(|label, value| {
-        let selected = service.is_none_or(|selector| selector.get(label) == Some(value));
-        label != HASH_LABEL && selected
+        let has = |labels: &Labels| labels.get(label) == Some(value);
+        let selected = service.is_none_or(|service| service.selector.as_ref().is_some_and(has));
+        label != HASH_LABEL && selected && pods.is_none_or(has)
     });
     labels
 }

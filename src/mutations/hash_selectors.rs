@@ -4,8 +4,9 @@
 //! A canary or stable subset gets the hash that it has in the live object, whatever hash the write has.
 //! Where there is none (a CREATE, or a write that has wiped it already) it comes from the Rollout's
 //! status: `canary.weights.<role>.podTemplateHash`, else `currentPodHash` for the canary and `stableRS`
-//! for the stable subset. The subsets of a running experiment that the write dropped return, and the
-//! annotation `argo-rollouts.argoproj.io/managed-by-rollouts` is kept. A hash is copied, never computed.
+//! for the stable subset, once there is a stable revision. The subsets of a running experiment that the
+//! write dropped return, and the annotation `argo-rollouts.argoproj.io/managed-by-rollouts` is kept. A
+//! hash is copied, never computed.
 //!
 //! ## Why
 //! Without the hash both subsets are all pods: a 5 % canary gets as much as there are canary pods. While
@@ -13,7 +14,7 @@
 //!
 //! ## Not when
 //! The Rollout no longer names the DestinationRule, or neither the live object nor the status knows a
-//! hash.
+//! hash: in a first deployment the controller puts none in.
 
 use serde_json::Value;
 
@@ -55,17 +56,30 @@ fn keep_hashes(
         (Role::Canary, &reference.canary_subset_name),
         (Role::Stable, &reference.stable_subset_name),
     ];
+    let mut kept = Vec::new();
     for (role, name) in roles {
         let Some((index, _)) = rule.subset(name).filter(|_| !name.is_empty()) else {
             continue;
         };
-        let kept = live.and_then(|live| live_hash(live, name));
-        let Some(hash) = kept.or_else(|| of_status(flow, role)) else {
+        let in_live = live.and_then(|live| live_hash(live, name));
+        let Some(hash) = in_live.or_else(|| of_status(flow, role)) else {
             continue;
         };
         let labels = Path::spec(["subsets"]).index(index).field("labels");
         if patch.set(&labels.entry(HASH_LABEL), Value::from(hash.as_str())) {
-            patch.keep(format!("hash `{hash}` of subset `{name}`"), flow.key());
+            kept.push((name, hash));
+        }
+    }
+    match kept.as_slice() {
+        [] => {}
+        [(name, hash)] => patch.keep(format!("hash `{hash}` of subset `{name}`"), flow.key()),
+        several => {
+            let names: Vec<String> = several
+                .iter()
+                .map(|(name, _)| format!("`{name}`"))
+                .collect();
+            let names = names.join(" and ");
+            patch.keep(format!("hashes of subsets {names}"), flow.key());
         }
     }
 }
@@ -76,6 +90,7 @@ fn live_hash(live: &DestinationRule, name: &str) -> Option<String> {
     (!hash.is_empty()).then(|| hash.clone())
 }
 
+/// The hash that the controller has put in or will: before there is a stable revision it puts in none.
 fn of_status(flow: &Flow<'_>, role: Role) -> Option<String> {
     let status = &flow.rollout.status;
     let weights = status.weights.as_ref();
@@ -85,8 +100,8 @@ fn of_status(flow: &Flow<'_>, role: Role) -> Option<String> {
     };
     let weighted = weighted.map(|destination| &destination.pod_template_hash);
     let weighted = weighted.filter(|hash| !hash.is_empty());
-    let hash = weighted.unwrap_or(fallback);
-    (!hash.is_empty()).then(|| hash.clone())
+    let fallback = Some(fallback).filter(|hash| !hash.is_empty() && !status.stable_rs.is_empty());
+    weighted.or(fallback).cloned()
 }
 
 /// A running experiment's subsets that live has, the status lists and the write dropped.
@@ -97,37 +112,17 @@ fn keep_experiments(
     live_value: &Value,
     patch: &mut Patch,
 ) {
-    let mut end = rule.subsets.len();
+    let list = Path::spec(["subsets"]);
     for experiment in flow.rollout.status.experiments() {
         let name = experiment.service_name.as_str();
         let dropped = !name.is_empty() && rule.subset(name).is_none();
         let Some((index, _)) = live.subset(name).filter(|_| dropped) else {
             continue;
         };
-        let subset = live_value
-            .pointer("/spec/subsets")
-            .and_then(|list| list.get(index));
-        let Some(subset) = subset.cloned() else {
-            continue;
-        };
-        if put_back(patch, end, subset) {
-            end += 1;
+        let subset = live_value.pointer(&list.index(index).pointer());
+        if subset.is_some_and(|subset| patch.append(&list, name, subset.clone())) {
             patch.keep(format!("experiment subset `{name}`"), flow.key());
         }
-    }
-}
-
-/// At the end of the list, or as the only element of a list that is not there.
-fn put_back(patch: &mut Patch, end: usize, subset: Value) -> bool {
-    let list = Path::spec(["subsets"]);
-    if patch
-        .object()
-        .pointer("/spec/subsets")
-        .is_some_and(Value::is_array)
-    {
-        patch.insert(&list, end, subset)
-    } else {
-        patch.set(&list, Value::Array(vec![subset]))
     }
 }
 

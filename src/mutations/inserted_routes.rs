@@ -10,7 +10,7 @@
 //!
 //! ## Not when
 //! The release is over, aborted (`status.abort`) or being promoted in full (`status.promoteFull`): the
-//! controller itself takes the routes out.
+//! controller itself takes the routes out. Or the write has no http route of the user's.
 
 use serde_json::Value;
 
@@ -50,19 +50,27 @@ fn restore(
     patch: &mut Patch,
 ) {
     let http = Path::spec(["http"]);
+    let managed = flow.rollout.managed_routes();
+    // Before the first route of the user's, and after those that come earlier in `managedRoutes`.
+    let leading = names.iter().take_while(|name| managed.contains(name));
+    let mut leading = leading.count();
+    if leading == names.len() {
+        return;
+    }
     let mut next = 0;
-    for managed in flow.rollout.managed_routes() {
-        if let Some(standing) = names.iter().position(|name| name == managed) {
-            next = next.max(standing + 1);
+    for name in managed.iter().filter(|name| !name.is_empty()) {
+        if let Some(standing) = names.iter().position(|other| other == name) {
+            next = next.max(standing + 1).min(leading);
             continue;
         }
-        let Some(route) = live_route(written.live_value, live, managed) else {
+        let Some(route) = live_route(written.live_value, live, name) else {
             continue;
         };
         if patch.insert(&http, next, route) {
-            names.insert(next, managed.clone());
+            names.insert(next, name.clone());
             next += 1;
-            patch.keep(format!("inserted route `{managed}`"), flow.key());
+            leading += 1;
+            patch.keep(format!("inserted route `{name}`"), flow.key());
         }
     }
 }

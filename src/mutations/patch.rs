@@ -14,6 +14,8 @@ use crate::model::Key;
 pub struct Patch {
     operations: Vec<PatchOperation>,
     object: Value,
+    /// The paths that the mutation at work has spoken for.
+    settled: Vec<Path>,
     /// What the mutation at work has kept, by the Rollout that owns it.
     kept: Vec<(Key, Vec<String>)>,
     notes: Vec<String>,
@@ -24,6 +26,7 @@ impl Patch {
         Self {
             operations: Vec::new(),
             object,
+            settled: Vec::new(),
             kept: Vec::new(),
             notes: Vec::new(),
         }
@@ -61,10 +64,15 @@ impl Patch {
 
     /// Ends a mutation: what it kept becomes one note.
     pub fn finish(&mut self) {
+        self.settled.clear();
         let sentences = std::mem::take(&mut self.kept)
             .into_iter()
             .map(|(owner, kept)| {
-                let one = kept.len() == 1 && !kept.iter().any(|what| what.starts_with("weights"));
+                let several = |what: &String| {
+                    let mut plurals = ["weights", "hashes"].iter();
+                    plurals.any(|plural| what.starts_with(plural))
+                };
+                let one = kept.len() == 1 && !kept.iter().any(several);
                 let it = if one { "it" } else { "them" };
                 format!("{}: {owner} owns {it}", kept.join(", "))
             });
@@ -75,8 +83,43 @@ impl Patch {
     }
 
     /// Puts `value` at a path of fields, adding the objects on the way that are not there. Nothing
-    /// happens where it stands already, or where something on the way is no object.
+    /// happens where it stands already, or where something on the way is no object. Of two flows that
+    /// speak for one path the first has it, so that their quarrel ends in the same object every time.
     pub fn set(&mut self, path: &Path, value: Value) -> bool {
+        self.settle(path) && self.put(path, value)
+    }
+
+    /// Speaks for a path as it stands; false where another flow has spoken for it.
+    pub fn settle(&mut self, path: &Path) -> bool {
+        let free = !self.settled.contains(path);
+        if free {
+            self.settled.push(path.clone());
+        }
+        free
+    }
+
+    /// Puts `value` into a list before the element at the index, or at its end.
+    pub fn insert(&mut self, list: &Path, index: usize, value: Value) -> bool {
+        self.push(&list.index(index), value, false)
+    }
+
+    /// Puts `value` at the end of a list, or makes it the only element of one that is not there; once
+    /// for each name.
+    pub fn append(&mut self, list: &Path, name: &str, value: Value) -> bool {
+        if !self.settle(&list.entry(name)) {
+            return false;
+        }
+        match self.at(list) {
+            Some(Value::Array(standing)) => {
+                let end = standing.len();
+                self.insert(list, end, value)
+            }
+            Some(Value::Null) | None => self.put(list, Value::Array(vec![value])),
+            Some(_) => false,
+        }
+    }
+
+    fn put(&mut self, path: &Path, value: Value) -> bool {
         let steps = path.segments();
         for depth in 1..steps.len() {
             let parent: Path = steps.iter().take(depth).cloned().collect();
@@ -100,11 +143,6 @@ impl Patch {
                 self.push(path, value, replaces)
             }
         }
-    }
-
-    /// Puts `value` into a list before the element at the index, or at its end.
-    pub fn insert(&mut self, list: &Path, index: usize, value: Value) -> bool {
-        self.push(&list.index(index), value, false)
     }
 
     fn at(&self, path: &Path) -> Option<&Value> {
@@ -153,7 +191,16 @@ mod tests {
         let labels = Path::spec(["subsets"]).index(0).field("labels");
         assert!(patch.set(&labels.entry("a/b~c"), json!("1")));
         assert!(patch.set(&labels.entry("d"), json!("2")));
-        assert!(!patch.set(&labels.entry("d"), json!("2")));
+        assert!(
+            !patch.set(&labels.entry("d"), json!("3")),
+            "the first has it"
+        );
+        patch.finish();
+        assert!(
+            !patch.set(&labels.entry("d"), json!("2")),
+            "it stands already"
+        );
+        patch.finish();
         assert!(patch.set(&labels.entry("d"), json!("3")));
         let wire = serde_json::to_value(patch.operations()).unwrap();
         let expected = json!([

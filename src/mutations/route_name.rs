@@ -2,22 +2,24 @@
 //!
 //! ## What
 //! A VirtualService with one http route that has no name and holds the flow's canary and stable
-//! destinations gets the one name in the Rollout's `routes`.
+//! destinations, and no stranger's, gets the one name in the Rollout's `routes`.
 //!
 //! ## Why
 //! Coming from plain Istio, the route has no name, and the controller refuses the Rollout
 //! (`Degraded: InvalidSpec`) until it has.
 //!
 //! ## Not when
-//! There are several http routes, the Rollout lists several names or none, two Rollouts list different
-//! names, or the route lacks one of the destinations.
+//! There are several http routes, the Rollout lists several names or none, two Rollouts name the
+//! VirtualService, the route lacks one of the destinations or has one that the controller would delete, or
+//! its hosts are not the DestinationRule's: a name would make of the missing route (rule RG202) a route
+//! that is wrong (RG204, RG205, RG305).
 
 use serde_json::Value;
 
 use super::{Patch, Written};
 use crate::cluster::{Flow, LinkedVirtualService};
 use crate::field::Path;
-use crate::model::{HttpRoute, Key, Object};
+use crate::model::{Destination, HttpRoute, Key, Object};
 
 mutation!("route-name" on VirtualService, "route_name.rs");
 
@@ -29,12 +31,11 @@ fn apply(written: &Written<'_>, patch: &mut Patch) {
     if !route.name.is_empty() {
         return;
     }
-    let mut names: Vec<(&str, &Key)> = written
+    let names: Vec<Option<(&str, &Key)>> = written
         .flows()
         .flat_map(|flow| names(flow, route, written.key()))
         .collect();
-    names.dedup_by_key(|(name, _)| *name);
-    if let [(name, owner)] = names.as_slice() {
+    if let [Some((name, owner))] = names.as_slice() {
         let path = Path::spec(["http"]).index(0).field("name");
         if patch.set(&path, Value::from(*name)) {
             patch.note(format!("named the http route `{name}`: {owner} lists it"));
@@ -42,26 +43,34 @@ fn apply(written: &Written<'_>, patch: &mut Patch) {
     }
 }
 
-/// The single names that the flow lists for this VirtualService.
-fn names<'a>(flow: Flow<'a>, route: &HttpRoute, key: &Key) -> Vec<(&'a str, &'a Key)> {
+/// For each of the flow's references to this VirtualService the single name that it lists, if it does.
+fn names<'a>(flow: Flow<'a>, route: &HttpRoute, key: &Key) -> Vec<Option<(&'a str, &'a Key)>> {
+    let fits = fits(&flow, route, &key.namespace);
     let linked = flow.virtual_services();
-    let linked = linked.filter(|linked| linked.link.key == *key && has_roles(&flow, route));
-    linked
-        .filter_map(|linked: LinkedVirtualService<'a>| {
-            match linked.link.reference.routes.as_slice() {
-                [name] if !name.is_empty() => Some((name.as_str(), flow.key())),
-                _ => None,
-            }
-        })
-        .collect()
+    let linked = linked.filter(|linked| linked.link.key == *key);
+    let single = |linked: LinkedVirtualService<'a>| match linked.link.reference.routes.as_slice() {
+        [name] if !name.is_empty() && fits => Some((name.as_str(), flow.key())),
+        _ => None,
+    };
+    linked.map(single).collect()
 }
 
-fn has_roles(flow: &Flow<'_>, route: &HttpRoute) -> bool {
+/// Whether the route is the flow's and nobody else's, so that a name makes it right.
+fn fits(flow: &Flow<'_>, route: &HttpRoute, namespace: &str) -> bool {
     let Some(roles) = flow.roles() else {
         return false;
     };
     let weighted = route.route.as_deref().unwrap_or_default().iter();
     let destinations = || weighted.clone().filter_map(|one| one.destination.as_ref());
+    let governed = flow
+        .destination_rule()
+        .map(|linked| linked.host(&flow.view));
+    let strange = |to: &Destination| {
+        let host = flow.view.resolve(&to.host, namespace);
+        let governed = governed.as_ref().filter(|_| !to.subset.is_empty());
+        roles.role(to).is_none() || governed.is_some_and(|rule| !rule.covers(&host))
+    };
     destinations().any(|to| roles.proves_canary(to))
         && destinations().any(|to| roles.proves_stable(to))
+        && !destinations().any(strange)
 }

@@ -44,6 +44,7 @@ fn keep_hash(flow: &Flow<'_>, role: ServiceRole, written: &Written<'_>, patch: &
         _ => None,
     };
     let live = live.and_then(|selector| selector.get(HASH_LABEL)).cloned();
+    let live = live.filter(|hash| !hash.is_empty());
     let Some(hash) = live.or_else(|| of_status(flow, role)) else {
         return;
     };
@@ -72,20 +73,18 @@ fn of_status(flow: &Flow<'_>, role: ServiceRole) -> Option<String> {
     if status.stable_rs.is_empty() {
         return None;
     }
-    let canary = if status.abort {
-        &status.stable_rs
-    } else {
-        &status.current_pod_hash
-    };
     let stable_is_ping = status.stable_ping_pong == "ping";
     let hash = match role {
+        ServiceRole::Canary if status.abort => &status.stable_rs,
         ServiceRole::Stable => &status.stable_rs,
         ServiceRole::Ping if stable_is_ping => &status.stable_rs,
         ServiceRole::Pong if !stable_is_ping => &status.stable_rs,
-        ServiceRole::Canary | ServiceRole::Ping | ServiceRole::Pong => canary,
         ServiceRole::Active if status.active_selector.is_empty() => &status.stable_rs,
         ServiceRole::Active => &status.active_selector,
-        ServiceRole::Preview => &status.current_pod_hash,
+        // Of ping and pong the one that is not stable stays on the new revision after an abort, too.
+        ServiceRole::Canary | ServiceRole::Ping | ServiceRole::Pong | ServiceRole::Preview => {
+            &status.current_pod_hash
+        }
     };
     (!hash.is_empty()).then(|| hash.clone())
 }

@@ -3,7 +3,7 @@
 
 use crate::cluster::{List, ManagedRoute, Role, Roles};
 use crate::field::Path;
-use crate::model::{RouteDestination, Status, VirtualService, WeightDestination, Weights};
+use crate::model::{Destination, RouteDestination, Status, VirtualService, WeightDestination};
 
 /// The weights of one live route by role.
 pub(super) struct Live<'a> {
@@ -16,6 +16,14 @@ pub(super) struct Live<'a> {
     /// The experiment's destinations by index, with their Service names.
     pub experiments_at: Vec<(usize, &'a str)>,
     additional: i64,
+}
+
+/// What the write itself says of the route.
+pub(super) struct Asked<'a> {
+    /// The sum that it gives to additional destinations.
+    pub additional: i64,
+    /// Its experiment destinations' Services and weights.
+    pub experiments: Vec<(&'a str, i64)>,
 }
 
 /// What each role of a written route shall have.
@@ -61,60 +69,62 @@ impl<'a> Live<'a> {
         match roles.role(destination) {
             Some(Role::Canary) => self.canary = self.canary.or(Some(weight)),
             Some(Role::Stable) => self.stable = self.stable.or(Some(weight)),
-            Some(Role::Experiment) => {
-                self.experiments.push((destination.service_name(), weight));
-                self.experiments_at
-                    .push((index, destination.service_name()));
-            }
+            Some(Role::Experiment) => self.add_experiment(index, destination, weight),
             Some(Role::Additional) => self.additional = self.additional.saturating_add(weight),
             None => {}
         }
     }
+
+    /// The first destination of a Service counts: the controller deletes a second one.
+    fn add_experiment(&mut self, index: usize, destination: &'a Destination, weight: i64) {
+        let service = destination.service_name();
+        if self.experiments.iter().all(|(name, _)| *name != service) {
+            self.experiments.push((service, weight));
+            self.experiments_at.push((index, service));
+        }
+    }
+
+    /// Whether live gives to all but canary and stable what the route will give them.
+    fn is_shared_as(&self, asked: &Asked<'_>, experiments: &[(&str, i64)]) -> bool {
+        self.canary.is_some()
+            && self.additional == asked.additional
+            && self.experiments.len() == experiments.len()
+    }
 }
 
 impl<'a> Split<'a> {
-    /// `None` where nobody but the administrator has said anything yet. `additional` is the sum that the
-    /// write gives to additional destinations; `owned`: the controller's manager owns the live list.
+    /// `None` where nobody but the administrator has said anything yet. `owned`: the controller's manager
+    /// owns the live list.
     pub fn of(
         status: &'a Status,
         live: Option<&Live<'a>>,
-        additional: i64,
+        asked: &Asked<'a>,
         owned: bool,
     ) -> Option<Self> {
         let weights = status.weights.as_ref();
-        let Some(live) = live else {
-            return Some(Self::of_status(weights?, additional));
-        };
         if weights.is_none() && !owned {
             return None;
         }
-        let experiments = experiments(live, status.experiments());
-        let from_status = weights.map(|weights| weights.canary.weight);
-        let less = from_status.filter(|weight| {
-            !owned && is_present(status) && live.canary.is_some_and(|live| *weight < live)
-        });
-        let canary = less.or(live.canary).or(from_status)?;
-        let rest = rest(canary, &experiments, additional);
-        let keeps_stable = less.is_none() && live.canary.is_some() && additional == live.additional;
-        let stable = live.stable.filter(|_| keeps_stable).unwrap_or(rest);
+        let of_live = live.and_then(|live| live.canary);
+        let of_status = weights.map(|weights| weights.canary.weight);
+        let less = of_status
+            .filter(|weight| !owned && is_present(status) && of_live.is_some_and(|w| *weight < w));
+        let canary = less.or(of_live).or(of_status)?;
+        let experiments = experiments(live, asked, status.experiments());
+        let others = sum(experiments.iter().map(|(_, weight)| *weight));
+        let others = others.saturating_add(asked.additional);
+        let kept = live
+            .filter(|live| less.is_none() && live.is_shared_as(asked, &experiments))
+            .and_then(|live| live.stable)
+            // Of a live route without any weight there is nothing to keep.
+            .filter(|stable| *stable != 0 || canary != 0 || others != 0);
+        // As the controller reckons it.
+        let rest = || 100_i64.saturating_sub(canary).saturating_sub(others).max(0);
         Some(Self {
             canary,
-            stable,
+            stable: kept.unwrap_or_else(rest),
             experiments,
         })
-    }
-
-    fn of_status(weights: &'a Weights, additional: i64) -> Self {
-        let listed = weights.additional.iter();
-        let experiments: Vec<(&str, i64)> = listed
-            .map(|one| (one.service_name.as_str(), one.weight))
-            .collect();
-        let canary = weights.canary.weight;
-        Self {
-            canary,
-            stable: rest(canary, &experiments, additional),
-            experiments,
-        }
     }
 
     pub fn experiment(&self, service: &str) -> Option<i64> {
@@ -124,29 +134,28 @@ impl<'a> Split<'a> {
     }
 }
 
-/// The experiment's weights: the live ones, and the status's for those without a live destination.
-fn experiments<'a>(live: &Live<'a>, listed: &'a [WeightDestination]) -> Vec<(&'a str, i64)> {
-    let mut experiments = live.experiments.clone();
-    for one in listed {
-        if experiments
-            .iter()
-            .all(|(name, _)| *name != one.service_name)
-        {
-            experiments.push((&one.service_name, one.weight));
+/// The weights of the experiment's destinations that the route will have: the live ones; for one that the
+/// write alone has the status's, but never more than the write's. What only the status lists is left to
+/// the controller.
+fn experiments<'a>(
+    live: Option<&Live<'a>>,
+    asked: &Asked<'a>,
+    listed: &[WeightDestination],
+) -> Vec<(&'a str, i64)> {
+    let mut experiments = live.map_or_else(Vec::new, |live| live.experiments.clone());
+    for (service, weight) in &asked.experiments {
+        let known = experiments.iter().any(|(name, _)| name == service);
+        let said = listed.iter().find(|one| one.service_name == *service);
+        if let Some(one) = said.filter(|_| !known) {
+            experiments.push((service, one.weight.min(*weight)));
         }
     }
     experiments
 }
 
-/// What is left of 100 for the stable destination, as the controller reckons it.
-fn rest(canary: i64, experiments: &[(&str, i64)], additional: i64) -> i64 {
-    let taken = experiments
-        .iter()
-        .fold(canary, |sum, (_, weight)| sum.saturating_add(*weight));
-    100_i64
-        .saturating_sub(taken)
-        .saturating_sub(additional)
-        .max(0)
+/// Of weights that somebody wrote, and that may be anything.
+pub(super) fn sum(weights: impl Iterator<Item = i64>) -> i64 {
+    weights.fold(0, i64::saturating_add)
 }
 
 /// Whether the status's weights are of the revisions that there are now.

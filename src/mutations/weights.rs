@@ -4,7 +4,9 @@
 //! In the managed routes (http, tls, tcp; inserted mirror routes too) canary, stable and experiment
 //! destinations keep their live weight, matched by role and not by position. Destinations in
 //! `additionalSubsetNames` keep the write's weight; when their sum changes, stable gets what is left of
-//! 100. A running experiment's destinations that the write dropped return after the user's.
+//! 100. A running experiment's destinations that the write dropped return after the user's. Where the
+//! Rollout lists no `routes`, the only route of the user's is managed also while an inserted route stands
+//! beside it.
 //!
 //! Live weights count once the Rollout's `status.canary.weights` is set or the controller's field manager
 //! owns the list; before that they are the administrator's. On a CREATE, or for a role without a live
@@ -22,7 +24,7 @@
 
 use serde_json::Value;
 
-use super::split::{Live, Split};
+use super::split::{Asked, Live, Split, sum};
 use super::{Patch, Written};
 use crate::cluster::{Flow, ManagedRoute, Role, Roles};
 use crate::model::{Destination, Object, VirtualService, VirtualServiceRef};
@@ -78,8 +80,7 @@ impl Keeper<'_> {
         let list = ["spec", route.list.field()];
         let owned = self.written.controller_owns(&list);
         let status = &self.flow.rollout.status;
-        let additional = self.additional(route);
-        let Some(split) = Split::of(status, live, additional, owned) else {
+        let Some(split) = Split::of(status, live, &self.asked(route), owned) else {
             return;
         };
         let mut changed = false;
@@ -87,8 +88,11 @@ impl Keeper<'_> {
             let Some(kept) = self.kept(destination, &split) else {
                 continue;
             };
-            if kept != weight {
-                let path = route.path().field("route").index(index).field("weight");
+            let path = route.path().field("route").index(index).field("weight");
+            if kept == weight {
+                // Or stands for it: an absent weight is 0.
+                patch.settle(&path);
+            } else {
                 changed |= patch.set(&path, Value::from(kept));
             }
         }
@@ -110,11 +114,17 @@ impl Keeper<'_> {
         }
     }
 
-    /// The sum that the write gives to additional destinations.
-    fn additional(&self, route: &ManagedRoute<'_>) -> i64 {
-        destinations(route)
-            .filter(|(_, to, _)| self.roles.role(to) == Some(Role::Additional))
-            .fold(0, |sum, (_, _, weight)| sum.saturating_add(weight))
+    /// What the write says of the destinations that are not canary or stable.
+    fn asked<'b>(&self, route: &ManagedRoute<'b>) -> Asked<'b> {
+        let of =
+            |role| destinations(route).filter(move |(_, to, _)| self.roles.role(to) == Some(role));
+        let experiments = of(Role::Experiment);
+        Asked {
+            additional: sum(of(Role::Additional).map(|(_, _, weight)| weight)),
+            experiments: experiments
+                .map(|(_, to, weight)| (to.service_name(), weight))
+                .collect(),
+        }
     }
 
     /// Puts back the experiment's destinations that live has and the write dropped.
@@ -125,7 +135,8 @@ impl Keeper<'_> {
         patch: &mut Patch,
     ) -> bool {
         let Some(live) = live else { return false };
-        let mut end = route.destinations.len();
+        let list = route.path().field("route");
+        let mut restored = false;
         for (index, service) in &live.experiments_at {
             let mut written = destinations(route);
             if written.any(|(_, to, _)| to.service_name() == *service) {
@@ -133,12 +144,11 @@ impl Keeper<'_> {
             }
             let path = live.path.field("route").index(*index);
             let entry = self.written.live_value.pointer(&path.pointer());
-            if let Some(entry) = entry.cloned() {
-                let list = route.path().field("route");
-                end += usize::from(patch.insert(&list, end, entry));
+            if let Some(entry) = entry {
+                restored |= patch.append(&list, service, entry.clone());
             }
         }
-        end > route.destinations.len()
+        restored
     }
 }
 

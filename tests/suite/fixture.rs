@@ -246,6 +246,11 @@ fn request(write: &Value, fixture: &Fixture) -> Request {
         Operation::Create => Value::Null,
         _ => stored().unwrap_or_else(|| panic!("{}: no {key}", fixture.path.display())),
     };
+    request_of(&key, operation, object, old_object)
+}
+
+/// A write by nobody in particular.
+pub fn request_of(key: &Key, operation: Operation, object: Value, old_object: Value) -> Request {
     Request {
         uid: "fixture".into(),
         kind: Some(key.kind),

@@ -18,11 +18,17 @@ mod decision;
 mod examples;
 mod fixture;
 mod hostile;
+mod kept;
+mod mutation_docs;
+mod mutation_properties;
 mod mutations;
 mod properties;
+mod random_objects;
 mod recorded;
+mod replay;
 mod rules;
 #[cfg(feature = "serve")]
 mod server;
 mod styles;
 mod tidy;
+mod worlds;

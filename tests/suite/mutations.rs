@@ -3,9 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use rollout_guard::admit::mutate;
+use rollout_guard::cluster::Cluster;
+use rollout_guard::model::{Key, Kind, Object, Operation};
 use rollout_guard::mutations::{MUTATIONS, Mutation};
+use rollout_guard::settings::Settings;
+use serde_json::{Value, json};
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, request_of};
 
 #[test]
 fn every_fixture_gets_its_patch() {
@@ -13,6 +17,7 @@ fn every_fixture_gets_its_patch() {
     for mutation in MUTATIONS {
         for path in fixtures(mutation) {
             let fixture = Fixture::read(&path);
+            same_on_dry_run(&fixture);
             let said = said(&fixture, mutation);
             if std::env::var_os("UPDATE").is_some() {
                 std::fs::write(&path, fixture.with_expect(&said)).expect("the fixture is written");
@@ -31,6 +36,72 @@ fn every_fixture_gets_its_patch() {
         "\n{}\n(UPDATE=1 rewrites what they say)",
         faults.join("\n")
     );
+}
+
+/// The canary's pods are gone, and the controller has taken the traffic from it: 0/100. It cannot
+/// write its status, which still says 5. Each apply of the file moves the list's ownership from the
+/// controller to kubectl, so that from the second on nobody but the status speaks for the controller.
+#[test]
+fn a_canary_whose_pods_are_gone_gets_nothing_however_often_the_file_is_applied() {
+    let mut cluster = Cluster::default();
+    let rollout = Object::parse(&rollout_at_five(), "default");
+    cluster.apply(rollout.expect("a Rollout"));
+    let key = Key::new(Kind::VirtualService, "default", "app");
+    let mut stored = virtual_service("rollouts-controller", 0, 100);
+    for apply in 1..=3 {
+        let file = virtual_service("kubectl-client-side-apply", 50, 50);
+        cluster.apply(Object::parse(&stored, "default").expect("a VirtualService"));
+        let request = request_of(&key, Operation::Update, file, stored);
+        let mutated = mutate(&request, &cluster, &Settings::default());
+        stored = mutated.object(&request);
+        let kept = virtual_service("kubectl-client-side-apply", 0, 100);
+        assert_eq!(stored, kept, "apply {apply}");
+    }
+}
+
+/// A dry run gets the same answer; under profile `observe` the object is stored as written.
+fn same_on_dry_run(fixture: &Fixture) {
+    let mut request = fixture.request();
+    let (cluster, settings) = (fixture.cluster(), &fixture.settings);
+    let wet = mutate(&request, &cluster, settings);
+    request.dry_run = true;
+    let dry = mutate(&request, &cluster, settings);
+    let path = fixture.path.display();
+    assert_eq!(dry.patch.operations(), wet.patch.operations(), "{path}");
+    assert_eq!(dry.patch.notes(), wet.patch.notes(), "{path}");
+    let stored = dry.object(&request);
+    assert!(!dry.observed || stored == request.object, "{path}");
+}
+
+fn rollout_at_five() -> Value {
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {"name": "app"},
+        "spec": {"strategy": {"canary": {
+            "canaryService": "app-canary",
+            "stableService": "app-stable",
+            "trafficRouting": {"istio": {"virtualService": {"name": "app", "routes": ["primary"]}}},
+        }}},
+        "status": {"stableRS": "aaa", "currentPodHash": "bbb", "canary": {"weights": {
+            "canary": {"weight": 5, "podTemplateHash": "bbb", "serviceName": "app-canary"},
+            "stable": {"weight": 95, "podTemplateHash": "aaa", "serviceName": "app-stable"},
+        }}},
+    })
+}
+
+fn virtual_service(manager: &str, canary: i64, stable: i64) -> Value {
+    json!({
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": "app", "managedFields": [
+            {"manager": manager, "fieldsV1": {"f:spec": {"f:http": {}}}},
+        ]},
+        "spec": {"hosts": ["app"], "http": [{"name": "primary", "route": [
+            {"destination": {"host": "app-canary"}, "weight": canary},
+            {"destination": {"host": "app-stable"}, "weight": stable},
+        ]}]},
+    })
 }
 
 /// The operations and notes of one mutation; the others of its kind run too, before or after it.
@@ -55,7 +126,8 @@ fn said(fixture: &Fixture, mutation: &Mutation) -> Vec<String> {
     operations.chain(notes).chain(observed).collect()
 }
 
-fn fixtures(mutation: &Mutation) -> Vec<PathBuf> {
+/// The fixture files of a mutation.
+pub fn fixtures(mutation: &Mutation) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mutations");
     let folder = root.join(mutation.name);
     let entries = std::fs::read_dir(&folder);

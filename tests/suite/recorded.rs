@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rollout_guard::cli::manifests::Manifests;
 use rollout_guard::cluster::Cluster;
 use rollout_guard::review::{Endpoint, answer};
 use rollout_guard::settings::Settings;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::tidy::root;
 
@@ -36,6 +38,33 @@ fn every_recorded_review_gets_its_pinned_answer() {
     assert!(
         faults.is_empty(),
         "{}\n(UPDATE=1 pins the answers)",
+        faults.join("\n")
+    );
+}
+
+/// Beside the answer, `patch.json` pins what `/mutate` makes of the write, where it makes anything of it.
+#[test]
+fn every_recorded_write_gets_its_pinned_patch() {
+    let mut faults = Vec::new();
+    for folder in recordings() {
+        let body = std::fs::read(folder.join("review.json")).expect("a review");
+        let cluster = cluster(&[folder.join("cluster.yaml")]);
+        let answer = answer(&body, Endpoint::Mutate, &cluster, &Settings::default());
+        let said = patch(&answer.expect("an AdmissionReview").body);
+        let pinned = folder.join("patch.json");
+        if std::env::var_os("UPDATE").is_none() {
+            if std::fs::read_to_string(&pinned).ok() != said {
+                faults.push(format!("{} patches\n{said:?}", folder.display()));
+            }
+        } else if let Some(said) = said {
+            std::fs::write(&pinned, said).expect("the patch is written");
+        } else if pinned.exists() {
+            std::fs::remove_file(&pinned).expect("the patch is gone");
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "{}\n(UPDATE=1 pins the patches)",
         faults.join("\n")
     );
 }
@@ -177,18 +206,39 @@ pub fn cluster(paths: &[PathBuf]) -> Cluster {
     manifests.cluster(Settings::default().mesh)
 }
 
-/// The reviews of the shared folder beside the repository; none where it is not there.
-fn shared_recordings() -> Vec<PathBuf> {
-    let shared = root().join("../shared/recordings");
+/// The reviews of the shared folder beside the repository, or beside the folder of its worktrees; none
+/// where it is not there.
+pub fn shared_recordings() -> Vec<PathBuf> {
+    let above = root().ancestors().skip(1).take(2);
+    let mut shared = above.map(|folder| folder.join("shared/recordings"));
+    let shared = shared.find(|folder| folder.is_dir());
     let pattern = |path: &Path| path.to_string_lossy().ends_with(".review.json");
-    let mut reviews: Vec<PathBuf> = walkdir::WalkDir::new(shared)
+    let mut reviews: Vec<PathBuf> = shared
         .into_iter()
+        .flat_map(walkdir::WalkDir::new)
         .filter_map(Result::ok)
         .map(walkdir::DirEntry::into_path)
         .filter(|path| pattern(path))
         .collect();
     reviews.sort();
     reviews
+}
+
+/// The operations and warnings of an answer; `None` where it has neither.
+fn patch(body: &[u8]) -> Option<String> {
+    let answered: Value = serde_json::from_slice(body).expect("JSON");
+    let response = &answered["response"];
+    assert_eq!(response["allowed"], true);
+    let warnings = response["warnings"].as_array().cloned();
+    let encoded = response["patch"].as_str().unwrap_or_default();
+    let decoded = BASE64.decode(encoded).expect("base64");
+    if decoded.is_empty() && warnings.is_none() {
+        return None;
+    }
+    assert_eq!(response["patchType"], "JSONPatch");
+    let operations: Value = serde_json::from_slice(&decoded).expect("operations");
+    let said = json!({"patch": operations, "warnings": warnings.unwrap_or_default()});
+    Some(pretty(&serde_json::to_vec(&said).expect("JSON")))
 }
 
 fn pretty(body: &[u8]) -> String {

@@ -1,0 +1,150 @@
+//! Properties of the mutations, over random Rollouts, live objects, statuses and writes.
+
+use proptest::prelude::*;
+use rollout_guard::admit::{admit, mutate};
+use rollout_guard::cluster::{Cluster, Overlay, View};
+use rollout_guard::model::Object;
+use rollout_guard::mutations::{MUTATIONS, Mutation, Patch, Written};
+use rollout_guard::request::Request;
+use rollout_guard::settings::Settings;
+use rollout_guard::verdict::{Finding, Severity};
+use serde_json::Value;
+
+use crate::kept::without_what_is_kept;
+use crate::worlds::{INSERTED, World, broken_world, plain_world, world};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn the_patch_makes_of_the_write_what_the_engine_judges(world in prop_oneof![world(), broken_world()]) {
+        let (request, cluster) = (world.request(), world.cluster());
+        let mutated = mutate(&request, &cluster, &Settings::default());
+        let wire = serde_json::to_vec(mutated.patch.operations()).unwrap();
+        let operations: json_patch::Patch = serde_json::from_slice(&wire).unwrap();
+        let mut stored = request.object.clone();
+        json_patch::patch(&mut stored, &operations).unwrap();
+        prop_assert_eq!(&stored, &mutated.object(&request));
+        prop_assert_eq!(mutated.patch.is_empty(), mutated.patch.notes().is_empty());
+        prop_assert_eq!(mutated.patch.is_empty(), stored == request.object);
+    }
+
+    #[test]
+    fn a_second_time_there_is_nothing_to_do(world in prop_oneof![world(), broken_world()]) {
+        let cluster = world.cluster();
+        let request = world.request_with(mutated(&world, &cluster));
+        let again = mutate(&request, &cluster, &Settings::default());
+        prop_assert_eq!(again.patch.operations(), &[]);
+    }
+
+    #[test]
+    fn in_any_order_there_is_nothing_left_to_do(
+        world in world(),
+        order in Just((0..MUTATIONS.len()).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let cluster = world.cluster();
+        let request = world.request_with(mutated(&world, &cluster));
+        let mut patch = Patch::of(request.object.clone());
+        for index in order {
+            apply(&MUTATIONS[index], &request, &cluster, &mut patch);
+            prop_assert_eq!(patch.operations(), &[], "{}", MUTATIONS[index].name);
+        }
+    }
+
+    #[test]
+    fn what_the_user_wrote_arrives(world in world()) {
+        let stored = mutated(&world, &world.cluster());
+        let inserted = INSERTED.map(str::to_owned);
+        let asked = without_what_is_kept(&world.written, &world.written, &inserted);
+        let got = without_what_is_kept(&stored, &world.written, &inserted);
+        prop_assert_eq!(got, asked);
+        prop_assert_eq!(weights_of_others(&stored), weights_of_others(&world.written));
+    }
+
+    /// Of one flow. Where two Rollouts quarrel about one object, what is kept for one is wrong for the other.
+    #[test]
+    fn the_mutations_bring_no_error(world in world().prop_filter("one Rollout", is_single)) {
+        let cluster = world.cluster();
+        let errors = |object| errors(&world.request_with(object), &cluster);
+        let mut known = errors(world.written.clone());
+        known.extend(world.live.clone().map(errors).unwrap_or_default());
+        for error in errors(mutated(&world, &cluster)) {
+            let before = known.iter().any(|other| other.is_same(&error));
+            prop_assert!(before, "{:?}", error);
+        }
+    }
+
+    /// Whatever the status and the file say: once the controller speaks, the canary of a live route gets
+    /// no more than it has.
+    #[test]
+    fn a_live_canary_never_gets_more(world in plain_world()) {
+        let stored = mutated(&world, &world.cluster());
+        if let (Some(live), Some(kept)) = (world.live.as_ref().and_then(canary), canary(&stored)) {
+            prop_assert!(kept <= live, "{kept} of {live}");
+        }
+    }
+}
+
+fn mutated(world: &World, cluster: &Cluster) -> Value {
+    let request = world.request();
+    mutate(&request, cluster, &Settings::default()).object(&request)
+}
+
+/// One mutation alone, as the engine calls it.
+fn apply(mutation: &Mutation, request: &Request, cluster: &Cluster, patch: &mut Patch) {
+    if request.kind != Some(mutation.kind) {
+        return;
+    }
+    let parse = |value: &Value| Object::parse_as(mutation.kind, value, "default");
+    let new = parse(patch.object());
+    let live = (!request.old_object.is_null()).then(|| parse(&request.old_object));
+    let overlay = Overlay::new(new.key(), Some(&new), cluster.mesh());
+    let written = Written {
+        operation: request.operation,
+        new: &new,
+        live: live.as_ref(),
+        live_value: &request.old_object,
+        view: View::of(cluster).with(&overlay),
+        controller_manager: "rollouts-controller",
+    };
+    (mutation.apply)(&written, patch);
+    patch.finish();
+}
+
+fn is_single(world: &World) -> bool {
+    world.rollouts.len() == 1
+}
+
+fn errors(request: &Request, cluster: &Cluster) -> Vec<Finding> {
+    let verdict = admit(request, cluster, &Settings::default());
+    let findings = verdict.judged.into_iter().map(|judged| judged.finding);
+    findings
+        .filter(|finding| finding.severity == Severity::Error)
+        .collect()
+}
+
+/// The weights of destinations that are no controller's in any world.
+fn weights_of_others(object: &Value) -> Vec<Value> {
+    let lists = ["http", "tcp"].iter();
+    let routes = lists.flat_map(|list| object["spec"][*list].as_array().into_iter().flatten());
+    let users = routes.filter(|route| INSERTED.iter().all(|name| route["name"] != *name));
+    let destinations = users.flat_map(|route| route["route"].as_array().into_iter().flatten());
+    let others = destinations.filter(|one| {
+        let to = &one["destination"];
+        to["host"] == "other" || to["subset"] == "extra"
+    });
+    others.cloned().collect()
+}
+
+/// The canary's weight in the first route `primary`, where that has both destinations.
+fn canary(object: &Value) -> Option<i64> {
+    let mut routes = object["spec"]["http"].as_array()?.iter();
+    let route = routes.find(|route| route["name"] == "primary")?;
+    let weight = |service: &str| {
+        let mut destinations = route["route"].as_array()?.iter();
+        let one = destinations.find(|one| one["destination"]["host"] == service)?;
+        Some(one["weight"].as_i64().unwrap_or_default())
+    };
+    weight("app-stable")?;
+    weight("app-canary")
+}
