@@ -47,6 +47,10 @@ fn is_deleting(object: &Value) -> bool {
 /// The controller under a user that is not listed: the API server attributes all that the write changed
 /// to the controller's field manager alone (managedFields are updated before webhooks are called).
 fn by_fields(request: &Request, settings: &Settings) -> Option<Exempt> {
+    // The controller creates and deletes none of the kinds that are judged.
+    if request.operation != Operation::Update {
+        return None;
+    }
     let mut changes = Vec::new();
     let mut path = Vec::new();
     collect_changes(

@@ -7,13 +7,15 @@ mod mutate;
 
 pub use mutate::{Mutated, mutate, mutate_by};
 
+use std::collections::{HashMap, HashSet};
+
 use crate::cluster::{Cluster, Overlay, View, touched};
 use crate::model::{ALLOW, Change, Enforce, Key, Object, Operation};
 use crate::mutations;
 use crate::request::Request;
 use crate::rules;
 use crate::settings::{Profile, Settings};
-use crate::verdict::{Action, Finding, Judged, Verdict};
+use crate::verdict::{Action, Finding, Judged, RuleId, Severity, Verdict};
 
 use decision::{Decision, raised};
 use exempt::exempt;
@@ -90,18 +92,40 @@ fn compare(change: &Change<'_>, before: &View<'_>, after: &View<'_>) -> Vec<(Fin
     let mut keys = touched(before, change.key);
     keys.extend(touched(after, change.key));
     let all = |view| keys.iter().flat_map(move |key| rules::judge(view, key));
-    let old: Vec<Finding> = all(before).collect();
+    let mut old: HashMap<(RuleId, Key, String), Severity> = HashMap::new();
+    for finding in all(before) {
+        let worst = old.entry(finding.identity()).or_insert(finding.severity);
+        *worst = finding.severity.min(*worst);
+    }
     let is_new = |finding: &Finding| {
-        let same = |other: &Finding| finding.is_same(other) && (other.severity <= finding.severity);
-        !old.iter().any(same)
+        let before = old.get(&finding.identity());
+        before.is_none_or(|before| *before > finding.severity)
     };
-    let stands = all(after).map(|finding| (is_new(&finding), finding));
+    let stands = once(all(after).collect(), change.key);
+    let stands = stands
+        .into_iter()
+        .map(|finding| (is_new(&finding), finding));
     let stands = stands.map(|(new, finding)| (finding, new));
     let writes = rules::judge_write(change, before).into_iter();
     let mut findings: Vec<(Finding, bool)> = stands
         .chain(writes.map(|finding| (finding, true)))
         .collect();
     findings.sort_by_key(|(finding, _)| finding.rule);
+    findings
+}
+
+/// Of a fault that several objects share, what the written one says of it is enough.
+fn once(mut findings: Vec<Finding>, written: &Key) -> Vec<Finding> {
+    let own = findings
+        .iter()
+        .filter(|finding| finding.mutual && finding.object == *written);
+    let own: HashSet<(RuleId, String)> = own
+        .map(|finding| (finding.rule, finding.subject.clone()))
+        .collect();
+    findings.retain(|finding| {
+        let told = || own.contains(&(finding.rule, finding.subject.clone()));
+        !finding.mutual || finding.object == *written || !told()
+    });
     findings
 }
 

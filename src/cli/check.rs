@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::manifests::{Document, Manifests};
 use super::report::{self, Report, Reported};
 use super::settings::SettingsOptions;
-use super::stored;
+use super::{stored, tell};
 use crate::admit::audit;
 use crate::cluster::{Cluster, View};
 use crate::model::Key;
@@ -45,8 +45,10 @@ pub fn run(options: &Options) -> Result<ExitCode, String> {
         Output::Human => report::human::print(&report),
         Output::Json => report::json::print(&report),
     }
-    let fails = report.errors() > 0 && settings.profile != Profile::Observe;
-    Ok(ExitCode::from(u8::from(fails)))
+    if report.objects == 0 {
+        tell("note: there is no object of a kind that the rules know");
+    }
+    Ok(ExitCode::from(u8::from(report.errors() > 0)))
 }
 
 /// What is wrong with the manifests, each finding with its place.

@@ -104,7 +104,15 @@ impl Manifests {
     fn add(&mut self, name: String, bytes: Vec<u8>, namespace: &str) -> Result<(), Error> {
         let text = String::from_utf8(bytes).map_err(|_| failed(&name, "is not UTF-8 text"))?;
         let nodes = source::parse(&text, Limits::default());
-        let nodes = nodes.map_err(|error| failed(&name, &error.to_string()))?;
+        let nodes = nodes.map_err(|error| {
+            let template = text.contains("{{");
+            let hint = if template {
+                "; a template must be rendered first"
+            } else {
+                ""
+            };
+            failed(&name, &format!("{error}{hint}"))
+        })?;
         let file = self.files.len();
         for node in nodes.into_iter().flat_map(items) {
             if let Some(object) = Object::parse(&node.to_value(), namespace) {

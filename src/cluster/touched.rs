@@ -44,18 +44,12 @@ fn by_rollout(view: &View<'_>, rollout: &Rollout) -> Vec<Key> {
     sharing.chain(named.iter().cloned()).collect()
 }
 
-/// Those that claim its hosts or delegate to it, and the flows whose subsets it sends to.
+/// Those that delegate to it, and the flows whose subsets it sends to. Others that claim its hosts are
+/// told of by its own finding, lest a host that thousands share cost them all.
 fn by_virtual_service(view: &View<'_>, service: &VirtualService) -> Vec<Key> {
     let namespace = service.meta.namespace();
-    let hosts = service.hosts.iter();
-    let claiming = hosts.flat_map(|host| {
-        let host = view.resolve(host, namespace);
-        view.virtual_services_claiming(&host)
-    });
     let delegating = view.virtual_services_naming(&service.meta.key);
-    let others = claiming
-        .chain(delegating)
-        .map(|other| other.meta.key.clone());
+    let others = delegating.into_iter().map(|other| other.meta.key.clone());
     let flows = service.destinations().flat_map(|(_, destination)| {
         let host = view.resolve(&destination.host, namespace);
         let rules = view.rules_governing(&host);

@@ -38,22 +38,18 @@ struct StatusCause {
 pub(super) fn status(request: &Request, verdict: &Verdict) -> Status {
     let denials: Vec<&Finding> = verdict.denials().map(|judged| &judged.finding).collect();
     let key = key_of(request);
-    let break_glass = break_glass(request, &denials);
-    let mut causes: Vec<StatusCause> = denials
-        .iter()
-        .map(|finding| cause(finding, &key, request.subject()))
-        .collect();
-    if let Some(last) = causes.last_mut() {
-        // The tag stays at the end of the line.
-        let tag = last
-            .message
-            .rfind(" [rollout-guard")
-            .unwrap_or(last.message.len());
-        last.message.insert_str(tag, &format!(" ({break_glass})"));
+    let shown = denials.iter().take(MOST);
+    let mut causes: Vec<StatusCause> = shown.map(|finding| cause(finding, &key, request)).collect();
+    if denials.len() > MOST {
+        causes.push(StatusCause {
+            reason: "FieldValueInvalid",
+            message: format!("and {} more [rollout-guard]", denials.len() - MOST),
+            field: "spec".to_owned(),
+        });
     }
     Status {
         status: "Failure",
-        message: message(request, &key, &denials, &break_glass),
+        message: message(request, &key, &denials),
         reason: "Invalid",
         details: Details {
             name: key.name.to_string(),
@@ -65,10 +61,9 @@ pub(super) fn status(request: &Request, verdict: &Verdict) -> Status {
     }
 }
 
-fn cause(finding: &Finding, key: &Key, object: &Value) -> StatusCause {
+fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
     let place = finding.place_in(key);
-    let value = reach(object, place).and_then(shown);
-    let says = &finding.message;
+    let value = reach(request.subject(), place).and_then(shown);
     let (reason, opening) = match finding.cause {
         Cause::NotFound => ("FieldValueNotFound", "Not found"),
         Cause::Required => ("FieldValueRequired", "Required value"),
@@ -80,34 +75,41 @@ fn cause(finding: &Finding, key: &Key, object: &Value) -> StatusCause {
     let value = value
         .filter(|_| shows_value)
         .map(|value| format!(": {value}"));
+    let (says, help, code) = (&finding.message, &finding.help, finding.rule.code);
+    let break_glass = break_glass(request, code);
     StatusCause {
         reason,
         message: format!(
-            "{opening}{}: {says}; {} [rollout-guard {}]",
+            "{opening}{}: {}; {} ({break_glass}) [rollout-guard {code}]",
             value.unwrap_or_default(),
-            finding.help,
-            finding.rule.code
+            cut(says, LONGEST),
+            cut(help, LONGEST),
         ),
         field: place.to_string(),
     }
 }
 
-fn message(request: &Request, key: &Key, denials: &[&Finding], break_glass: &str) -> String {
-    let lines = denials.iter().map(|finding| {
+fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
+    let lines = denials.iter().take(MOST).map(|finding| {
         let place = finding.place_in(key);
         let (says, help, rule) = (&finding.message, &finding.help, finding.rule);
+        let (says, help) = (cut(says, LONGEST), cut(help, LONGEST));
         format!("\n- {place}: {says} [rollout-guard {rule}]\n  help: {help}")
     });
-    let operation = request.operation.as_str();
     let lines: String = lines.collect();
-    format!("rollout-guard denies this {operation} of {key}:{lines}\n{break_glass}")
+    let more = match denials.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!("\n- and {more} more"),
+    };
+    let mut codes: Vec<&str> = denials.iter().map(|finding| finding.rule.code).collect();
+    codes.dedup();
+    let break_glass = break_glass(request, &codes.join(","));
+    let operation = request.operation.as_str();
+    format!("rollout-guard denies this {operation} of {key}:{lines}{more}\n{break_glass}")
 }
 
 /// How to get a write through in an incident, and what to do after.
-fn break_glass(request: &Request, denials: &[&Finding]) -> String {
-    let mut codes: Vec<&str> = denials.iter().map(|finding| finding.rule.code).collect();
-    codes.dedup();
-    let codes = codes.join(",");
+fn break_glass(request: &Request, codes: &str) -> String {
     let when = match request.operation {
         Operation::Delete => "before the delete",
         Operation::Create | Operation::Update => "in the same write",
@@ -116,6 +118,14 @@ fn break_glass(request: &Request, denials: &[&Finding]) -> String {
         "in an incident: set the annotation `{ALLOW}: {codes}` on the object {when}, and remove it \
          afterwards"
     )
+}
+
+/// What people wrote may be of any length; the API server's answer should not be.
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
 }
 
 fn key_of(request: &Request) -> Key {
@@ -148,7 +158,14 @@ fn reach<'a>(object: &'a Value, path: &Path) -> Option<&'a Value> {
 /// Scalars alone are short enough to show.
 fn shown(value: &Value) -> Option<String> {
     match value {
-        Value::String(_) | Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::String(text) => Some(Value::from(cut(text, 100)).to_string()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     }
 }
+
+/// How many findings are written out.
+const MOST: usize = 50;
+
+/// In characters, of a message or a help.
+const LONGEST: usize = 1000;

@@ -19,7 +19,9 @@
 //! ## Fix
 //! Give each Rollout a DestinationRule of its own.
 
+use super::label::few;
 use crate::cluster::{Flow, reference};
+use crate::model::Key;
 use crate::verdict::{Cause, Findings};
 
 rule!(
@@ -35,19 +37,28 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         return;
     };
     let path = link.path.field("name");
-    for other in flow.others_using(&link.key) {
-        let other = &other.meta.key;
-        let message = format!(
-            "{} names {} in `{path}`, and so does {other}: each deletes the other's subsets",
-            flow.key(),
-            link.key,
-        );
-        found
-            .error(flow.key(), path.clone(), message)
-            .subject(format!("{} {}", other.full_name(), link.key))
-            .help("give each Rollout a DestinationRule of its own")
-            .cause(Cause::Duplicate)
-            .with(other, path.clone())
-            .harms_others();
+    let others: Vec<&Key> = flow
+        .others_using(&link.key)
+        .map(|other| &other.meta.key)
+        .collect();
+    if others.is_empty() {
+        return;
+    }
+    let names: Vec<String> = others.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "{} names {} in `{path}`, and so does {}: each deletes the other's subsets",
+        flow.key(),
+        link.key,
+        few(&names, 3),
+    );
+    let finding = found.error(flow.key(), path.clone(), message);
+    finding
+        .subject(link.key.full_name())
+        .help("give each Rollout a DestinationRule of its own")
+        .cause(Cause::Duplicate)
+        .harms_others()
+        .mutual();
+    for other in others.into_iter().take(3) {
+        finding.with(other, path.clone());
     }
 }

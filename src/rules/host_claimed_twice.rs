@@ -23,6 +23,7 @@
 
 use std::collections::BTreeSet;
 
+use super::label::few;
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{Host, VirtualService};
@@ -52,14 +53,15 @@ fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
         let message = format!(
             "sidecars apply only one of {} (`{path}`), {} to host `{host}` (IST0109)",
             service.meta.key,
-            names.join(", "),
+            few(&names, 3),
         );
         let finding = found.warning(&service.meta.key, path, message);
         finding
             .subject(host.as_str())
             .cause(Cause::Duplicate)
+            .mutual()
             .help("put the routes of the host in one VirtualService, or delegate to the other");
-        for rival in rivals {
+        for rival in rivals.into_iter().take(3) {
             finding.with(&rival.meta.key, place(rival, view, &host));
         }
     }

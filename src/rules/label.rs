@@ -3,14 +3,23 @@
 use crate::cluster::{List, ManagedRoute};
 use crate::model::{Destination, VirtualService};
 
-/// The names in backticks, or `none`.
+/// The names in backticks, or `none`; of many the first ones and how many more.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names = names.into_iter().filter(|name| !name.is_empty());
     let quoted: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     if quoted.is_empty() {
         "none".to_owned()
     } else {
-        quoted.join(", ")
+        few(&quoted, 12)
+    }
+}
+
+/// The first `most` of several texts, and how many more there are.
+pub fn few(texts: &[String], most: usize) -> String {
+    let shown = texts.get(..most).unwrap_or(texts).join(", ");
+    match texts.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -48,6 +48,11 @@ fn check(object: &Object, found: &mut Findings<'_>) {
 }
 
 fn wrong_type(object: &Object, fault: &Malformed, found: &mut Findings<'_>) {
+    let quotes = if fault.expected == "a string" {
+        QUOTES
+    } else {
+        ""
+    };
     let message = format!(
         "{} has {} in `{}`, where {} must stand",
         object.key(),
@@ -58,7 +63,10 @@ fn wrong_type(object: &Object, fault: &Malformed, found: &mut Findings<'_>) {
     found
         .error(object.key(), fault.path.clone(), message)
         .subject(place(object, &fault.path))
-        .help(format!("write {} there, or drop the field", fault.expected));
+        .help(format!(
+            "write {} there, or drop the field{quotes}",
+            fault.expected
+        ));
 }
 
 fn nothing(object: &Object, path: Path, found: &mut Findings<'_>) {
@@ -154,3 +162,5 @@ fn of_rollout(rollout: &Rollout) -> Vec<Path> {
     let routes = nameless.map(|(index, _)| managed.index(index).field("name"));
     active.into_iter().chain(routes).collect()
 }
+
+const QUOTES: &str = "; without quotes YAML reads `yes`, `on`, `y` and `1.0` as no strings";

@@ -158,7 +158,10 @@ pub fn judge_write(change: &Change<'_>, view: &View<'_>) -> Vec<Finding> {
 /// The rule of a code or a name.
 pub fn find(word: &str) -> Option<&'static Rule> {
     let mut rules = CATALOGUE.iter();
-    rules.find(|rule| rule.id.name == word || rule.id.code.eq_ignore_ascii_case(word))
+    rules.find(|rule| {
+        let (code, name) = (rule.id.code, rule.id.name);
+        name.eq_ignore_ascii_case(word) || code.eq_ignore_ascii_case(word)
+    })
 }
 
 impl Rule {

@@ -21,8 +21,10 @@
 
 use std::collections::BTreeSet;
 
+use super::label::few;
 use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
-use crate::model::{Kind, Rollout, VirtualService};
+use crate::field::Path;
+use crate::model::{Key, Kind, Rollout, VirtualService};
 use crate::verdict::{Cause, Findings};
 
 rule!(
@@ -34,35 +36,49 @@ rule!(
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
-    let mut seen = BTreeSet::new();
+    let mut told = BTreeSet::new();
     for linked in flow.virtual_services() {
-        for other in flow.others_using(&linked.link.key) {
-            for (route, theirs) in shared(&linked, other, flow) {
-                let subject = format!(
-                    "{} {} {}",
-                    other.meta.key.full_name(),
-                    linked.link.key,
-                    subject(linked.service, &route),
-                );
-                if seen.insert(subject.clone()) {
-                    let shared = Shared {
-                        route,
-                        theirs,
-                        subject,
-                    };
-                    shared.report(flow, &linked, other, found);
-                }
+        for shared in sharers(flow, &linked) {
+            let subject = subject(linked.service, &shared.route);
+            if told.insert((linked.link.key.clone(), subject.clone())) {
+                shared.report(flow, &linked, &subject, found);
             }
         }
     }
 }
 
-/// A route that two Rollouts manage.
+/// A route that several Rollouts manage.
 struct Shared<'a> {
     route: ManagedRoute<'a>,
-    /// The other Rollout's reference.
-    theirs: LinkedVirtualService<'a>,
-    subject: String,
+    /// The others, with the path of their reference; not all of very many.
+    others: Vec<(&'a Key, Path)>,
+}
+
+/// The routes of the VirtualService that other Rollouts manage too.
+fn sharers<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<Shared<'a>> {
+    let mut routes: Vec<Shared<'a>> = linked
+        .managed_routes()
+        .into_iter()
+        .map(|route| Shared {
+            route,
+            others: Vec::new(),
+        })
+        .collect();
+    for other in flow.others_using(&linked.link.key) {
+        for (route, theirs) in shared(linked, other, flow) {
+            let place = (route.list, route.index);
+            let mut own = routes.iter_mut();
+            if let Some(own) = own.find(|own| (own.route.list, own.route.index) == place) {
+                own.others
+                    .push((&other.meta.key, theirs.link.path.field("name")));
+            }
+        }
+        if routes.iter().all(|route| route.others.len() > MOST_TOLD) {
+            break;
+        }
+    }
+    routes.retain(|route| !route.others.is_empty());
+    routes
 }
 
 /// The routes of the VirtualService that the other Rollout manages too, with its reference.
@@ -93,25 +109,29 @@ impl Shared<'_> {
         self,
         flow: &Flow<'_>,
         linked: &LinkedVirtualService<'_>,
-        other: &Rollout,
+        subject: &str,
         found: &mut Findings<'_>,
     ) {
         let path = linked.link.path.field("name");
+        let names: Vec<String> = self.others.iter().map(|(key, _)| key.to_string()).collect();
         let message = format!(
             "{} manages route {} of {} by `{path}`, and so does {}: each writes its weights",
             flow.key(),
             self.route.label(),
             linked.link.key,
-            other.meta.key,
+            few(&names, MOST_TOLD),
         );
-        found
-            .error(flow.key(), path, message)
-            .subject(self.subject)
+        let finding = found.error(flow.key(), path, message);
+        finding
+            .subject(format!("{} {subject}", linked.link.key))
             .help("give each Rollout a route of its own, and list its name in `routes`")
             .cause(Cause::Duplicate)
             .with(&linked.link.key, self.route.path())
-            .with(&other.meta.key, self.theirs.link.path.field("name"))
-            .harms_others();
+            .harms_others()
+            .mutual();
+        for (key, path) in self.others.into_iter().take(MOST_TOLD) {
+            finding.with(key, path);
+        }
     }
 }
 
@@ -126,3 +146,6 @@ fn subject(service: &VirtualService, route: &ManagedRoute<'_>) -> String {
     let matches = matches.map(|one| format!(" {} {}", one.port, one.sni_hosts.join(",")));
     format!("{}{}", route.list.field(), matches.collect::<String>())
 }
+
+/// How many other Rollouts a message names.
+const MOST_TOLD: usize = 3;

@@ -21,9 +21,11 @@
 
 use std::collections::BTreeSet;
 
+use super::label::few;
 use crate::cluster::Flow;
 use crate::cluster::reference::{self, ServiceLink};
-use crate::model::Rollout;
+use crate::field::Path;
+use crate::model::Key;
 use crate::verdict::{Cause, Findings};
 
 rule!(RG603, Error, Rollout, reads & [], "service_shared.rs");
@@ -34,28 +36,38 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         if !seen.insert(link.key.clone()) {
             continue;
         }
-        for other in flow.others_using(&link.key) {
-            report(flow, &link, other, found);
-        }
+        report(flow, &link, found);
     }
 }
 
-fn report(flow: &Flow<'_>, link: &ServiceLink, other: &Rollout, found: &mut Findings<'_>) {
-    let theirs = reference::services(other).find(|theirs| theirs.key == link.key);
-    let Some(theirs) = theirs else { return };
-    let key = &other.meta.key;
+fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
+    let others = flow.others_using(&link.key).filter_map(|other| {
+        let theirs = reference::services(other).find(|theirs| theirs.key == link.key)?;
+        Some((&other.meta.key, theirs.path))
+    });
+    let others: Vec<(&Key, Path)> = others.collect();
+    if others.is_empty() {
+        return;
+    }
+    let names: Vec<String> = others
+        .iter()
+        .map(|(key, path)| format!("{key} in `{path}`"))
+        .collect();
     let message = format!(
-        "{} names {} in `{}`, and so does {key} in `{}`",
+        "{} names {} in `{}`, and so does {}",
         flow.key(),
         link.key,
         link.path,
-        theirs.path,
+        few(&names, 3),
     );
-    found
-        .error(flow.key(), link.path.clone(), message)
-        .subject(format!("{} {}", key.full_name(), link.key))
+    let finding = found.error(flow.key(), link.path.clone(), message);
+    finding
+        .subject(link.key.full_name())
         .help("give each Rollout Services of its own")
         .cause(Cause::Duplicate)
-        .with(key, theirs.path)
-        .harms_others();
+        .harms_others()
+        .mutual();
+    for (key, path) in others.into_iter().take(3) {
+        finding.with(key, path);
+    }
 }

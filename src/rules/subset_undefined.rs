@@ -26,7 +26,7 @@
 
 use std::collections::BTreeSet;
 
-use super::label::list;
+use super::label::{few, list};
 use super::suggest::{did_you_mean, nearest};
 use crate::cluster::{RuleScope, View, is_exported, is_never_merged, visible_rules};
 use crate::field::Path;
@@ -231,6 +231,9 @@ impl Reference<'_> {
     }
 
     fn not_merged(&self, visible: &[&DestinationRule]) -> Option<&'static str> {
+        if visible.len() < 2 {
+            return None;
+        }
         let lost = is_never_merged(visible, &self.subsets_of_host(), &self.destination.subset);
         lost.then_some("Istio merges the rules of a host only where their `exportTo` is the same")
     }
@@ -278,5 +281,5 @@ fn reaches(rule: &DestinationRule, namespace: &str) -> bool {
 
 fn keys(rules: &[&DestinationRule]) -> String {
     let keys: Vec<String> = rules.iter().map(|rule| rule.meta.key.to_string()).collect();
-    keys.join(" and ")
+    few(&keys, 3)
 }

@@ -47,7 +47,7 @@ fn set_actions(settings: &mut Settings, value: &Node) -> Result<(), Error> {
     for (key, value) in entries(value)? {
         let Some(rule) = rules::find(&key.text) else {
             let names = rules::CATALOGUE.iter();
-            let names: Vec<&str> = names.flat_map(|r| [r.id.name, r.id.code]).collect();
+            let names: Vec<&str> = names.map(|rule| rule.id.name).collect();
             return Err(unknown(key, &names));
         };
         let action = word(value, &RuleAction::NAMES, RuleAction::parse)?;
@@ -74,14 +74,10 @@ fn set_istio(settings: &mut Settings, value: &Node) -> Result<(), Error> {
     Ok(())
 }
 
-/// `"1.9"` in quotes, or the number that YAML makes of it without.
+/// `"1.9"`, in quotes.
 fn argo_version(value: &Node) -> Result<ArgoVersion, Error> {
-    let text = match &value.content {
-        Content::String(text) => text.clone(),
-        Content::Float(number) => number.to_string(),
-        _ => String::new(),
-    };
-    let version = ArgoVersion::parse(&text);
+    // Without quotes YAML makes 1.1 of 1.10.
+    let version = value.as_str().and_then(ArgoVersion::parse);
     version.ok_or_else(|| error(value, "write the version in quotes, such as `\"1.10\"`"))
 }
 
@@ -94,8 +90,9 @@ fn entries(node: &Node) -> Result<&[(KeyNode, Node)], Error> {
 }
 
 fn text(node: &Node) -> Result<String, Error> {
-    let text = node.as_str().map(str::to_owned);
-    text.ok_or_else(|| error(node, "a string is expected here"))
+    let text = node.as_str().filter(|text| !text.is_empty());
+    let text = text.map(str::to_owned);
+    text.ok_or_else(|| error(node, "a string that is not empty is expected here"))
 }
 
 fn texts(node: &Node) -> Result<Vec<String>, Error> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::{Report, Reported};
 use crate::cli::manifests::{Document, Duplicate, File, Manifests};
@@ -37,6 +37,7 @@ fn render(reported: &Reported<'_>) -> String {
     let label = finding.path.to_string();
     let line = reported.file.map(|file| Line::of(file, reported.span));
     let group = match &line {
+        Some(line) if line.text.len() > LONGEST => title.element(line.origin(reported.span)),
         Some(line) => title.element(line.snippet(&label)),
         None => Group::with_title(title),
     };
@@ -111,6 +112,12 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// The place alone, for a line that no terminal shows.
+    fn origin(&self, span: Span) -> Origin<'a> {
+        let origin = Origin::path(self.file).line(self.number);
+        origin.char_column(span.start.column)
+    }
+
     fn snippet(&self, label: &'a str) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
         let annotation = AnnotationKind::Primary
             .span(self.range.clone())
@@ -121,3 +128,6 @@ impl<'a> Line<'a> {
             .annotation(annotation)
     }
 }
+
+/// In bytes: a longer line is not shown.
+const LONGEST: usize = 2000;

@@ -1,5 +1,4 @@
-//! What a rule says (a [`Finding`]) and what the engine makes of it (a [`Verdict`]).
-//! It knows neither HTTP nor how a finding is found.
+//! A finding, and how a rule builds one.
 
 use std::fmt;
 
@@ -50,6 +49,8 @@ pub struct Finding {
     pub missing: bool,
     /// It breaks another flow than the object's own, so that even a CREATE is denied for it.
     pub harms_others: bool,
+    /// The other objects have the same finding with the same subject: once is enough to tell.
+    pub mutual: bool,
     /// The one edit that would mend it, where there is one that is obvious.
     pub remedy: Option<Remedy>,
     /// The other objects it rests on, and the place in each where the fault would be mended.
@@ -71,55 +72,11 @@ pub struct Findings<'a> {
     list: &'a mut Vec<Finding>,
 }
 
-/// What a finding does to the write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    Deny,
-    Warn,
-}
-
-/// A finding and what becomes of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
-    pub finding: Finding,
-    pub action: Action,
-    /// Profile `observe` made a warning of what would have denied.
-    pub would_deny: bool,
-}
-
-/// Why a write was not judged at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exempt {
-    UnknownKind,
-    Subresource,
-    /// The object is being deleted: removing a finalizer never fails.
-    ObjectDeleting,
-    NamespaceDeleting,
-    NamespaceOff,
-    /// The Rollouts controller, known by its user.
-    Controller,
-    /// The Rollouts controller under an unlisted user, known by managedFields.
-    ControllerByFields,
-    /// A delete by the garbage collector or the namespace controller.
-    System,
-    /// It could not be decided before the caller gives up.
-    OutOfTime,
-}
-
-/// The engine's answer to one write.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    pub exempt: Option<Exempt>,
-    /// Denials first, then in the order of the rules.
-    pub judged: Vec<Judged>,
-    /// Warnings that come from no rule, such as an unknown name in the `allow` annotation.
-    pub notes: Vec<String>,
-}
-
 impl Finding {
-    /// Whether both say the same of the same thing; list indexes and wording do not count.
-    pub fn is_same(&self, other: &Finding) -> bool {
-        self.rule == other.rule && self.object == other.object && self.subject == other.subject
+    /// Two findings of one identity say the same of the same thing; list indexes and wording do not
+    /// count.
+    pub fn identity(&self) -> (RuleId, Key, String) {
+        (self.rule, self.object.clone(), self.subject.clone())
     }
 
     pub fn subject(&mut self, subject: impl Into<String>) -> &mut Self {
@@ -180,6 +137,12 @@ impl Finding {
         self.message.replace(&format!(" in `{}`", self.path), "")
     }
 
+    /// Each of the objects has this finding, with the same subject.
+    pub fn mutual(&mut self) -> &mut Self {
+        self.mutual = true;
+        self
+    }
+
     /// Whether the fault lies in `key` alone.
     pub fn is_inside(&self, key: &Key) -> bool {
         self.object == *key && self.others.iter().all(|(other, _)| other == key)
@@ -234,6 +197,7 @@ impl<'a> Findings<'a> {
             cause: Cause::Invalid,
             missing: false,
             harms_others: false,
+            mutual: false,
             remedy: None,
             others: Vec::new(),
         });
@@ -243,51 +207,11 @@ impl<'a> Findings<'a> {
     }
 }
 
-impl Verdict {
-    pub fn exempt(reason: Exempt) -> Self {
-        Self {
-            exempt: Some(reason),
-            ..Self::default()
-        }
-    }
-
-    pub fn is_denied(&self) -> bool {
-        self.denials().next().is_some()
-    }
-
-    pub fn denials(&self) -> impl Iterator<Item = &Judged> {
-        let judged = self.judged.iter();
-        judged.filter(|judged| judged.action == Action::Deny)
-    }
-
-    pub fn warnings(&self) -> impl Iterator<Item = &Judged> {
-        let judged = self.judged.iter();
-        judged.filter(|judged| judged.action == Action::Warn)
-    }
-}
-
 impl Severity {
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
-        }
-    }
-}
-
-impl Exempt {
-    /// The word for audit annotations and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Exempt::UnknownKind => "unknown-kind",
-            Exempt::Subresource => "subresource",
-            Exempt::ObjectDeleting => "object-deleting",
-            Exempt::NamespaceDeleting => "namespace-deleting",
-            Exempt::NamespaceOff => "namespace-off",
-            Exempt::Controller => "controller",
-            Exempt::ControllerByFields => "controller-by-managed-fields",
-            Exempt::System => "system",
-            Exempt::OutOfTime => "out-of-time",
         }
     }
 }
