@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::{print_line, unusable};
+use super::print_line;
 use crate::serve::DEFAULT_DNS;
 use crate::serve::authority::Authority;
 
@@ -26,14 +26,7 @@ pub struct Options {
     force: bool,
 }
 
-pub fn run(options: &Options) -> ExitCode {
-    match make(options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => unusable(message),
-    }
-}
-
-fn make(options: &Options) -> Result<(), String> {
+pub fn run(options: &Options) -> Result<ExitCode, String> {
     let dir = &options.dir;
     let now = SystemTime::now();
     let unmade = |error| format!("cannot make certificates for `--dns`: {error}");
@@ -67,7 +60,7 @@ fn make(options: &Options) -> Result<(), String> {
         write(path, pem, *access).map_err(|error| format!("{}: {error}", path.display()))?;
         print_line(path.display());
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 #[derive(Clone, Copy)]

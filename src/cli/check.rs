@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::manifests::{Document, Manifests};
 use super::report::{self, Report, Reported};
 use super::settings::SettingsOptions;
-use super::{stored, unusable};
+use super::stored;
 use crate::admit::audit;
 use crate::cluster::{Cluster, View};
 use crate::model::Key;
@@ -38,22 +38,15 @@ enum Output {
     Json,
 }
 
-pub fn run(options: &Options) -> ExitCode {
-    let settings = match options.settings.settings() {
-        Ok(settings) => settings,
-        Err(message) => return unusable(message),
-    };
-    let manifests = match Manifests::read(&options.paths, &options.settings.namespace) {
-        Ok(manifests) => manifests,
-        Err(error) => return unusable(error),
-    };
+pub fn run(options: &Options) -> Result<ExitCode, String> {
+    let (settings, manifests) = options.settings.read(&options.paths)?;
     let report = check(&manifests, &settings, options.complete);
     match options.output {
         Output::Human => report::human::print(&report),
         Output::Json => report::json::print(&report),
     }
     let fails = report.errors() > 0 && settings.profile != Profile::Observe;
-    ExitCode::from(u8::from(fails))
+    Ok(ExitCode::from(u8::from(fails)))
 }
 
 /// What is wrong with the manifests, each finding with its place.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{print_line, unusable};
+use super::print_line;
 use crate::rules::{self, CATALOGUE, nearest};
 
 /// Print a rule's documentation, or the catalogue
@@ -15,14 +15,14 @@ pub struct Options {
     rule: Option<String>,
 }
 
-pub fn run(options: &Options) -> ExitCode {
+pub fn run(options: &Options) -> Result<ExitCode, String> {
     let Some(word) = &options.rule else {
         for rule in CATALOGUE {
             let (code, name, level) = (rule.id.code, rule.id.name, rule.level.as_str());
             let summary = rule.summary();
             print_line(format_args!("{code} {name:<27} {level:<17} {summary}"));
         }
-        return ExitCode::SUCCESS;
+        return Ok(ExitCode::SUCCESS);
     };
     let Some(rule) = rules::find(word) else {
         let names = CATALOGUE
@@ -30,10 +30,10 @@ pub fn run(options: &Options) -> ExitCode {
             .flat_map(|rule| [rule.id.name, rule.id.code]);
         let hint = nearest(word, names).map(|name| format!("; did you mean `{name}`?"));
         let hint = hint.unwrap_or_else(|| "; `rollout-guard explain` lists them".to_owned());
-        return unusable(format!("no rule is called `{word}`{hint}"));
+        return Err(format!("no rule is called `{word}`{hint}"));
     };
     let (id, level) = (rule.id, rule.level.as_str());
     let documentation = rule.documentation();
     print_line(format_args!("# {id} ({level})\n\n{documentation}"));
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,7 @@ use similar::TextDiff;
 use super::manifests::{Document, Manifests};
 use super::settings::SettingsOptions;
 use super::suggest::suggestions;
-use super::{print_line, print_text, stored, tell, unusable};
+use super::{print_line, print_text, stored, tell};
 use crate::cluster::Cluster;
 use crate::field::{Path, Segment};
 use crate::mutations::IN_REPOSITORIES;
@@ -53,21 +53,14 @@ struct Fixed<'a> {
     new: String,
 }
 
-pub fn run(options: &Options) -> ExitCode {
-    let settings = match options.settings.settings() {
-        Ok(settings) => settings,
-        Err(message) => return unusable(message),
-    };
-    let manifests = match Manifests::read(&options.paths, &options.settings.namespace) {
-        Ok(manifests) => manifests,
-        Err(error) => return unusable(error),
-    };
+pub fn run(options: &Options) -> Result<ExitCode, String> {
+    let (settings, manifests) = options.settings.read(&options.paths)?;
     if let Some(unknown) = options
         .apply
         .iter()
         .find(|word| rules::find(word).is_none())
     {
-        return unusable(format!("no rule is called `{unknown}`"));
+        return Err(format!("no rule is called `{unknown}`"));
     }
     let applied = suggested(&manifests, &settings, options);
     let files = fix(&manifests, &settings, applied);
@@ -87,7 +80,7 @@ pub fn run(options: &Options) -> ExitCode {
             ));
         }
     }
-    ExitCode::from(u8::from(files.iter().any(Fixed::changes)))
+    Ok(ExitCode::from(u8::from(files.iter().any(Fixed::changes))))
 }
 
 /// The suggested edits that `--apply` names, by file; the others are told with `--suggest`.
@@ -190,17 +183,17 @@ fn path_of(document: &Document, pointer: &str) -> Option<Path> {
     Some(steps.collect())
 }
 
-fn write(files: &[Fixed<'_>]) -> ExitCode {
+fn write(files: &[Fixed<'_>]) -> Result<ExitCode, String> {
     for file in files.iter().filter(|file| file.changes()) {
         if file.name == "-" {
-            return unusable("standard input cannot be edited in place; leave out --write");
+            return Err("standard input cannot be edited in place; leave out --write".to_owned());
         }
         if let Err(error) = std::fs::write(file.name, &file.new) {
-            return unusable(format!("{}: {error}", file.name));
+            return Err(format!("{}: {error}", file.name));
         }
         print_line(format_args!("fixed {}", file.name));
     }
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
 fn diff(file: &Fixed<'_>) -> String {

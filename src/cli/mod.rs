@@ -48,6 +48,14 @@ enum Command {
 impl Arguments {
     /// Carries the command out; its answer is the exit code.
     pub fn run(self) -> ExitCode {
+        self.carry_out().unwrap_or_else(|message| {
+            tell(format_args!("error: {message}"));
+            ExitCode::from(2)
+        })
+    }
+
+    /// An error is unusable input, and says what to change.
+    fn carry_out(self) -> Result<ExitCode, String> {
         match self.command {
             Command::Check(options) => check::run(&options),
             Command::Review(options) => review::run(&options),
@@ -55,8 +63,8 @@ impl Arguments {
             Command::Explain(options) => explain::run(&options),
             #[cfg(feature = "serve")]
             Command::Serve(options) => match serve::run(options) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => unusable(error),
+                Ok(()) => Ok(ExitCode::SUCCESS),
+                Err(error) => Err(error.to_string()),
             },
             #[cfg(feature = "serve")]
             Command::Certs(options) => certs::run(&options),
@@ -77,10 +85,4 @@ fn print_text(text: &str) {
 /// A line for people on standard error.
 fn tell(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
-}
-
-/// Unusable input: says what to change and ends with 2.
-fn unusable(message: impl std::fmt::Display) -> ExitCode {
-    tell(format_args!("error: {message}"));
-    ExitCode::from(2)
 }

@@ -6,9 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::manifests::Manifests;
 use super::settings::SettingsOptions;
-use super::unusable;
 use crate::cluster::Cluster;
 use crate::review::{self, Endpoint};
 use crate::settings::Settings;
@@ -29,15 +27,8 @@ pub struct Options {
     settings: SettingsOptions,
 }
 
-pub fn run(options: &Options) -> ExitCode {
-    let settings = match options.settings.settings() {
-        Ok(settings) => settings,
-        Err(message) => return unusable(message),
-    };
-    let manifests = match Manifests::read(&options.manifests, &options.settings.namespace) {
-        Ok(manifests) => manifests,
-        Err(error) => return unusable(error),
-    };
+pub fn run(options: &Options) -> Result<ExitCode, String> {
+    let (settings, manifests) = options.settings.read(&options.manifests)?;
     let cluster = manifests.cluster(settings.mesh.clone());
     let endpoint = if options.mutate {
         Endpoint::Mutate
@@ -46,12 +37,11 @@ pub fn run(options: &Options) -> ExitCode {
     };
     let mut denied = false;
     for file in &options.files {
-        match answer(file, endpoint, &cluster, &settings) {
-            Ok(this) => denied |= this,
-            Err(message) => return unusable(format!("{}: {message}", file.display())),
-        }
+        let name = file.display();
+        denied |= answer(file, endpoint, &cluster, &settings)
+            .map_err(|message| format!("{name}: {message}"))?;
     }
-    ExitCode::from(u8::from(denied))
+    Ok(ExitCode::from(u8::from(denied)))
 }
 
 /// Prints the answer to one file; whether it denies.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::manifests::Manifests;
 use crate::settings::{self, Profile, Settings};
 
 #[derive(Args, Clone, Debug)]
@@ -20,6 +21,13 @@ pub struct SettingsOptions {
 }
 
 impl SettingsOptions {
+    /// The settings and the manifests of these paths, or what of them cannot be used.
+    pub fn read(&self, paths: &[PathBuf]) -> Result<(Settings, Manifests), String> {
+        let settings = self.settings()?;
+        let manifests = Manifests::read(paths, &self.namespace);
+        Ok((settings, manifests.map_err(|error| error.to_string())?))
+    }
+
     /// The settings of the file and the flags, or what is wrong with the file.
     pub fn settings(&self) -> Result<Settings, String> {
         let mut settings = match &self.config {

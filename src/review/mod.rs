@@ -81,12 +81,28 @@ pub fn undecided(body: &[u8]) -> Result<Answer, BadRequest> {
 }
 
 impl Outcome {
+    /// Why the write was not judged, at either endpoint.
+    pub fn exempt(&self) -> Option<Exempt> {
+        let mutated = self.mutated.as_ref();
+        self.verdict.exempt.or_else(|| mutated?.exempt)
+    }
+
     /// `allow`, `warn`, `deny`, `patch` or `exempt`.
     pub fn decision(&self) -> &'static str {
         match &self.mutated {
             Some(mutated) if mutated.exempt.is_some() => "exempt",
             Some(mutated) if !mutated.by.is_empty() && !mutated.observed => "patch",
             _ => response::decision(&self.verdict),
+        }
+    }
+}
+
+impl Endpoint {
+    /// The word for it in paths, labels and log lines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Endpoint::Validate | Endpoint::MutateThenValidate => "validate",
+            Endpoint::Mutate => "mutate",
         }
     }
 }

@@ -13,7 +13,7 @@ use super::Metrics;
 
 /// Whether requests may be sent here.
 #[derive(Debug, Default)]
-pub struct Readiness {
+pub(super) struct Readiness {
     certificate: AtomicBool,
     cluster: AtomicBool,
     draining: AtomicBool,
@@ -32,16 +32,16 @@ pub(super) fn router(readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router
 }
 
 impl Readiness {
-    pub(super) fn certificate_loaded(&self) {
+    pub fn certificate_loaded(&self) {
         self.certificate.store(true, Ordering::Relaxed);
     }
 
     /// The manifests are read; of a live cluster: every watch has its first list.
-    pub(super) fn cluster_read(&self) {
+    pub fn cluster_read(&self) {
         self.cluster.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn drain(&self) {
+    pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 

@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use axum::http::StatusCode;
 
-use super::metrics::name;
 use crate::model::Kind;
 use crate::review::{Endpoint, Outcome};
 use crate::verdict::{Action, Exempt, Judged};
@@ -51,7 +50,7 @@ impl Log {
                 tracing::info!("{did} {}: {}", write(outcome), mutated.by.join(", "));
             }
         }
-        match exempt(outcome) {
+        match outcome.exempt() {
             Some(Exempt::OutOfTime) => tracing::warn!("allowed unchecked, {}", write(outcome)),
             Some(Exempt::ControllerByFields) => self.stranger(&outcome.request.user),
             _ => {}
@@ -61,7 +60,7 @@ impl Log {
     pub fn refused(endpoint: Endpoint, status: StatusCode, reason: &str) {
         tracing::warn!(
             "answered {status} to /{}: {}",
-            name(endpoint),
+            endpoint.as_str(),
             quoted(reason)
         );
     }
@@ -79,12 +78,6 @@ impl Log {
             );
         }
     }
-}
-
-/// Why the write was not judged, at either endpoint.
-pub(super) fn exempt(outcome: &Outcome) -> Option<Exempt> {
-    let mutated = outcome.mutated.as_ref();
-    outcome.verdict.exempt.or_else(|| mutated?.exempt)
 }
 
 /// `UPDATE VirtualService "ns/name" by "user"`.

@@ -11,7 +11,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::log::exempt;
 use crate::cluster::Cluster;
 use crate::model::Kind;
 use crate::review::{Endpoint, Outcome};
@@ -74,7 +73,7 @@ struct KindLabels {
 
 impl Metrics {
     pub(super) fn answered(&self, endpoint: Endpoint, outcome: &Outcome, took: Duration) {
-        let (request, endpoint) = (&outcome.request, name(endpoint));
+        let (request, endpoint) = (&outcome.request, endpoint.as_str());
         let labels = RequestLabels {
             endpoint,
             operation: request.operation.as_str(),
@@ -85,7 +84,7 @@ impl Metrics {
         let labels = EndpointLabels { endpoint };
         let durations = self.durations.get_or_create(&labels);
         durations.observe(took.as_secs_f64());
-        if let Some(reason) = exempt(outcome) {
+        if let Some(reason) = outcome.exempt() {
             let reason = reason.as_str();
             self.exempt.get_or_create(&ExemptLabels { reason }).inc();
         }
@@ -224,14 +223,6 @@ impl Default for Metrics {
         };
         metrics.register();
         metrics
-    }
-}
-
-/// The word for an endpoint in labels and lines.
-pub(super) fn name(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Validate | Endpoint::MutateThenValidate => "validate",
-        Endpoint::Mutate => "mutate",
     }
 }
 

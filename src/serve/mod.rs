@@ -19,7 +19,6 @@ mod signals;
 mod watch;
 mod webhook;
 
-pub use admin::Readiness;
 pub use cluster::ClusterHandle;
 pub use error::Error;
 pub use metrics::Metrics;
@@ -34,6 +33,7 @@ use std::time::Duration;
 
 use tokio_rustls::TlsAcceptor;
 
+use self::admin::Readiness;
 use self::certificates::Certificates;
 use self::connections::{Server, bind};
 use self::signals::Signals;

@@ -40,6 +40,7 @@ pub struct Options {
     #[arg(
         long,
         value_name = "NAME",
+        value_delimiter = ',',
         default_value = DEFAULT_DNS,
         conflicts_with = "tls_cert"
     )]

@@ -92,6 +92,31 @@ fn the_command_line_gives_the_same_bytes() {
     }
 }
 
+/// As the API server asks: `/mutate` first, then `/validate` with the patched object, over HTTPS.
+#[cfg(feature = "serve")]
+#[test]
+fn the_webhook_gives_the_same_bytes() {
+    for folder in recordings() {
+        let body = std::fs::read(folder.join("review.json")).expect("a review");
+        let manifests = folder.join("cluster.yaml");
+        let cluster = cluster(std::slice::from_ref(&manifests));
+        let expect = |endpoint| {
+            let answer = answer(&body, endpoint, &cluster, &Settings::default());
+            answer.expect("an AdmissionReview")
+        };
+        let server = crate::server::Server::start(&manifests);
+        let mutated = expect(Endpoint::Mutate);
+        assert_eq!(server.post("mutate", &body), (200, mutated.body.clone()));
+        let mut review: Value = serde_json::from_slice(&body).expect("JSON");
+        let patched = mutated.outcome.mutated.expect("a mutation");
+        review["request"]["object"] = patched.patch.object().clone();
+        let patched = serde_json::to_vec(&review).expect("JSON");
+        let judged = expect(Endpoint::MutateThenValidate);
+        let answered = server.post("validate", &patched);
+        assert_eq!(answered, (200, judged.body), "{}", folder.display());
+    }
+}
+
 /// All recordings that the team shares, where they are at hand: no panic, a well-formed answer, and the
 /// controller's and the system's writes pass without a word.
 #[test]

@@ -39,7 +39,10 @@ impl Server {
         if !flags.contains(&"--tls-cert") {
             command.arg("--ca-file").arg(&ca);
         }
-        command.stderr(Stdio::piped()).stdin(Stdio::null());
+        command
+            .stderr(Stdio::piped())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         let mut child = command.spawn().expect("the server starts");
         let (line, log) = channel();
         let lines = BufReader::new(child.stderr.take().expect("standard error")).lines();
@@ -48,20 +51,13 @@ impl Server {
                 let _ = line.send(text);
             }
         });
-        let first = log
-            .recv_timeout(PATIENCE)
-            .expect("the server says where it is");
-        let address = |scheme| {
-            let after = first
-                .split(scheme)
-                .nth(1)
-                .unwrap_or_else(|| panic!("{first}"));
-            let end = after.find([' ', ',']).expect("an end");
-            after[..end].parse().expect("an address")
+        let Some(addresses) = addresses(&log) else {
+            let _ = child.kill();
+            panic!("the server does not say where it is");
         };
         Self {
-            https: address("https://"),
-            admin: address("http://"),
+            https: addresses.0,
+            admin: addresses.1,
             child,
             ca,
             log,
@@ -115,6 +111,20 @@ impl Server {
     /// What it has logged so far.
     pub fn log(&self) -> Vec<String> {
         self.log.try_iter().collect()
+    }
+}
+
+/// Where the server says it is, in the one line with both addresses.
+fn addresses(log: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> {
+    loop {
+        let line = log.recv_timeout(PATIENCE).ok()?;
+        let address = |scheme| {
+            let after = line.split(scheme).nth(1)?;
+            after[..after.find([' ', ','])?].parse().ok()
+        };
+        if let (Some(https), Some(admin)) = (address("https://"), address("http://")) {
+            return Some((https, admin));
+        }
     }
 }
 
