@@ -23,7 +23,6 @@
 
 use std::collections::BTreeSet;
 
-use super::label::few;
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{Host, VirtualService};
@@ -53,7 +52,7 @@ fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
         let message = format!(
             "sidecars apply only one of {} (`{path}`), {} to host `{host}` (IST0109)",
             service.meta.key,
-            few(&names, 3),
+            names.join(", "),
         );
         let finding = found.warning(&service.meta.key, path, message);
         finding
@@ -61,17 +60,18 @@ fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
             .cause(Cause::Duplicate)
             .mutual()
             .help("put the routes of the host in one VirtualService, or delegate to the other");
-        for rival in rivals.into_iter().take(3) {
+        for rival in rivals {
             finding.with(&rival.meta.key, place(rival, view, &host));
         }
     }
 }
 
-/// The other VirtualServices that claim the host where this one does.
+/// Other VirtualServices that claim the host where this one does; of many the first three.
 fn rivals<'a>(service: &VirtualService, view: &View<'a>, host: &Host) -> Vec<&'a VirtualService> {
     let claiming = view.virtual_services_claiming(host).into_iter();
     claiming
         .filter(|other| other.meta.key != service.meta.key && meet(service, other))
+        .take(3)
         .collect()
 }
 
