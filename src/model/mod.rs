@@ -14,6 +14,7 @@ mod service;
 mod status;
 mod steps;
 mod traffic_routing;
+mod trail;
 mod virtual_service;
 mod workload;
 

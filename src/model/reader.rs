@@ -7,7 +7,8 @@ use std::hash::{Hash, Hasher};
 
 use serde_json::Value;
 
-use crate::field::{Path, Segment};
+use super::trail::{Step, Trail};
+use crate::field::Path;
 
 /// Label maps, selectors: sorted, so that findings come in one order.
 pub type Labels = BTreeMap<String, String>;
@@ -35,20 +36,6 @@ pub struct Reader<'a> {
 pub enum IntOrString {
     Int(i64),
     String(String),
-}
-
-#[derive(Clone, Copy)]
-struct Trail<'a> {
-    parent: Option<&'a Trail<'a>>,
-    step: Step<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    Root,
-    Field(&'static str),
-    Index(usize),
-    Entry(&'a str),
 }
 
 impl<'a> Reader<'a> {
@@ -147,6 +134,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A port that must be there, as istiod asks of a `port` that is set.
+    pub fn port(&self) -> Option<i64> {
+        let number = self
+            .value
+            .as_i64()
+            .filter(|port| (1..=65535).contains(port));
+        number.or_else(|| self.absent("a port from 1 to 65535"))
+    }
+
     pub fn boolean(&self) -> bool {
         match self.value {
             Value::Bool(set) => *set,
@@ -216,18 +212,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn path(&self) -> Path {
-        let mut steps = Vec::new();
-        let mut next = Some(&self.trail);
-        while let Some(trail) = next {
-            steps.extend(match trail.step {
-                Step::Root => None,
-                Step::Field(name) => Some(Segment::Field(name)),
-                Step::Index(index) => Some(Segment::Index(index)),
-                Step::Entry(key) => Some(Segment::Entry(key.to_owned())),
-            });
-            next = trail.parent;
-        }
-        steps.into_iter().rev().collect()
+        self.trail.path()
     }
 
     fn step<'b>(&'b self, value: &'b Value, step: Step<'b>) -> Reader<'b> {

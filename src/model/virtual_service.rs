@@ -199,10 +199,11 @@ impl RouteDestination {
 
 impl Destination {
     fn read(destination: &Reader<'_>) -> Self {
+        let port = destination.get("port");
         Self {
             host: destination.get("host").string().unwrap_or_default(),
             subset: destination.get("subset").string().unwrap_or_default(),
-            port: destination.get("port").get("number").int(),
+            port: port.object().then(|| port.get("number").port()).flatten(),
         }
     }
 
