@@ -2,10 +2,10 @@
 //!
 //! ## What
 //! In a Rollout, VirtualService, DestinationRule, Service or ServiceEntry: a field that the rules read
-//! with a type other than its own, `status` aside, or a number beyond its range (32 bits; a port). And absent or empty: a DestinationRule's `host`, a
-//! subset's `name`, a `destination` (of a route or of `mirrors`), its `host` or that of a `mirror`, a tls
-//! route's `match` and the `sniHosts` in it; a Rollout's `activeService` and
-//! the names in `managedRoutes`.
+//! with a type other than its own, `status` aside, or a number beyond its range (32 bits; a port). And
+//! absent or empty: a DestinationRule's `host`, a subset's `name`, a `destination` (of a route or of
+//! `mirrors`), its `host` or that of a `mirror`, a tls route's `match` and the `sniHosts` in it; a
+//! Rollout's `activeService` and the names in `managedRoutes`.
 //!
 //! ## Why
 //! The API server or istiod refuses the object (`istioctl analyze`: IST0106), and the other rules can
