@@ -32,7 +32,7 @@ fn line(judged: &Judged) -> String {
     } else {
         ""
     };
-    format!("{}: {would}{}", finding.rule.code, finding.short())
+    format!("{}: {would}{}", finding.rule.code, finding.shortest())
 }
 
 /// The API server cuts a longer line itself, without a sign.

@@ -134,7 +134,13 @@ impl Finding {
 
     /// The message without the field it names, for where the field is shown beside it.
     pub fn short(&self) -> String {
-        self.message.replace(&format!(" in `{}`", self.path), "")
+        without(&self.message, &self.path)
+    }
+
+    /// The message without any field, for where a line is all there is room for.
+    pub fn shortest(&self) -> String {
+        let others = self.others.iter().map(|(_, path)| path);
+        others.fold(self.short(), |message, path| without(&message, path))
     }
 
     /// Each of the objects has this finding, with the same subject.
@@ -158,6 +164,18 @@ impl Finding {
             .find(|(other, _)| other == key)
             .map_or(&self.path, |(_, path)| path)
     }
+}
+
+/// The text without the places where it names the path.
+fn without(message: &str, path: &Path) -> String {
+    let forms = [
+        format!(" in `{path}`"),
+        format!(" by `{path}`"),
+        format!(" (`{path}`)"),
+    ];
+    forms
+        .iter()
+        .fold(message.to_owned(), |text, form| text.replace(form, ""))
 }
 
 impl<'a> Findings<'a> {
