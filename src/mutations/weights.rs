@@ -83,6 +83,10 @@ impl Keeper<'_> {
         let Some(split) = Split::of(status, live, &self.asked(route), owned) else {
             return;
         };
+        // A route that two flows claim is the first one's: half of each would be neither's.
+        if !patch.settle(&route.path()) {
+            return;
+        }
         let mut changed = false;
         for (index, destination, weight) in destinations(route) {
             let Some(kept) = self.kept(destination, &split) else {
