@@ -62,13 +62,17 @@ proptest! {
     }
 
     /// Of one flow. Where two Rollouts quarrel about one object, what is kept for one is wrong for the other.
+    /// A warning may become an error: whether an extra destination shifts the weights (RG205) depends on
+    /// weights that are kept.
     #[test]
     fn the_mutations_bring_no_error(world in world().prop_filter("one Rollout", is_single)) {
         let cluster = world.cluster();
-        let errors = |object| errors(&world.request_with(object), &cluster);
-        let mut known = errors(world.written.clone());
-        known.extend(world.live.clone().map(errors).unwrap_or_default());
-        for error in errors(mutated(&world, &cluster)) {
+        let findings = |object| findings(&world.request_with(object), &cluster);
+        let mut known = findings(world.written.clone());
+        let live = world.live.clone().map(findings).unwrap_or_default();
+        known.extend(live.into_iter().filter(is_error));
+        known.retain(|finding| is_error(finding) || finding.rule.code == "RG205");
+        for error in findings(mutated(&world, &cluster)).into_iter().filter(is_error) {
             let before = known.iter().any(|other| other.identity() == error.identity());
             prop_assert!(before, "{:?}", error);
         }
@@ -115,12 +119,14 @@ fn is_single(world: &World) -> bool {
     world.rollouts.len() == 1
 }
 
-fn errors(request: &Request, cluster: &Cluster) -> Vec<Finding> {
+fn findings(request: &Request, cluster: &Cluster) -> Vec<Finding> {
     let verdict = admit(request, cluster, &Settings::default());
-    let findings = verdict.judged.into_iter().map(|judged| judged.finding);
-    findings
-        .filter(|finding| finding.severity == Severity::Error)
-        .collect()
+    let judged = verdict.judged.into_iter();
+    judged.map(|judged| judged.finding).collect()
+}
+
+fn is_error(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
 }
 
 /// The weights of destinations that are no controller's in any world.
