@@ -21,7 +21,7 @@
 //! ## Fix
 //! Apply the delegate first, without `hosts` and `gateways`, and export it to the root's namespace.
 
-use super::place::is_malformed;
+use super::parts::place::is_malformed;
 use crate::cluster::{View, is_exported, reference};
 use crate::field::Path;
 use crate::model::{Key, VirtualService};

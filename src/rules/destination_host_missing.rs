@@ -21,7 +21,7 @@
 
 use std::collections::BTreeSet;
 
-use super::dns::host_fault;
+use super::parts::dns::host_fault;
 use crate::cluster::{View, visible_providers};
 use crate::field::Path;
 use crate::model::{Host, Kind, VirtualService};

@@ -25,9 +25,9 @@
 
 use std::collections::BTreeSet;
 
-use super::label::identity;
-use super::pair::{Lack, lacks};
-use super::suggest::did_you_mean;
+use super::parts::label::identity;
+use super::parts::pair::{Lack, lacks};
+use super::parts::suggest::did_you_mean;
 use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
 use crate::model::Kind;
 use crate::verdict::{Cause, Findings};

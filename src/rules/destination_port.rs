@@ -19,7 +19,7 @@
 
 use std::collections::BTreeSet;
 
-use super::place::is_malformed;
+use super::parts::place::is_malformed;
 use crate::cluster::{View, provided_ports, visible_providers};
 use crate::field::Path;
 use crate::model::{Host, Kind, Object, VirtualService};

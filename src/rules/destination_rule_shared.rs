@@ -19,7 +19,7 @@
 //! ## Fix
 //! Give each Rollout a DestinationRule of its own.
 
-use super::label::few;
+use super::parts::label::few;
 use crate::cluster::{Flow, reference};
 use crate::model::Key;
 use crate::verdict::{Cause, Findings};

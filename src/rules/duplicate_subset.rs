@@ -18,7 +18,7 @@
 
 use std::collections::BTreeSet;
 
-use super::label::list;
+use super::parts::label::list;
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::DestinationRule;

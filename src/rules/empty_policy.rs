@@ -15,7 +15,7 @@
 //! ## Fix
 //! Drop the field, or write what the policy is.
 
-use super::place::{in_destination_rule, is_malformed};
+use super::parts::place::{in_destination_rule, is_malformed};
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::DestinationRule;

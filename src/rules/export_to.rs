@@ -18,8 +18,8 @@
 
 use std::collections::BTreeSet;
 
-use super::dns::is_label;
-use super::place::is_malformed;
+use super::parts::dns::is_label;
+use super::parts::place::is_malformed;
 use crate::field::Path;
 use crate::model::{Malformed, Meta, Object};
 use crate::verdict::{Cause, Finding, Findings};

@@ -28,8 +28,8 @@
 
 use std::collections::BTreeSet;
 
-use super::label::{destination, identity};
-use super::pair::is_complete;
+use super::parts::label::{destination, identity};
+use super::parts::pair::is_complete;
 use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles};
 use crate::field::Path;
 use crate::model::{Destination, Kind, RouteDestination};

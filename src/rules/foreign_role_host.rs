@@ -24,7 +24,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pair::service_field;
+use super::parts::pair::service_field;
 use crate::cluster::{Flow, LinkedVirtualService, Role, Roles};
 use crate::field::Path;
 use crate::model::{Destination, Host, Key, Kind};

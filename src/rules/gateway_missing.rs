@@ -17,7 +17,7 @@
 //! ## Fix
 //! Write `namespace/name` for a Gateway of another namespace, or apply the Gateway.
 
-use super::place::is_malformed;
+use super::parts::place::is_malformed;
 use crate::cluster::{View, reference};
 use crate::field::Path;
 use crate::model::{Key, Kind, VirtualService};

@@ -22,9 +22,9 @@
 //! ## Fix
 //! Give each step one kind and a value in its range; for what needs a router, set `trafficRouting`.
 
-use super::duration::seconds;
-use super::fault::Fault;
-use super::label::list;
+use super::parts::duration::seconds;
+use super::parts::fault::Fault;
+use super::parts::label::list;
 use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::{ExperimentTemplate, IntOrString, Step, TrafficRouting};

@@ -23,8 +23,8 @@
 
 use std::collections::HashSet;
 
-use super::dns::{gateway_host_fault, host_fault, is_ip};
-use super::place::is_malformed;
+use super::parts::dns::{gateway_host_fault, host_fault, is_ip};
+use super::parts::place::is_malformed;
 use crate::field::Path;
 use crate::model::{DestinationRule, Key, Object, VirtualService};
 use crate::verdict::{Cause, Findings};

@@ -17,7 +17,7 @@
 //! ## Fix
 //! Write `-` where a dot, an underscore or a space stands.
 
-use super::dns::{is_label, is_label_key, is_label_value};
+use super::parts::dns::{is_label, is_label_key, is_label_value};
 use crate::field::Path;
 use crate::model::{DestinationRule, Key, Object, Subset, VirtualService};
 use crate::verdict::Findings;

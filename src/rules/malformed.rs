@@ -22,7 +22,7 @@
 //! ## Fix
 //! Write the field as its type asks, or add it.
 
-use super::place::{in_any, in_destination_rule, in_virtual_service, is_malformed};
+use super::parts::place::{in_any, in_destination_rule, in_virtual_service, is_malformed};
 use crate::cluster::ServiceRole;
 use crate::field::Path;
 use crate::model::{DestinationRule, Kind, Malformed, Object, Rollout, VirtualService};

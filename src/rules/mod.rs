@@ -3,16 +3,7 @@
 
 #[macro_use]
 mod rule;
-mod dns;
-mod duration;
-mod fault;
-mod label;
-mod label_syntax;
-mod pair;
-mod place;
-mod pods;
-mod retarget;
-mod suggest;
+mod parts;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod delegate_missing;
@@ -67,8 +58,8 @@ mod virtual_service_choice;
 mod virtual_service_missing;
 // End of the generated rules.
 
+pub use parts::suggest::nearest;
 pub use rule::{Check, Level, Rule};
-pub use suggest::nearest;
 
 use crate::cluster::{Flow, View};
 use crate::model::{Change, Key, Object};

@@ -22,7 +22,7 @@
 //! Finish or abort the release, then move the reference.
 
 use super::judge;
-use super::retarget::{Retarget, retargets};
+use super::parts::retarget::{Retarget, retargets};
 use crate::cluster::{Flow, View};
 use crate::model::{Change, Key, Kind, Object, Operation, Rollout};
 use crate::verdict::{Cause, Findings, Severity};

@@ -20,7 +20,7 @@
 //! ## Fix
 //! Change one of the two fields that the message names.
 
-use super::fault::Fault;
+use super::parts::fault::Fault;
 use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::{AntiAffinity, Rollout};

@@ -20,7 +20,7 @@
 //! ## Fix
 //! Keep one action per route.
 
-use super::place::{in_virtual_service, is_malformed};
+use super::parts::place::{in_virtual_service, is_malformed};
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{HttpRoute, L4Route, VirtualService};

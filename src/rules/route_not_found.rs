@@ -25,8 +25,8 @@
 
 use std::collections::BTreeSet;
 
-use super::label::list;
-use super::suggest::{did_you_mean, nearest};
+use super::parts::label::list;
+use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{Flow, LinkedVirtualService, List, tcp_route_indexes, tls_route_indexes};
 use crate::field::Path;
 use crate::model::{Kind, VirtualServiceRef};

@@ -21,7 +21,7 @@
 
 use std::collections::BTreeSet;
 
-use super::label::few;
+use super::parts::label::few;
 use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
 use crate::field::Path;
 use crate::model::{Key, Kind, Rollout, VirtualService};

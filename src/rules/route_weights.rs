@@ -17,7 +17,7 @@
 //! ## Fix
 //! Give the route's destinations weights of 0 and more that sum to 100.
 
-use super::place::in_virtual_service;
+use super::parts::place::in_virtual_service;
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{RouteDestination, VirtualService};

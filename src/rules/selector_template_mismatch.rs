@@ -23,8 +23,8 @@
 //! Give the pod template every label that the selector asks for. With `workloadRef`, leave the selector
 //! out: the controller takes the workload's.
 
-use super::fault::Fault;
-use super::label_syntax::{is_label_key, is_label_value};
+use super::parts::fault::Fault;
+use super::parts::label_syntax::{is_label_key, is_label_value};
 use crate::cluster::{Flow, reference};
 use crate::field::Path;
 use crate::model::{Expression, Key, Kind, Labels, Selector};

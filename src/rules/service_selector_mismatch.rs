@@ -25,7 +25,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pods::Pods;
+use super::parts::pods::Pods;
 use crate::cluster::{Flow, RoutedDestination, reference};
 use crate::field::Path;
 use crate::model::{Key, Kind};

@@ -21,7 +21,7 @@
 
 use std::collections::BTreeSet;
 
-use super::label::few;
+use super::parts::label::few;
 use crate::cluster::Flow;
 use crate::cluster::reference::{self, ServiceLink};
 use crate::field::Path;

@@ -26,8 +26,8 @@
 //! ## Fix
 //! Add the route's name to `managedRoutes`, and give each match value one of `exact`, `regex`, `prefix`.
 
-use super::label::list;
-use super::suggest::did_you_mean;
+use super::parts::label::list;
+use super::parts::suggest::did_you_mean;
 use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::{RouteStep, StringMatch};

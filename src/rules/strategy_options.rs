@@ -23,7 +23,7 @@
 
 use std::num::IntErrorKind;
 
-use super::fault::Fault;
+use super::parts::fault::Fault;
 use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::{Canary, IntOrString};

@@ -21,8 +21,8 @@
 //! Give the subset the name that the Rollout lists. To rename it, add the new subset beside the old,
 //! move the Rollout and the VirtualService, then drop the old subset.
 
-use super::label::list;
-use super::suggest::{did_you_mean, nearest};
+use super::parts::label::list;
+use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
 use crate::model::Kind;

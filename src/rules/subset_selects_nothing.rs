@@ -25,7 +25,7 @@
 //! ## Fix
 //! Take the label out, or use labels that all pods of the Rollout have, such as `app: app`.
 
-use super::pods::Pods;
+use super::parts::pods::Pods;
 use crate::cluster::{Flow, LinkedDestinationRule, Role};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Kind, Labels};

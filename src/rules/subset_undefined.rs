@@ -26,8 +26,8 @@
 
 use std::collections::BTreeSet;
 
-use super::label::{few, list};
-use super::suggest::{did_you_mean, nearest};
+use super::parts::label::{few, list};
+use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{RuleScope, View, is_exported, is_never_merged, visible_rules};
 use crate::field::Path;
 use crate::model::{Destination, DestinationRule, Host, Kind, VirtualService};

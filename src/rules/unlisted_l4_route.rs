@@ -25,7 +25,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pair::lacks;
+use super::parts::pair::lacks;
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
 use crate::model::{Kind, L4Route};
