@@ -194,6 +194,18 @@ impl Fixture {
     }
 }
 
+/// The fixture files of one rule or mutation, in order.
+pub fn files(root: &str, name: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(root).join(name);
+    let entries = std::fs::read_dir(&folder);
+    let entries = entries.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
 fn line(action: &str, finding: &Finding) -> String {
     format!(
         "{action} {} {}: {}",

@@ -1,6 +1,6 @@
 //! Every fixture of every mutation: a cluster, a write over it, the patch and the one warning line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rollout_guard::admit::mutate;
 use rollout_guard::cluster::Cluster;
@@ -9,7 +9,7 @@ use rollout_guard::mutations::{MUTATIONS, Mutation};
 use rollout_guard::settings::Settings;
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, request_of};
+use crate::fixture::{Fixture, files, request_of};
 
 #[test]
 fn every_fixture_gets_its_patch() {
@@ -128,13 +128,5 @@ fn said(fixture: &Fixture, mutation: &Mutation) -> Vec<String> {
 
 /// The fixture files of a mutation.
 pub fn fixtures(mutation: &Mutation) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mutations");
-    let folder = root.join(mutation.name);
-    let entries = std::fs::read_dir(&folder);
-    let entries = entries.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    paths.sort();
-    paths
+    files("tests/mutations", mutation.name)
 }

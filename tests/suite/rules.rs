@@ -1,6 +1,6 @@
 //! Every fixture of every rule: the verdict is in the file's name, the findings at its end.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rollout_guard::field::Segment;
 use rollout_guard::model::Kind;
@@ -8,7 +8,7 @@ use rollout_guard::rules::{CATALOGUE, Check, Level, Rule};
 use rollout_guard::verdict::{Finding, Severity};
 use serde_json::Value;
 
-use crate::fixture::{Fixture, Outcome};
+use crate::fixture::{Fixture, Outcome, files};
 
 #[test]
 fn every_fixture_gets_its_verdict() {
@@ -69,16 +69,7 @@ fn every_rule_reads_what_it_says_it_reads() {
 }
 
 pub fn fixtures(rule: &Rule) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/rules")
-        .join(rule.id.name);
-    let entries = std::fs::read_dir(&folder);
-    let entries = entries.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    paths.sort();
-    paths
+    files("tests/rules", rule.id.name)
 }
 
 fn style_faults(rule: &Rule, fixture: &Fixture, outcome: &Outcome) -> Vec<String> {
