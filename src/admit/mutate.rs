@@ -41,17 +41,42 @@ pub fn mutate_by(
         observed: profile(&view, request, settings) == Profile::Observe,
         by: Vec::new(),
     };
+    let Some(kind) = request.kind else {
+        return mutated;
+    };
     if mutated.exempt.is_some() || request.operation == Operation::Delete {
         return mutated;
     }
-    for mutation in mutations {
-        let operations = mutated.patch.operations().len();
-        apply(mutation, request, view, settings, &mut mutated.patch);
-        if mutated.patch.operations().len() > operations {
+    let parse = |value: &Value| Object::parse_as(kind, value, &request.namespace);
+    let live = (!request.old_object.is_null()).then(|| parse(&request.old_object));
+    let mut new = parse(mutated.patch.object());
+    for mutation in mutations.iter().filter(|mutation| mutation.kind == kind) {
+        let overlay = Overlay::new(new.key(), Some(&new), view.mesh());
+        let written = Written {
+            operation: request.operation,
+            new: &new,
+            live: live.as_ref(),
+            live_value: &request.old_object,
+            view: view.with(&overlay),
+            controller_manager: &settings.controller_manager,
+        };
+        if apply(mutation, &written, &mut mutated.patch) {
             mutated.by.push(mutation.name);
+            new = parse(mutated.patch.object());
         }
     }
     mutated
+}
+
+/// Whether the mutation has changed something.
+fn apply(mutation: &Mutation, written: &Written<'_>, patch: &mut Patch) -> bool {
+    if written.new.meta().allows(mutation.name, mutation.name) {
+        return false;
+    }
+    let before = patch.operations().len();
+    (mutation.apply)(written, patch);
+    patch.finish();
+    patch.operations().len() > before
 }
 
 impl Mutated {
@@ -63,33 +88,4 @@ impl Mutated {
             self.patch.object().clone()
         }
     }
-}
-
-fn apply(
-    mutation: &Mutation,
-    request: &Request,
-    view: View<'_>,
-    settings: &Settings,
-    patch: &mut Patch,
-) {
-    let Some(kind) = request.kind.filter(|kind| *kind == mutation.kind) else {
-        return;
-    };
-    let parse = |value: &Value| Object::parse_as(kind, value, &request.namespace);
-    let new = parse(patch.object());
-    if new.meta().allows(mutation.name, mutation.name) {
-        return;
-    }
-    let live = (!request.old_object.is_null()).then(|| parse(&request.old_object));
-    let overlay = Overlay::new(new.key(), Some(&new), view.mesh());
-    let written = Written {
-        operation: request.operation,
-        new: &new,
-        live: live.as_ref(),
-        live_value: &request.old_object,
-        view: view.with(&overlay),
-        controller_manager: &settings.controller_manager,
-    };
-    (mutation.apply)(&written, patch);
-    patch.finish();
 }
