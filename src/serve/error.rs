@@ -7,8 +7,8 @@ use crate::cli::manifests;
 
 #[derive(Debug)]
 pub enum Error {
-    /// Neither manifests nor a live cluster.
-    NoCluster,
+    /// Neither manifests nor a live cluster, and why.
+    NoCluster(String),
     /// Standard input as manifests: it cannot be read again.
     Stdin,
     /// The settings file.
@@ -27,8 +27,9 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::NoCluster => f.write_str(
-                "no cluster to judge by: pass `--manifests PATH` (a live cluster is not supported yet)",
+            Error::NoCluster(why) => write!(
+                f,
+                "no cluster to judge by: {why}; pass `--kubeconfig FILE`, or `--manifests PATH` for none"
             ),
             Error::Stdin => f.write_str(
                 "`--manifests -` cannot be read again when it changes: pass a file or a folder",

@@ -6,6 +6,7 @@
 mod admin;
 pub mod authority;
 mod certificates;
+pub mod client;
 mod cluster;
 mod connections;
 mod deadline;

@@ -17,9 +17,12 @@ pub struct Options {
     /// Address of /livez, /readyz and /metrics (plain HTTP)
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
     pub admin: String,
-    /// Files or folders that are the cluster; read again when they change
-    #[arg(long, value_name = "PATH")]
+    /// Files or folders that are the cluster, instead of a live one; read again when they change
+    #[arg(long, value_name = "PATH", conflicts_with = "kubeconfig")]
     pub manifests: Vec<PathBuf>,
+    /// How to reach the cluster from outside of it
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
     #[command(flatten)]
     pub settings: SettingsOptions,
     /// Serving certificate and its chain (PEM); read again when it changes. Without it one is made
@@ -28,7 +31,7 @@ pub struct Options {
     /// Private key of the serving certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Where the CA of the made certificate is written
+    /// Where the CA of the made certificate is written, unless `--tls-secret` keeps it
     #[arg(
         long,
         value_name = "FILE",
@@ -45,26 +48,61 @@ pub struct Options {
         conflicts_with = "tls_cert"
     )]
     pub dns: Vec<String>,
+    #[command(flatten)]
+    pub own: OwnOptions,
     /// How long requests are answered after SIGTERM
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = drain_time)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = a_duration)]
     pub drain: Duration,
     /// Largest request body in bytes
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_LIMIT)]
     pub body_limit: usize,
 }
 
+/// What the guard keeps in a live cluster, all in its own namespace but for the webhook configurations.
+#[derive(Args, Clone, Debug)]
+pub struct OwnOptions {
+    /// Secret in which the replicas keep a CA and serving certificate that they make and rotate
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tls_cert", "manifests"])]
+    pub tls_secret: Option<String>,
+    /// Name of the two webhook configurations whose caBundle is kept
+    #[arg(long, value_name = "NAME", requires = "tls_secret")]
+    pub webhook_configuration: Option<String>,
+    /// Lease by which the replicas choose who writes caBundles, rotates and audits
+    #[arg(long, value_name = "NAME", default_value = "rollout-guard")]
+    pub lease: String,
+    /// Life of a made serving certificate; it is rotated at two thirds
+    #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = a_duration)]
+    pub cert_lifetime: Duration,
+    /// Life of a made CA; it is rotated at two thirds, and trusted to its end
+    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = a_duration)]
+    pub ca_lifetime: Duration,
+    /// The guard's own namespace
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "POD_NAMESPACE",
+        default_value = "rollout-guard"
+    )]
+    pub pod_namespace: String,
+    /// The name of this replica
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "POD_NAME",
+        default_value = "rollout-guard"
+    )]
+    pub pod_name: String,
+}
+
 impl Options {
     /// What the flags do not say, before anything is begun.
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.manifests.is_empty() {
-            return Err(Error::NoCluster);
-        }
         let stdin = self.manifests.iter().any(|path| path.as_os_str() == "-");
         if stdin { Err(Error::Stdin) } else { Ok(()) }
     }
 }
 
-fn drain_time(text: &str) -> Result<Duration, String> {
+fn a_duration(text: &str) -> Result<Duration, String> {
     duration::parse(text).ok_or_else(|| "write a duration such as `10s` or `1m30s`".to_owned())
 }
 
