@@ -5,6 +5,7 @@ mod decision;
 mod exempt;
 mod mutate;
 
+pub use exempt::SYSTEM;
 pub use mutate::{Mutated, mutate, mutate_by};
 
 use std::collections::{HashMap, HashSet};
