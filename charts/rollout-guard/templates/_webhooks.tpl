@@ -61,7 +61,7 @@ namespaceSelector:
     {{- end }}
 {{- with include "rollout-guard.matchConditions" . }}
 matchConditions:
-  {{- . | nindent 2 }}
+  {{- trim . | nindent 2 }}
 {{- end }}
 {{- end }}
 
