@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod admin;
+mod answers;
 pub mod authority;
 mod certificates;
 pub mod client;
@@ -12,6 +13,7 @@ mod connections;
 mod deadline;
 mod duration;
 mod error;
+mod live;
 mod log;
 mod metrics;
 mod options;
@@ -20,6 +22,7 @@ mod signals;
 mod watch;
 mod webhook;
 
+pub use answers::Answers;
 pub use cluster::ClusterHandle;
 pub use error::Error;
 pub use metrics::Metrics;
@@ -38,6 +41,7 @@ use self::admin::Readiness;
 use self::certificates::Certificates;
 use self::connections::{Server, bind};
 use self::signals::Signals;
+use crate::settings::Settings;
 
 /// Serves until SIGTERM or SIGINT, and for the drain time after it.
 ///
@@ -55,6 +59,10 @@ pub fn run(options: Options) -> Result<(), Error> {
 
 async fn serve(options: Options) -> Result<(), Error> {
     options.check()?;
+    let client = match options.manifests.is_empty() {
+        true => Some(client::connect(options.kubeconfig.as_deref()).await?),
+        false => None,
+    };
     let mut signals = Signals::listen().map_err(Error::Runtime)?;
     let settings = options.settings.settings().map_err(Error::Settings)?;
     let metrics = Arc::new(Metrics::default());
@@ -66,9 +74,11 @@ async fn serve(options: Options) -> Result<(), Error> {
 
     let certificates = Certificates::start(&options, &metrics)?;
     readiness.certificate_loaded();
-    let cluster = cluster::of_manifests(&options, &settings.mesh, &metrics)?;
-    readiness.cluster_read();
-    let mut service = Webhook::new(cluster, settings, metrics);
+    let answers = match &client {
+        None => by_manifests(&options, settings, &metrics, &readiness)?,
+        Some(client) => by_cluster(client, settings, &metrics, &readiness),
+    };
+    let mut service = Webhook::new(answers);
     service.body_limit = options.body_limit;
     let tls = TlsAcceptor::from(Arc::new(certificates.tls_config()?));
     let webhook = Server::start(webhook_port, Some(tls), service.router());
@@ -80,6 +90,36 @@ async fn serve(options: Options) -> Result<(), Error> {
     admin.finish(Duration::ZERO).await;
     tracing::info!("ended");
     Ok(())
+}
+
+fn by_manifests(
+    options: &Options,
+    settings: Settings,
+    metrics: &Arc<Metrics>,
+    readiness: &Readiness,
+) -> Result<Answers, Error> {
+    let cluster = cluster::of_manifests(options, &settings.mesh, metrics)?;
+    readiness.cluster_read();
+    Ok(Answers::of_manifests(
+        cluster,
+        settings,
+        Arc::clone(metrics),
+    ))
+}
+
+fn by_cluster(
+    client: &kube::Client,
+    settings: Settings,
+    metrics: &Arc<Metrics>,
+    readiness: &Arc<Readiness>,
+) -> Answers {
+    let live = live::start(client, settings.mesh.clone(), metrics, readiness);
+    Answers {
+        cluster: live.cluster,
+        settings: Arc::new(settings),
+        reader: Some(live.reader),
+        metrics: Arc::clone(metrics),
+    }
 }
 
 /// Not ready any more, but still answering, until those who send have noticed. A second signal ends the
