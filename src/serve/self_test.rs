@@ -111,7 +111,7 @@ async fn ask(client: &Client, namespace: &str) -> Result<Answer, String> {
 
 fn judge(answer: &Answer, options: &Options) -> Result<String, Fault> {
     let (status, namespace) = (answer.status, &options.namespace);
-    let message = answer.body["message"].as_str().unwrap_or_default();
+    let message = answer.text("/message");
     let warned = answer.warnings.iter().find(|line| line.contains(RULE));
     if !status.is_success() && message.contains(&format!("[rollout-guard {RULE}]")) {
         return Ok(format!(
@@ -134,8 +134,8 @@ fn judge(answer: &Answer, options: &Options) -> Result<String, Fault> {
 
 /// What an answer means in which the guard does not speak.
 fn unseen(answer: &Answer, namespace: &str) -> Fault {
-    let message = answer.body["message"].as_str().unwrap_or_default();
-    let of_kind = answer.body["details"]["kind"].as_str().unwrap_or_default();
+    let message = answer.text("/message");
+    let of_kind = answer.text("/details/kind");
     match answer.status {
         status if status.is_success() => Fault::passing(format!(
             "a Rollout that is wrong was taken without a word: the API server does not reach the webhook (see its log \
@@ -153,6 +153,14 @@ fn unseen(answer: &Answer, namespace: &str) -> Fault {
         status => Fault::passing(format!(
             "somebody else refused it before the guard could ({status}): {message}"
         )),
+    }
+}
+
+impl Answer {
+    /// What the body says at a pointer.
+    fn text(&self, pointer: &str) -> &str {
+        let found = self.body.pointer(pointer).and_then(Value::as_str);
+        found.unwrap_or_default()
     }
 }
 
