@@ -12,10 +12,10 @@ mod connections;
 mod deadline;
 mod duration;
 mod error;
+mod lease;
 mod log;
 mod metrics;
 mod options;
-mod pair;
 mod signals;
 mod watch;
 mod webhook;
@@ -32,11 +32,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::Client;
 use tokio_rustls::TlsAcceptor;
 
 use self::admin::Readiness;
-use self::certificates::Certificates;
+use self::certificates::{Certificates, Live};
 use self::connections::{Server, bind};
+use self::lease::{Leadership, Lease};
+use self::options::OwnOptions;
 use self::signals::Signals;
 
 /// Serves until SIGTERM or SIGINT, and for the drain time after it.
@@ -64,7 +67,20 @@ async fn serve(options: Options) -> Result<(), Error> {
     let router = admin::router(Arc::clone(&readiness), Arc::clone(&metrics));
     let admin = Server::start(admin_port, None, router);
 
-    let certificates = Certificates::start(&options, &metrics)?;
+    let client = match options.manifests.is_empty() {
+        true => Some(client::connect(options.kubeconfig.as_deref()).await?),
+        false => None,
+    };
+    let leadership = client.clone();
+    let leadership = leadership.map(|client| campaign(client, &options.own, &metrics));
+    let live = client.as_ref().zip(leadership.as_ref()).map(Live::of);
+    let certificates = tokio::select! {
+        certificates = Certificates::start(&options, live, &metrics) => certificates?,
+        () = signals.next() => {
+            resign(leadership).await;
+            return Ok(());
+        }
+    };
     readiness.certificate_loaded();
     let cluster = cluster::of_manifests(&options, &settings.mesh, &metrics)?;
     readiness.cluster_read();
@@ -75,11 +91,30 @@ async fn serve(options: Options) -> Result<(), Error> {
     announce(&options, webhook_at, admin_at);
 
     signals.next().await;
-    drain(&options, &readiness, &mut signals).await;
+    tokio::join!(
+        drain(&options, &readiness, &mut signals),
+        resign(leadership)
+    );
     webhook.finish(LAST_ANSWERS).await;
     admin.finish(Duration::ZERO).await;
     tracing::info!("ended");
     Ok(())
+}
+
+/// Takes part in choosing which replica writes what they share.
+fn campaign(client: Client, own: &OwnOptions, metrics: &Arc<Metrics>) -> Leadership {
+    let lease = Lease {
+        client,
+        namespace: own.pod_namespace.clone(),
+        name: own.lease.clone(),
+    };
+    lease.campaign(lease::identity(&own.pod_name), Arc::clone(metrics))
+}
+
+async fn resign(leadership: Option<Leadership>) {
+    if let Some(leadership) = leadership {
+        leadership.resign().await;
+    }
 }
 
 /// Not ready any more, but still answering, until those who send have noticed. A second signal ends the
