@@ -2,15 +2,18 @@
 //! decide by what is new. Pure; who asks and how the answer is written is elsewhere.
 
 mod decision;
+mod evidence;
 mod exempt;
 mod mutate;
+mod write;
 
+pub use evidence::{Evidence, evidence};
 pub use mutate::{Mutated, mutate, mutate_by};
 
 use std::collections::{HashMap, HashSet};
 
 use crate::cluster::{Cluster, Overlay, View, touched};
-use crate::model::{ALLOW, Change, Enforce, Key, Object, Operation};
+use crate::model::{ALLOW, Change, Enforce, Key, Operation};
 use crate::mutations;
 use crate::request::Request;
 use crate::rules;
@@ -19,6 +22,7 @@ use crate::verdict::{Action, Finding, Judged, RuleId, Severity, Verdict};
 
 use decision::{Decision, raised};
 use exempt::exempt;
+use write::Write;
 
 /// The engine's answer to one write.
 pub fn admit(request: &Request, cluster: &Cluster, settings: &Settings) -> Verdict {
@@ -26,25 +30,11 @@ pub fn admit(request: &Request, cluster: &Cluster, settings: &Settings) -> Verdi
     if let Some(reason) = exempt(request, &view, settings) {
         return Verdict::exempt(reason);
     }
-    let Some(kind) = request.kind else {
+    let Some(write) = Write::of(request) else {
         return Verdict::default();
     };
-    let parse = |value: &serde_json::Value| {
-        let present = !value.is_null();
-        present.then(|| Object::parse_as(kind, value, &request.namespace))
-    };
-    let old = parse(&request.old_object);
-    let new = parse(&request.object).filter(|_| request.operation != Operation::Delete);
-    let Some(subject) = new.as_ref().or(old.as_ref()) else {
-        return Verdict::default();
-    };
-    let change = Change {
-        operation: request.operation,
-        key: subject.key(),
-        old: old.as_ref(),
-        new: new.as_ref(),
-    };
-    judge(&change, view, settings, profile(&view, request, settings))
+    let profile = profile(&view, request, settings);
+    judge(&write.change(), view, settings, profile)
 }
 
 /// All findings of a cluster without a write, in the order of the objects: for `check` and the audit.

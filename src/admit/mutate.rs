@@ -1,11 +1,13 @@
 //! The mutating half: each mutation of the written kind in turn, on the object as the one before left it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::exempt::exempt;
 use super::profile;
-use crate::cluster::{Cluster, Overlay, View};
-use crate::model::{Object, Operation};
+use crate::cluster::{Cluster, Facts, Overlay, View};
+use crate::model::{Key, Kind, Object, Operation};
 use crate::mutations::{MUTATIONS, Mutation, Patch, Written};
 use crate::request::Request;
 use crate::settings::{Profile, Settings};
@@ -20,6 +22,8 @@ pub struct Mutated {
     pub observed: bool,
     /// The names of the mutations that changed something.
     pub by: Vec<&'static str>,
+    /// The Rollouts whose remembered status had a say, in a patch or in that there is none.
+    pub rollouts: BTreeSet<Key>,
 }
 
 /// The write with what the controller owns kept in it.
@@ -40,6 +44,7 @@ pub fn mutate_by(
         exempt: exempt(request, &view, settings),
         observed: profile(&view, request, settings) == Profile::Observe,
         by: Vec::new(),
+        rollouts: BTreeSet::new(),
     };
     let Some(kind) = request.kind else {
         return mutated;
@@ -47,6 +52,8 @@ pub fn mutate_by(
     if mutated.exempt.is_some() || request.operation == Operation::Delete {
         return mutated;
     }
+    let facts = Facts::default();
+    let view = view.noting(&facts);
     let parse = |value: &Value| Object::parse_as(kind, value, &request.namespace);
     let live = (!request.old_object.is_null()).then(|| parse(&request.old_object));
     let mut new = parse(mutated.patch.object());
@@ -65,6 +72,10 @@ pub fn mutate_by(
             new = parse(mutated.patch.object());
         }
     }
+    let looked_at = facts.into_keys().into_iter();
+    mutated.rollouts = looked_at
+        .filter(|key| key.kind == Kind::Rollout && cluster.get(key).is_some())
+        .collect();
     mutated
 }
 

@@ -1,8 +1,11 @@
 //! The objects by key and their edges in both directions, kept by three verbs: apply, delete, reset.
+//! A clone shares all but what is changed after it: a review keeps the cluster it began with.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+
+use rpds::{HashTrieMapSync, RedBlackTreeSetSync};
 
 use super::Mesh;
 use super::edge::{Backwards, Edge, edges_of};
@@ -12,8 +15,9 @@ use crate::model::{Host, Key, Kind, Object};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cluster {
     pub(super) mesh: Mesh,
-    objects: HashMap<Key, Arc<Object>>,
-    holders: BTreeMap<Edge, BTreeSet<Key>>,
+    objects: HashTrieMapSync<Key, Arc<Object>>,
+    /// Each edge with the object that has it.
+    holders: RedBlackTreeSetSync<(Edge, Key)>,
     counts: BTreeMap<Kind, usize>,
     /// How many wildcard edges there are by the length of their stems, so that a look-up asks only
     /// for wildcards that can exist.
@@ -38,20 +42,21 @@ impl Cluster {
         self.delete(&key);
         for edge in edges_of(&object, &self.mesh) {
             count(&mut self.wildcards, edge.stem_length(), true);
-            self.holders.entry(edge).or_default().insert(key.clone());
+            self.holders.insert_mut((edge, key.clone()));
         }
         count(&mut self.counts, Some(key.kind), true);
-        self.objects.insert(key, Arc::new(object));
+        self.objects.insert_mut(key, Arc::new(object));
     }
 
     /// Forgets the object, if it was there.
     pub fn delete(&mut self, key: &Key) {
-        let Some(object) = self.objects.remove(key) else {
+        let Some(object) = self.objects.get(key).cloned() else {
             return;
         };
+        self.objects.remove_mut(key);
         for edge in edges_of(&object, &self.mesh) {
             count(&mut self.wildcards, edge.stem_length(), false);
-            self.drop_holder(&edge, key);
+            self.holders.remove_mut(&(edge, key.clone()));
         }
         count(&mut self.counts, Some(key.kind), false);
     }
@@ -77,7 +82,7 @@ impl Cluster {
     }
 
     pub fn len(&self) -> usize {
-        self.objects.len()
+        self.objects.size()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -99,7 +104,10 @@ impl Cluster {
 
     /// The objects that have the edge.
     pub(super) fn holders(&self, edge: &Edge) -> impl Iterator<Item = &Key> {
-        self.holders.get(edge).into_iter().flatten()
+        let range = self.holders_from(edge.clone());
+        range
+            .take_while(move |(other, _)| other == edge)
+            .map(|(_, key)| key)
     }
 
     /// The objects that have an edge of `make` to a host that `host` covers.
@@ -109,20 +117,17 @@ impl Cluster {
         make: fn(Backwards) -> Edge,
     ) -> impl Iterator<Item = &Key> {
         let stem = Backwards::stem(host);
-        let from = Bound::Included(make(stem.clone()));
-        let range = self.holders.range((from, Bound::Unbounded));
+        let range = self.holders_from(make(stem.clone()));
         range
             .take_while(move |(edge, _)| edge.is_under(make, &stem))
-            .flat_map(|(_, keys)| keys)
+            .map(|(_, key)| key)
     }
 
-    fn drop_holder(&mut self, edge: &Edge, key: &Key) {
-        if let Some(keys) = self.holders.get_mut(edge) {
-            keys.remove(key);
-            if keys.is_empty() {
-                self.holders.remove(edge);
-            }
-        }
+    fn holders_from(&self, edge: Edge) -> impl Iterator<Item = &(Edge, Key)> {
+        // Of no kind is less than a Rollout, and no name less than none.
+        let first = (edge, Key::new(Kind::Rollout, "", ""));
+        self.holders
+            .range((Bound::Included(first), Bound::Unbounded))
     }
 }
 

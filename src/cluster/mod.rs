@@ -2,6 +2,7 @@
 //! Rules and mutations read it through [`View`] and [`Flow`]; nothing here judges.
 
 mod edge;
+mod facts;
 mod flow;
 mod index;
 mod managed;
@@ -14,6 +15,7 @@ mod touched;
 mod view;
 mod visibility;
 
+pub use facts::{Facts, Kinds};
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
 pub use index::Cluster;
 pub use managed::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes, user_routes};
@@ -23,5 +25,5 @@ pub use role::{Role, Roles};
 pub use routed::RoutedDestination;
 pub use subsets::{RuleScope, is_never_merged, visible_rules};
 pub use touched::touched;
-pub use view::{Kinds, Overlay, View};
+pub use view::{Overlay, View};
 pub use visibility::{is_exported, provided_ports, visible_providers};

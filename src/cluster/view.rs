@@ -1,8 +1,7 @@
 //! The read API in domain words: a cluster, with one write laid over it or not.
 //! A view neither clones nor scans; it costs what it is asked for.
 
-use std::cell::Cell;
-
+use super::Facts;
 use super::edge::{Backwards, Edge, edges_of, service_host};
 use super::{Cluster, Mesh};
 use crate::model::{
@@ -24,12 +23,8 @@ pub struct View<'a> {
     overlay: Option<&'a Overlay<'a>>,
     /// What the write on top replaces; `None`: what the cluster has.
     replaced: Option<&'a Overlay<'a>>,
-    seen: Option<&'a Cell<Kinds>>,
+    facts: Option<&'a Facts>,
 }
-
-/// A set of kinds: which ones a rule looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kinds(u16);
 
 impl<'a> Overlay<'a> {
     pub fn new(key: &'a Key, object: Option<&'a Object>, mesh: &Mesh) -> Self {
@@ -48,7 +43,7 @@ impl<'a> View<'a> {
             cluster,
             overlay: None,
             replaced: None,
-            seen: None,
+            facts: None,
         }
     }
 
@@ -81,11 +76,11 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The same view, noting in `seen` the kinds that are looked at.
+    /// The same view, noting in `facts` what is looked at.
     #[must_use]
-    pub fn watched(self, seen: &'a Cell<Kinds>) -> Self {
+    pub fn noting(self, facts: &'a Facts) -> Self {
         Self {
-            seen: Some(seen),
+            facts: Some(facts),
             ..self
         }
     }
@@ -103,7 +98,12 @@ impl<'a> View<'a> {
         self.note(key.kind);
         match self.overlay {
             Some(overlay) if overlay.key == key => overlay.object,
-            _ => self.cluster.get(key),
+            _ => {
+                if let Some(facts) = self.facts {
+                    facts.note_key(key);
+                }
+                self.cluster.get(key)
+            }
         }
     }
 
@@ -184,6 +184,7 @@ impl<'a> View<'a> {
     /// The DestinationRules of every namespace whose host covers this one, whoever sees them.
     pub fn rules_governing(&self, host: &Host) -> Vec<&'a DestinationRule> {
         self.note(Kind::DestinationRule);
+        self.note_host(Kind::DestinationRule, host);
         let keys = self.covering(host, Edge::Governs);
         let rules = keys.iter().filter_map(|key| self.destination_rule(key));
         rules.collect()
@@ -193,6 +194,7 @@ impl<'a> View<'a> {
     pub fn providers(&self, host: &Host) -> Vec<&'a Object> {
         self.note(Kind::Service);
         self.note(Kind::ServiceEntry);
+        self.note_host(Kind::ServiceEntry, host);
         let keys = self.covering(host, Edge::Serves);
         keys.iter().filter_map(|key| self.get(key)).collect()
     }
@@ -266,19 +268,14 @@ impl<'a> View<'a> {
     }
 
     fn note(&self, kind: Kind) {
-        if let Some(seen) = self.seen {
-            seen.set(seen.get().with(kind));
+        if let Some(facts) = self.facts {
+            facts.note_kind(kind);
         }
     }
-}
 
-impl Kinds {
-    #[must_use]
-    pub fn with(self, kind: Kind) -> Self {
-        Self(self.0 | 1 << kind as u16)
-    }
-
-    pub fn contains(self, kind: Kind) -> bool {
-        self.0 & (1 << kind as u16) != 0
+    fn note_host(&self, kind: Kind, host: &Host) {
+        if let Some(facts) = self.facts {
+            facts.note_host(kind, host);
+        }
     }
 }

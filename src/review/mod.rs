@@ -7,7 +7,7 @@ mod warnings;
 
 pub use request::BadRequest;
 
-use crate::admit::{Mutated, admit, mutate};
+use crate::admit::{self, Evidence, Mutated, admit, mutate};
 use crate::cluster::Cluster;
 use crate::request::Request;
 use crate::settings::Settings;
@@ -67,17 +67,50 @@ pub fn answer(
     Ok(Answer::of(body, request, verdict, mutated))
 }
 
-/// The answer to a write that cannot be decided before the caller gives up: allowed, with a warning.
+/// Why a write is allowed without a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecided {
+    /// The caller gives up before.
+    OutOfTime,
+    /// What a refusal would rest on cannot be read from the API server.
+    Unreadable,
+    /// What a refusal would rest on is another each time it is read.
+    Changing,
+}
+
+/// The answer to a write that cannot be decided: allowed, with a warning.
 ///
 /// # Errors
 /// As [`answer`].
-pub fn undecided(body: &[u8]) -> Result<Answer, BadRequest> {
+pub fn undecided(body: &[u8], why: Undecided) -> Result<Answer, BadRequest> {
     let request = request::parse(body)?;
-    let mut verdict = Verdict::exempt(Exempt::OutOfTime);
-    let note = "this write could not be checked in time and is allowed unchecked";
-    verdict.notes.push(note.to_owned());
+    let mut verdict = Verdict::exempt(why.exempt());
+    verdict.notes.push(why.note().to_owned());
     let body = response::write(&request, &verdict);
     Ok(Answer::of(body, request, verdict, None))
+}
+
+impl Undecided {
+    fn exempt(self) -> Exempt {
+        match self {
+            Undecided::OutOfTime => Exempt::OutOfTime,
+            Undecided::Unreadable | Undecided::Changing => Exempt::Unverified,
+        }
+    }
+
+    fn note(self) -> &'static str {
+        match self {
+            Undecided::OutOfTime => {
+                "this write could not be checked in time and is allowed unchecked"
+            }
+            Undecided::Unreadable => {
+                "this write looks wrong, but the cluster could not be read to be sure: it is allowed"
+            }
+            Undecided::Changing => {
+                "this write looks wrong, but what it refers to is changing: it is allowed"
+            }
+        }
+    }
 }
 
 impl Outcome {
@@ -85,6 +118,15 @@ impl Outcome {
     pub fn exempt(&self) -> Option<Exempt> {
         let mutated = self.mutated.as_ref();
         self.verdict.exempt.or_else(|| mutated?.exempt)
+    }
+
+    /// The remembered objects that the answer rests on where a wrong one would do harm: a denial's, and
+    /// the Rollouts by whose status a write is patched.
+    pub fn evidence(&self, cluster: &Cluster) -> Evidence {
+        let mut evidence = admit::evidence(&self.request, &self.verdict, cluster);
+        let mutated = self.mutated.iter().flat_map(|mutated| &mutated.rollouts);
+        evidence.keys.extend(mutated.cloned());
+        evidence
     }
 
     /// `allow`, `warn`, `deny`, `patch` or `exempt`.

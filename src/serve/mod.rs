@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod admin;
+mod answers;
 pub mod authority;
 mod certificates;
 pub mod client;
@@ -13,6 +14,7 @@ mod deadline;
 mod duration;
 mod error;
 mod lease;
+mod live;
 mod log;
 mod metrics;
 mod options;
@@ -20,6 +22,7 @@ mod signals;
 mod watch;
 mod webhook;
 
+pub use answers::Answers;
 pub use cluster::ClusterHandle;
 pub use error::Error;
 pub use metrics::Metrics;
@@ -28,7 +31,6 @@ pub use webhook::Webhook;
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,11 +38,12 @@ use kube::Client;
 use tokio_rustls::TlsAcceptor;
 
 use self::admin::Readiness;
-use self::certificates::{Certificates, Live};
+use self::certificates::{Certificates, Replica};
 use self::connections::{Server, bind};
 use self::lease::{Leadership, Lease};
 use self::options::OwnOptions;
 use self::signals::Signals;
+use crate::settings::Settings;
 
 /// Serves until SIGTERM or SIGINT, and for the drain time after it.
 ///
@@ -58,6 +61,10 @@ pub fn run(options: Options) -> Result<(), Error> {
 
 async fn serve(options: Options) -> Result<(), Error> {
     options.check()?;
+    let client = match options.manifests.is_empty() {
+        true => Some(client::connect(options.kubeconfig.as_deref()).await?),
+        false => None,
+    };
     let mut signals = Signals::listen().map_err(Error::Runtime)?;
     let settings = options.settings.settings().map_err(Error::Settings)?;
     let metrics = Arc::new(Metrics::default());
@@ -67,24 +74,22 @@ async fn serve(options: Options) -> Result<(), Error> {
     let router = admin::router(Arc::clone(&readiness), Arc::clone(&metrics));
     let admin = Server::start(admin_port, None, router);
 
-    let client = match options.manifests.is_empty() {
-        true => Some(client::connect(options.kubeconfig.as_deref()).await?),
-        false => None,
-    };
     let leadership = client.clone();
     let leadership = leadership.map(|client| campaign(client, &options.own, &metrics));
-    let live = client.as_ref().zip(leadership.as_ref()).map(Live::of);
+    let replica = client.as_ref().zip(leadership.as_ref()).map(Replica::of);
     let certificates = tokio::select! {
-        certificates = Certificates::start(&options, live, &metrics) => certificates?,
+        certificates = Certificates::start(&options, replica, &metrics) => certificates?,
         () = signals.next() => {
             resign(leadership).await;
             return Ok(());
         }
     };
     readiness.certificate_loaded();
-    let cluster = cluster::of_manifests(&options, &settings.mesh, &metrics)?;
-    readiness.cluster_read();
-    let mut service = Webhook::new(cluster, settings, metrics);
+    let answers = match &client {
+        None => by_manifests(&options, settings, &metrics, &readiness)?,
+        Some(client) => by_cluster(client, settings, &metrics, &readiness),
+    };
+    let mut service = Webhook::new(answers);
     service.body_limit = options.body_limit;
     let tls = TlsAcceptor::from(Arc::new(certificates.tls_config()?));
     let webhook = Server::start(webhook_port, Some(tls), service.router());
@@ -117,6 +122,36 @@ async fn resign(leadership: Option<Leadership>) {
     }
 }
 
+fn by_manifests(
+    options: &Options,
+    settings: Settings,
+    metrics: &Arc<Metrics>,
+    readiness: &Readiness,
+) -> Result<Answers, Error> {
+    let cluster = cluster::of_manifests(options, &settings.mesh, metrics)?;
+    readiness.cluster_read();
+    Ok(Answers::of_manifests(
+        cluster,
+        settings,
+        Arc::clone(metrics),
+    ))
+}
+
+fn by_cluster(
+    client: &Client,
+    settings: Settings,
+    metrics: &Arc<Metrics>,
+    readiness: &Arc<Readiness>,
+) -> Answers {
+    let live = live::start(client, settings.mesh.clone(), metrics, readiness);
+    Answers {
+        cluster: live.cluster,
+        settings: Arc::new(settings),
+        reader: Some(live.reader),
+        metrics: Arc::clone(metrics),
+    }
+}
+
 /// Not ready any more, but still answering, until those who send have noticed. A second signal ends the
 /// wait.
 async fn drain(options: &Options, readiness: &Readiness, signals: &mut Signals) {
@@ -138,9 +173,14 @@ fn announce(options: &Options, webhook: SocketAddr, admin: SocketAddr) {
     };
     let port = webhook.port();
     let file = options.ca_file.display();
-    let made = (format!("CA {file}"), format!(" --cacert {file}"));
-    let brought = |file: &PathBuf| (format!("certificate {}", file.display()), String::new());
-    let (trust, flag) = options.tls_cert.as_ref().map_or(made, brought);
+    let (trust, flag) = match (&options.tls_cert, &options.own.tls_secret) {
+        (Some(file), _) => (format!("certificate {}", file.display()), String::new()),
+        (_, Some(secret)) => (
+            format!("CA in Secret {secret}"),
+            " --cacert ca.crt".to_owned(),
+        ),
+        _ => (format!("CA {file}"), format!(" --cacert {file}")),
+    };
     // That nobody reads it is no fault.
     let _ = writeln!(
         std::io::stderr(),

@@ -18,9 +18,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::deadline::Deadline;
 use super::log::Log;
 use super::options::DEFAULT_BODY_LIMIT;
-use super::{ClusterHandle, Metrics};
-use crate::review::{self, Answer, BadRequest, Endpoint};
-use crate::settings::Settings;
+use super::{Answers, Metrics};
+use crate::review::{self, BadRequest, Endpoint, Undecided};
 
 /// The service behind the port: what it judges by and how much it takes.
 pub struct Webhook {
@@ -28,8 +27,7 @@ pub struct Webhook {
     pub body_limit: usize,
     /// How long a body may take to arrive.
     pub body_time: Duration,
-    cluster: ClusterHandle,
-    settings: Settings,
+    answers: Answers,
     metrics: Arc<Metrics>,
     log: Log,
 }
@@ -38,13 +36,12 @@ pub struct Webhook {
 struct Refusal(StatusCode, String);
 
 impl Webhook {
-    pub fn new(cluster: ClusterHandle, settings: Settings, metrics: Arc<Metrics>) -> Self {
+    pub fn new(answers: Answers) -> Self {
         Self {
             body_limit: DEFAULT_BODY_LIMIT,
             body_time: Duration::from_secs(10),
-            cluster,
-            settings,
-            metrics,
+            metrics: Arc::clone(&answers.metrics),
+            answers,
             log: Log::default(),
         }
     }
@@ -77,21 +74,15 @@ impl Webhook {
         let deadline = Deadline::of(request.uri().query(), Instant::now());
         let body = self.read(request.into_body()).await?;
         let start = Instant::now();
-        // A review by manifests waits for nothing. That of a live cluster will, for its live reads.
-        let work = async { self.answer(&body, endpoint) };
-        let answer = match deadline.bound(work).await {
+        // A review by what is remembered takes micro- to milliseconds; only live reads wait.
+        let answer = match deadline.bound(self.answers.answer(&body, endpoint)).await {
             Some(answer) => answer?,
-            None => review::undecided(&body)?,
+            None => review::undecided(&body, Undecided::OutOfTime)?,
         };
         let took = start.elapsed();
         self.metrics.answered(endpoint, &answer.outcome, took);
         self.log.answered(endpoint, &answer.outcome);
         Ok(answer.body)
-    }
-
-    /// Micro- to milliseconds: no thread of its own.
-    fn answer(&self, body: &[u8], endpoint: Endpoint) -> Result<Answer, BadRequest> {
-        review::answer(body, endpoint, &self.cluster.load(), &self.settings)
     }
 
     async fn read(&self, body: Body) -> Result<Bytes, Refusal> {

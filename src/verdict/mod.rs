@@ -38,6 +38,8 @@ pub enum Exempt {
     System,
     /// It could not be decided before the caller gives up.
     OutOfTime,
+    /// What a denial would rest on could not be read again from the API server.
+    Unverified,
 }
 
 /// The engine's answer to one write.
@@ -86,6 +88,7 @@ impl Exempt {
             Exempt::ControllerByFields => "controller-by-managed-fields",
             Exempt::System => "system",
             Exempt::OutOfTime => "out-of-time",
+            Exempt::Unverified => "unverified",
         }
     }
 }

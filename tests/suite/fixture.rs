@@ -10,11 +10,10 @@
 //! expect: […]                            # written by UPDATE=1 cargo test
 //! ```
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use rollout_guard::admit::admit;
-use rollout_guard::cluster::{Cluster, Kinds, Mesh, View};
+use rollout_guard::cluster::{Cluster, Facts, Kinds, Mesh, View};
 use rollout_guard::model::{Key, Kind, Object, Operation};
 use rollout_guard::request::Request;
 use rollout_guard::rules::{Check, Rule};
@@ -123,8 +122,8 @@ impl Fixture {
     }
 
     fn judge_standing(&self, rule: &Rule, cluster: &Cluster) -> Outcome {
-        let seen = Cell::new(Kinds::default());
-        let view = View::of(cluster).watched(&seen);
+        let facts = Facts::default();
+        let view = View::of(cluster).noting(&facts);
         let mut keys: Vec<&Key> = cluster.keys().collect();
         keys.sort();
         let mut findings = Vec::new();
@@ -149,7 +148,7 @@ impl Fixture {
                 .map(|f| line(f.severity.as_str(), f))
                 .collect(),
             findings,
-            seen: seen.get(),
+            seen: facts.kinds(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The webhook as its users meet it: the binary on loopback, over TLS that is verified.
 
+mod api;
 mod client;
+mod live;
 mod process;
 mod router;
 
@@ -268,6 +270,7 @@ fn says_what_keeps_it_from_starting() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rollout-guard"));
         let ports = ["--listen=127.0.0.1:0", "--admin=127.0.0.1:0"];
         let output = command
+            .env_remove("KUBERNETES_SERVICE_HOST")
             .arg("serve")
             .args(arguments)
             .args(ports)
@@ -276,7 +279,13 @@ fn says_what_keeps_it_from_starting() {
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(said(&[]).contains("no cluster to judge by: pass `--manifests PATH`"));
+    let outside = said(&[]);
+    assert!(
+        outside.contains("this does not run in a cluster"),
+        "{outside}"
+    );
+    assert!(outside.contains("`--kubeconfig FILE`"), "{outside}");
+    assert!(said(&["--kubeconfig=/none"]).contains("/none: "));
     assert!(said(&["--manifests=-"]).contains("`--manifests -`"));
     assert!(said(&["--manifests=/none"]).contains("/none: No such file"));
     let cluster = recorded("cluster.yaml");

@@ -40,13 +40,13 @@ pub(super) struct Certificates {
     metrics: Arc<Metrics>,
 }
 
-/// A live cluster, and whether this replica leads in it.
-pub(super) struct Live<'a> {
+/// One of several in a live cluster, and whether it leads.
+pub(super) struct Replica<'a> {
     pub client: &'a Client,
     pub leading: watch::Receiver<bool>,
 }
 
-impl<'a> Live<'a> {
+impl<'a> Replica<'a> {
     pub fn of((client, leadership): (&'a Client, &Leadership)) -> Self {
         let leading = leadership.watch();
         Self { client, leading }
@@ -58,12 +58,12 @@ impl Certificates {
     /// written for clients.
     pub async fn start(
         options: &Options,
-        live: Option<Live<'_>>,
+        replica: Option<Replica<'_>>,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, Error> {
         let started = match (&options.tls_cert, &options.tls_key, &options.own.tls_secret) {
             (Some(certificate), Some(key), _) => Self::of_files(certificate, key, metrics),
-            (_, _, Some(secret)) => Self::of_secret(secret, options, live, metrics).await,
+            (_, _, Some(secret)) => Self::of_secret(secret, options, replica, metrics).await,
             _ => Self::made(options, metrics),
         };
         started.map_err(Error::Certificate)
@@ -106,22 +106,22 @@ impl Certificates {
     async fn of_secret(
         secret: &str,
         options: &Options,
-        live: Option<Live<'_>>,
+        replica: Option<Replica<'_>>,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, String> {
         let own = &options.own;
-        let live = live.ok_or("`--tls-secret` needs a live cluster")?;
+        let replica = replica.ok_or("`--tls-secret` needs a live cluster")?;
         let certificates = Self::none(metrics);
         let (served, ready) = oneshot::channel();
         let keeper = Keeper {
             places: Places {
-                client: live.client.clone(),
+                client: replica.client.clone(),
                 namespace: own.pod_namespace.clone(),
                 secret: secret.to_owned(),
                 configuration: own.webhook_configuration.clone(),
             },
             policy: Policy::new(&options.dns, own.ca_lifetime, own.cert_lifetime)?,
-            leading: live.leading,
+            leading: replica.leading,
             certificates: certificates.clone(),
             served: Some(served),
             before: Texts::default(),

@@ -30,9 +30,17 @@ pub struct Metrics {
     exempt: Family<ExemptLabels, Counter>,
     durations: Family<EndpointLabels, Histogram, fn() -> Histogram>,
     objects: Family<KindLabels, Gauge>,
+    heard: Family<KindLabels, Gauge>,
+    watch_failures: Family<KindLabels, Counter>,
+    live_reads: Family<ReadLabels, Counter>,
     manifests_failures: Counter,
     certificate_failures: Counter,
     certificate_expiry: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReadLabels {
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -114,6 +122,25 @@ impl Metrics {
         }
     }
 
+    /// A watch told something of the kind.
+    pub(super) fn heard(&self, kind: Kind) {
+        let kind = kind.as_str();
+        let seconds = seconds_of(SystemTime::now());
+        self.heard.get_or_create(&KindLabels { kind }).set(seconds);
+    }
+
+    pub(super) fn watch_failed(&self, kind: Kind) {
+        let kind = kind.as_str();
+        self.watch_failures
+            .get_or_create(&KindLabels { kind })
+            .inc();
+    }
+
+    /// A remembered object was read again before an answer.
+    pub(super) fn read_live(&self, result: &'static str) {
+        self.live_reads.get_or_create(&ReadLabels { result }).inc();
+    }
+
     pub(super) fn manifests_failed(&self) {
         self.manifests_failures.inc();
     }
@@ -123,9 +150,7 @@ impl Metrics {
     }
 
     pub(super) fn certificate_expires(&self, at: SystemTime) {
-        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-        self.certificate_expiry.set(seconds);
+        self.certificate_expiry.set(seconds_of(at));
     }
 
     pub(super) fn text(&self) -> String {
@@ -192,6 +217,22 @@ impl Metrics {
         );
         register!("objects", "Objects known, by kind", objects);
         register!(
+            "watch_last_event_timestamp",
+            "When a watch last told something of a kind, since the epoch",
+            heard,
+            Unit::Seconds
+        );
+        register!(
+            "watch_failures",
+            "Watches that broke and were begun again, by kind",
+            watch_failures
+        );
+        register!(
+            "live_reads",
+            "Remembered objects that were read again before an answer",
+            live_reads
+        );
+        register!(
             "manifests_reload_failures",
             "Changed manifests that could not be read",
             manifests_failures
@@ -210,6 +251,11 @@ impl Metrics {
     }
 }
 
+fn seconds_of(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
@@ -222,6 +268,9 @@ impl Default for Metrics {
             exempt: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             objects: Family::default(),
+            heard: Family::default(),
+            watch_failures: Family::default(),
+            live_reads: Family::default(),
             manifests_failures: Counter::default(),
             certificate_failures: Counter::default(),
             certificate_expiry: Gauge::default(),

@@ -10,7 +10,7 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use hyper::body::Frame;
 use rollout_guard::cluster::Cluster;
-use rollout_guard::serve::{Metrics, Webhook};
+use rollout_guard::serve::{Answers, Metrics, Webhook};
 use rollout_guard::settings::Settings;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -133,7 +133,11 @@ async fn post(uri: &str, body: impl Into<Body>) -> (u16, String, String) {
 
 async fn send(request: Request<Body>) -> (u16, String, String) {
     let cluster = Arc::new(ArcSwap::from_pointee(Cluster::default()));
-    let webhook = Webhook::new(cluster, Settings::default(), Arc::new(Metrics::default()));
+    let webhook = Webhook::new(Answers::of_manifests(
+        cluster,
+        Settings::default(),
+        Arc::new(Metrics::default()),
+    ));
     let response = webhook.router().oneshot(request).await.expect("an answer");
     let status = response.status().as_u16();
     let kind = response.headers().get("content-type");

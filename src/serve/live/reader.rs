@@ -1,0 +1,140 @@
+//! Reads remembered objects again from the API server, before an answer that does harm where they were
+//! wrong.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::{Client, Error};
+
+use super::door;
+use super::served::{Served, is_absent};
+use crate::admit::Evidence;
+use crate::cluster::Cluster;
+use crate::model::{Key, Kind, Object};
+use crate::serve::Metrics;
+
+/// The way to the API server, for a few objects at a time.
+#[derive(Clone)]
+pub(in crate::serve) struct Reader {
+    client: Client,
+    served: Served,
+    metrics: Arc<Metrics>,
+}
+
+/// What the API server says of some objects, now.
+#[derive(Default)]
+pub(in crate::serve) struct Fresh {
+    found: Vec<Object>,
+    missing: Vec<Key>,
+}
+
+impl Reader {
+    pub(super) fn new(client: Client, served: Served, metrics: Arc<Metrics>) -> Self {
+        Self {
+            client,
+            served,
+            metrics,
+        }
+    }
+
+    /// All of them at once, a few requests at a time.
+    ///
+    /// # Errors
+    /// The first answer that is none: a fact that cannot be read is not known to be false either.
+    pub async fn read(&self, evidence: &Evidence) -> Result<Fresh, Error> {
+        let objects = stream::iter(evidence.keys.clone())
+            .map(async |key| {
+                let object = self.object(&key).await?;
+                Ok::<_, Error>((key, object))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<Vec<_>>();
+        let lists = stream::iter(evidence.namespaces.clone())
+            .map(async |(kind, namespace)| self.list(kind, &namespace).await)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<Vec<_>>();
+        let (objects, lists) = tokio::try_join!(objects, lists)?;
+        let mut fresh = Fresh {
+            found: lists.concat(),
+            ..Fresh::default()
+        };
+        for (key, object) in objects {
+            match object {
+                Some(object) => fresh.found.push(object),
+                None => fresh.missing.push(key),
+            }
+        }
+        Ok(fresh)
+    }
+
+    async fn object(&self, key: &Key) -> Result<Option<Object>, Error> {
+        let read = self.try_object(key).await;
+        self.metrics.read_live(match &read {
+            Ok(Some(_)) => "found",
+            Ok(None) => "missing",
+            Err(_) => "failed",
+        });
+        read
+    }
+
+    async fn try_object(&self, key: &Key) -> Result<Option<Object>, Error> {
+        let Some(resource) = self.served.resource(key.kind).await? else {
+            return Ok(None);
+        };
+        let api = self.api(&key.namespace, &resource);
+        if door::is_metadata_only(key.kind) {
+            let found = absent_is_none(api.get_metadata_opt(&key.name).await)?;
+            return Ok(found.map(|object| door::view(key.kind, object)));
+        }
+        let found = absent_is_none(api.get_opt(&key.name).await)?;
+        Ok(found.map(|object| door::view(key.kind, object)))
+    }
+
+    /// Those that are not remembered yet are among them; those that are gone are read one by one.
+    async fn list(&self, kind: Kind, namespace: &str) -> Result<Vec<Object>, Error> {
+        let Some(resource) = self.served.resource(kind).await? else {
+            return Ok(Vec::new());
+        };
+        let api = self.api(namespace, &resource);
+        let page = ListParams::default().limit(PAGE);
+        let objects = api.list(&page).await?.items.into_iter();
+        self.metrics.read_live("listed");
+        Ok(objects.map(|object| door::view(kind, object)).collect())
+    }
+
+    fn api(&self, namespace: &str, resource: &ApiResource) -> Api<DynamicObject> {
+        let client = self.client.clone();
+        if namespace.is_empty() {
+            Api::all_with(client, resource)
+        } else {
+            Api::namespaced_with(client, namespace, resource)
+        }
+    }
+}
+
+impl Fresh {
+    /// The remembered cluster, with what was read in the place of what was remembered.
+    pub fn lay_over(self, remembered: &Cluster) -> Cluster {
+        let mut cluster = remembered.clone();
+        for key in &self.missing {
+            cluster.delete(key);
+        }
+        for object in self.found {
+            cluster.apply(object);
+        }
+        cluster
+    }
+}
+
+/// A kind whose CRD has just gone has no objects.
+fn absent_is_none<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Err(error) if is_absent(&error) => Ok(None),
+        read => read,
+    }
+}
+
+const AT_ONCE: usize = 16;
+/// In objects. Of a namespace with more, the first are read again and the others are as remembered.
+const PAGE: u32 = 500;
