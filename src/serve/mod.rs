@@ -13,6 +13,8 @@ mod connections;
 mod deadline;
 mod duration;
 mod error;
+#[cfg(test)]
+mod fake_api;
 mod lease;
 mod live;
 mod log;
