@@ -20,6 +20,7 @@ mod live;
 mod log;
 mod metrics;
 mod options;
+mod self_test;
 mod signals;
 mod watch;
 mod webhook;
@@ -29,6 +30,7 @@ pub use cluster::ClusterHandle;
 pub use error::Error;
 pub use metrics::Metrics;
 pub use options::{DEFAULT_DNS, Options};
+pub use self_test::{Options as SelfTestOptions, self_test};
 pub use webhook::Webhook;
 
 use std::io::Write;
