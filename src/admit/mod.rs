@@ -8,6 +8,7 @@ mod mutate;
 mod write;
 
 pub use evidence::{Evidence, evidence};
+pub use exempt::SYSTEM;
 pub use mutate::{Mutated, mutate, mutate_by};
 
 use std::collections::{HashMap, HashSet};

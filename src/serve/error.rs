@@ -22,6 +22,8 @@ pub enum Error {
         error: io::Error,
     },
     Runtime(io::Error),
+    /// What the self-test saw instead of a refusal.
+    SelfTest(String),
 }
 
 impl fmt::Display for Error {
@@ -34,7 +36,9 @@ impl fmt::Display for Error {
             Error::Stdin => f.write_str(
                 "`--manifests -` cannot be read again when it changes: pass a file or a folder",
             ),
-            Error::Settings(message) | Error::Certificate(message) => f.write_str(message),
+            Error::Settings(message) | Error::Certificate(message) | Error::SelfTest(message) => {
+                f.write_str(message)
+            }
             Error::Manifests(error) => error.fmt(f),
             Error::Listen { address, error } => {
                 write!(f, "cannot listen on `{address}`: {error}")

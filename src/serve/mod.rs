@@ -18,6 +18,7 @@ mod log;
 mod metrics;
 mod options;
 mod pair;
+mod self_test;
 mod signals;
 mod watch;
 mod webhook;
@@ -27,6 +28,7 @@ pub use cluster::ClusterHandle;
 pub use error::Error;
 pub use metrics::Metrics;
 pub use options::{DEFAULT_DNS, Options};
+pub use self_test::{Options as SelfTestOptions, self_test};
 pub use webhook::Webhook;
 
 use std::io::Write;

@@ -51,7 +51,7 @@ pub struct Options {
     #[command(flatten)]
     pub own: OwnOptions,
     /// How long requests are answered after SIGTERM
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = a_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::of_flag)]
     pub drain: Duration,
     /// Largest request body in bytes
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_LIMIT)]
@@ -71,10 +71,10 @@ pub struct OwnOptions {
     #[arg(long, value_name = "NAME", default_value = "rollout-guard")]
     pub lease: String,
     /// Life of a made serving certificate; it is rotated at two thirds
-    #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = a_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = duration::of_flag)]
     pub cert_lifetime: Duration,
     /// Life of a made CA; it is rotated at two thirds, and trusted to its end
-    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = a_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = duration::of_flag)]
     pub ca_lifetime: Duration,
     /// The guard's own namespace
     #[arg(
@@ -100,10 +100,6 @@ impl Options {
         let stdin = self.manifests.iter().any(|path| path.as_os_str() == "-");
         if stdin { Err(Error::Stdin) } else { Ok(()) }
     }
-}
-
-fn a_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| "write a duration such as `10s` or `1m30s`".to_owned())
 }
 
 /// The Service of the Helm chart, as the API server calls it.
