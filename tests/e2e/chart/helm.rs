@@ -29,17 +29,11 @@ impl Helm {
     }
 
     pub fn render_with(&self, scenario: &str, more: &[&str]) -> Rendered {
-        let values = values(scenario);
-        let words = [
-            "template",
-            "rollout-guard",
-            CHART,
-            "-n",
-            "guard",
-            "-f",
-            &values,
-        ];
-        let output = self.run(&[&words, more].concat());
+        self.render_as("rollout-guard", scenario, more)
+    }
+
+    pub fn render_as(&self, release: &str, scenario: &str, more: &[&str]) -> Rendered {
+        let output = self.template(CHART, release, scenario, more);
         let (text, said) = (stdout(&output), stderr(&output));
         assert!(output.status.success(), "{scenario}: {said}");
         Rendered::of(&text)
@@ -47,63 +41,84 @@ impl Helm {
 
     /// What is said where the chart cannot be rendered.
     pub fn refusal(&self, scenario: &str, more: &[&str]) -> String {
-        let values = values(scenario);
-        let words = [
-            "template",
-            "rollout-guard",
-            CHART,
-            "-n",
-            "guard",
-            "-f",
-            &values,
-        ];
-        let output = self.run(&[&words, more].concat());
+        let output = self.template(CHART, "rollout-guard", scenario, more);
         assert!(!output.status.success(), "{more:?} was taken");
         stderr(&output)
     }
 
-    /// All that an installation prints, NOTES.txt among it.
+    /// What an installation tells its user. Without a cluster Helm prints it of no chart, so it is rendered
+    /// as an object of a copy.
     pub fn notes(&self, scenario: &str) -> String {
-        let values = values(scenario);
-        let dry = "--dry-run=client";
-        let output = self.run(&[
-            "install",
-            "rollout-guard",
-            CHART,
-            "-n",
-            "guard",
-            "-f",
-            &values,
-            dry,
-        ]);
-        let text = stdout(&output);
+        let copy = tempfile::tempdir().expect("a folder");
+        let chart = copy.path().join("chart");
+        copy_folder(&root().join(CHART), &chart);
+        let file = chart.join("templates/NOTES.txt");
+        let notes = std::fs::read_to_string(&file).expect("notes");
+        std::fs::remove_file(file).expect("a copy");
+        let object = format!(
+            "{{{{ define \"notes\" }}}}{notes}{{{{ end }}}}\nkind: Notes\n\
+             metadata: {{name: notes}}\ntext: {{{{ include \"notes\" . | toJson }}}}\n"
+        );
+        std::fs::write(chart.join("templates/notes.yaml"), object).expect("a copy");
+        let chart = chart.to_string_lossy().into_owned();
+        let output = self.template(&chart, "rollout-guard", scenario, &[]);
         assert!(output.status.success(), "{}", stderr(&output));
-        let (_, notes) = text.split_once("NOTES:").expect("notes");
-        notes.to_owned()
+        let rendered = Rendered::of(&stdout(&output));
+        rendered.one("Notes")["text"]
+            .as_str()
+            .expect("text")
+            .to_owned()
     }
 
     /// Whether `helm lint` is content, and what it says.
     pub fn lint(&self, more: &[&str]) -> (bool, String) {
-        let output = self.run(&[&["lint", "--strict", CHART], more].concat());
+        let output = self.run(
+            &[
+                &["lint", "--strict", CHART, "--kube-version", "v1.34.5"],
+                more,
+            ]
+            .concat(),
+        );
         (output.status.success(), stdout(&output) + &stderr(&output))
     }
 
+    fn template(&self, chart: &str, release: &str, scenario: &str, more: &[&str]) -> Output {
+        let values = values(scenario);
+        // A Helm that is built from its module believes in Kubernetes 1.20.
+        let version = ["--kube-version", "v1.34.5"];
+        let words = ["template", release, chart, "-n", "guard", "-f", &values];
+        self.run(&[&words[..], &version, more].concat())
+    }
+
     fn run(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(&self.binary);
-        // A Helm built from its module believes that it talks to Kubernetes 1.20; an earlier flag counts less.
-        let (verb, rest) = words.split_first().expect("a verb");
-        command.arg(verb);
-        if *verb != "lint" || !rest.contains(&"--kube-version") {
-            command.args(["--kube-version", "v1.34.5"]);
-        }
         let nowhere = std::env::temp_dir().join("rollout-guard-no-helm-home");
+        let mut command = Command::new(&self.binary);
         command
-            .args(rest)
+            .args(words)
             .env("HOME", &nowhere)
             .env("KUBECONFIG", nowhere.join("kubeconfig"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
+            .current_dir(root());
         command.output().expect("Helm runs")
     }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let (path, to) = {
+            let entry = entry.expect("an entry");
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if path.is_dir() {
+            copy_folder(&path, &to);
+        } else {
+            std::fs::copy(path, to).expect("a copy");
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The names of the scenarios, without `-values.yaml`.
