@@ -1,7 +1,7 @@
 //! The guard as an operator has it: the chart, installed by the real Helm; its Pods are run by `kubelet`.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
 use kube::api::ListParams;
@@ -31,8 +31,13 @@ impl Guard {
         let mut installed = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         if installed.as_ref() != Some(&values) {
             *installed = None;
+            let from = Instant::now();
             helm(bed, &values).ok();
             wait_until_trusted(bed);
+            eprintln!(
+                "e2e: the guard is installed ({:.1} s)",
+                from.elapsed().as_secs_f32()
+            );
             *installed = Some(values);
         }
     }
@@ -116,7 +121,7 @@ impl Guard {
 
 fn helm(bed: &Bed, values: &[String]) -> Run {
     let words = "upgrade --install rollout-guard charts/rollout-guard --create-namespace --reset-values \
-                 --set image.repository=registry.example/rollout-guard --wait --timeout=90s";
+                 --set image.repository=registry.example/rollout-guard --wait --timeout=45s";
     let run = Run::new(&bed.layout, "helm", ADMIN, NAMESPACE, words);
     values
         .iter()

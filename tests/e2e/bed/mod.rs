@@ -54,9 +54,10 @@ impl Bed {
         let client = runtime.block_on(access::client(&layout));
         control_plane::wait_until_ready(&runtime, &client, &api_server);
         say(from, "the API server is ready");
-        let controller_manager = control_plane::controller_manager(&layout);
         control_plane::install_crds(&layout);
         say(from, "the CRDs are installed");
+        // After them: its garbage collector learns of new kinds every 30 s only.
+        let controller_manager = control_plane::controller_manager(&layout);
         control_plane::wait_for_controllers(&layout, &controller_manager);
         let nodes = Nodes::start(&runtime, &client);
         let services = Services::start(&runtime, &client);
