@@ -8,6 +8,8 @@ mod pair;
 mod places;
 mod rotation;
 mod secret;
+#[cfg(test)]
+mod simulation;
 mod x509;
 
 use std::fmt;
