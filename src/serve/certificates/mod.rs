@@ -217,3 +217,6 @@ impl fmt::Debug for Certificates {
 
 /// A certificate made here lives for a year.
 const RENEW: Duration = Duration::from_hours(24 * 30);
+
+#[cfg(test)]
+mod tests;
