@@ -1,6 +1,8 @@
 //! The webhook as its users meet it: the binary on loopback, over TLS that is verified.
 
+mod api;
 mod client;
+mod live;
 mod process;
 mod router;
 

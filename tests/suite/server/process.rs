@@ -31,11 +31,24 @@ impl Server {
 
     /// Serves by manifests with more flags.
     pub fn with(manifests: &Path, flags: &[&str]) -> Self {
+        let manifests = manifests.to_str().expect("a path in UTF-8");
+        Self::launch(&[&["--manifests", manifests], flags].concat())
+    }
+
+    /// Serves by a live cluster.
+    pub fn of_cluster(kubeconfig: &Path) -> Self {
+        Self::launch(&[
+            "--kubeconfig",
+            kubeconfig.to_str().expect("a path in UTF-8"),
+        ])
+    }
+
+    fn launch(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let ca = folder.path().join("ca.pem");
         let mut command = Command::new(env!("CARGO_BIN_EXE_rollout-guard"));
         command.args(["serve", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0"]);
-        command.arg("--manifests").arg(manifests).args(flags);
+        command.args(flags);
         if !flags.contains(&"--tls-cert") {
             command.arg("--ca-file").arg(&ca);
         }

@@ -1,0 +1,71 @@
+//! Objects as JSON, straight from the API server: for looking, where a story does not show what a user sees.
+
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::{Api, Client};
+use serde_json::Value;
+
+/// An object's kind among those that the stories look at.
+pub fn resource(kind: &str) -> ApiResource {
+    let (group, version, plural) = match kind {
+        "Rollout" => ("argoproj.io", "v1alpha1", "rollouts"),
+        "VirtualService" => ("networking.istio.io", "v1", "virtualservices"),
+        "DestinationRule" => ("networking.istio.io", "v1", "destinationrules"),
+        "Gateway" => ("networking.istio.io", "v1", "gateways"),
+        "Service" => ("", "v1", "services"),
+        "ConfigMap" => ("", "v1", "configmaps"),
+        "Secret" => ("", "v1", "secrets"),
+        "Pod" => ("", "v1", "pods"),
+        "Event" => ("", "v1", "events"),
+        "Namespace" => ("", "v1", "namespaces"),
+        "Deployment" => ("apps", "v1", "deployments"),
+        "ReplicaSet" => ("apps", "v1", "replicasets"),
+        "Lease" => ("coordination.k8s.io", "v1", "leases"),
+        "MutatingWebhookConfiguration" => (
+            "admissionregistration.k8s.io",
+            "v1",
+            "mutatingwebhookconfigurations",
+        ),
+        "ValidatingWebhookConfiguration" => (
+            "admissionregistration.k8s.io",
+            "v1",
+            "validatingwebhookconfigurations",
+        ),
+        other => panic!("{other}: a kind that tests/e2e/api.rs does not list"),
+    };
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
+}
+
+pub fn namespaced(client: &Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), namespace, &resource(kind))
+}
+
+pub fn cluster_wide(client: &Client, kind: &str) -> Api<DynamicObject> {
+    Api::all_with(client.clone(), &resource(kind))
+}
+
+/// An object as the API server has it.
+pub fn json(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).expect("an object is JSON")
+}
+
+/// The object, or nothing when it is not there.
+pub async fn find(api: Api<DynamicObject>, name: &str) -> Result<Option<Value>, kube::Error> {
+    Ok(api.get_opt(name).await?.as_ref().map(json))
+}
+
+/// `/spec/http/0/name` as text; empty when it is not there.
+pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The list at a pointer; empty when it is not there.
+pub fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}

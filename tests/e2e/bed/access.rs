@@ -1,0 +1,113 @@
+//! Who may talk to the API server: its CA and certificate, the service accounts' key, users, kubeconfigs.
+
+use std::path::PathBuf;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use serde_json::{Value, json};
+
+use super::Layout;
+use crate::network::HOST;
+
+/// Writes all keys, certificates and the file of users.
+pub fn write(layout: &Layout) {
+    let save = |name: &str, text: &str| {
+        std::fs::write(layout.state.join(name), text).expect("the state folder can be written");
+    };
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "test bed CA");
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    save("ca.crt", &ca.pem());
+
+    let names = NAMES.map(str::to_owned);
+    let params = CertificateParams::new(names).expect("DNS names and addresses");
+    let key = KeyPair::generate().unwrap();
+    save("server.crt", &params.signed_by(&key, &ca).unwrap().pem());
+    save("server.key", &key.serialize_pem());
+
+    let accounts = KeyPair::generate().unwrap();
+    save("accounts.key", &accounts.serialize_pem());
+    save("accounts.pub", &accounts.public_key_pem());
+
+    // Tokens of a bed that only its own network can reach.
+    save(
+        "users.csv",
+        &format!(
+            "{ADMIN},{ADMIN},1,\"system:masters\"\n\
+             {MANAGER},{MANAGER},2\n"
+        ),
+    );
+}
+
+/// The administrator's client.
+pub async fn client(layout: &Layout) -> Client {
+    let file = layout.kubeconfig(ADMIN, "default");
+    let file = Kubeconfig::read_from(file).expect("the kubeconfig just written");
+    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
+    Client::try_from(config.expect("a kubeconfig")).expect("a client")
+}
+
+impl Layout {
+    /// A kubeconfig of this user whose default namespace is `namespace`. Any name but the bed's own users is
+    /// impersonated by the administrator, with all rights: admission sees that name.
+    pub fn kubeconfig(&self, user: &str, namespace: &str) -> PathBuf {
+        let user = if OWN.contains(&user) {
+            json!({"token": user})
+        } else {
+            json!({"token": ADMIN, "as": user, "as-groups": ["system:masters"]})
+        };
+        self.write_kubeconfig(user, namespace)
+    }
+
+    /// A kubeconfig with a token that the API server has issued.
+    pub fn kubeconfig_of_token(&self, token: &str, namespace: &str) -> PathBuf {
+        self.write_kubeconfig(json!({"token": token}), namespace)
+    }
+
+    fn write_kubeconfig(&self, user: Value, namespace: &str) -> PathBuf {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut name = DefaultHasher::new();
+        (user.to_string(), namespace).hash(&mut name);
+        let path = self
+            .state
+            .join(format!("{:016x}.kubeconfig", name.finish()));
+        if !path.exists() {
+            let text = json!({
+                "apiVersion": "v1", "kind": "Config", "current-context": "bed",
+                "clusters": [{"name": "bed", "cluster": {
+                    "server": format!("https://{HOST}:6443"),
+                    "certificate-authority": self.state("ca.crt"),
+                }}],
+                "users": [{"name": "user", "user": user}],
+                "contexts": [{"name": "bed", "context": {
+                    "cluster": "bed", "user": "user", "namespace": namespace,
+                }}],
+            });
+            // Whole or not at all: stories that run side by side may write the same one.
+            let whole = self.state.join(format!(
+                "{:016x}.{:?}",
+                name.finish(),
+                std::thread::current().id()
+            ));
+            std::fs::write(&whole, text.to_string()).expect("the state folder can be written");
+            std::fs::rename(whole, &path).expect("the state folder can be written");
+        }
+        path
+    }
+}
+
+/// The cluster's administrator.
+pub const ADMIN: &str = "admin";
+pub const MANAGER: &str = "system:kube-controller-manager";
+const OWN: [&str; 2] = [ADMIN, MANAGER];
+const NAMES: [&str; 5] = [
+    HOST,
+    "10.96.0.1",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+];

@@ -1,0 +1,134 @@
+//! Where things are: tools, state, logs.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub struct Layout {
+    /// The checkout.
+    pub root: PathBuf,
+    /// What `tests/e2e/build` made, and `crds.txt`.
+    pub tools: PathBuf,
+    /// Keys, etcd's data, kubeconfigs: in memory, gone with the bed.
+    pub state: PathBuf,
+    /// Of this run; the last ones are kept.
+    pub logs: PathBuf,
+}
+
+impl Layout {
+    pub fn new() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
+        let e2e = folder("CARGO_TARGET_DIR")
+            .unwrap_or_else(|| root.join("target"))
+            .join("e2e");
+        let tools = folder("KUBEBUILDER_ASSETS").unwrap_or_else(|| e2e.join("tools"));
+        assert!(
+            tools.join("crds.txt").is_file(),
+            "{}: no tools; tests/e2e/build makes them",
+            tools.display()
+        );
+        let state = e2e.join("state");
+        std::fs::create_dir_all(&state).expect("the target folder can be written");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "tmpfs"])
+            .arg(&state)
+            .status();
+        assert!(
+            mounted.is_ok_and(|status| status.success()),
+            "mount tmpfs on {}",
+            state.display()
+        );
+        let logs = fresh(&e2e.join("logs"));
+        Self {
+            root,
+            tools,
+            state,
+            logs,
+        }
+    }
+
+    pub fn tool(&self, name: &str) -> PathBuf {
+        self.tools.join(name)
+    }
+
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.logs.join(format!("{name}.log"))
+    }
+
+    /// A file of the state as an argument.
+    pub fn state(&self, name: &str) -> String {
+        self.state.join(name).to_string_lossy().into_owned()
+    }
+
+    /// The files with CRDs: Istio's and Argo's.
+    pub fn crds(&self) -> Vec<PathBuf> {
+        let list = std::fs::read_to_string(self.tool("crds.txt")).expect("crds.txt");
+        list.lines().map(PathBuf::from).collect()
+    }
+
+    /// What finds the tools and their plugins, then the system's own.
+    pub fn path(&self) -> OsString {
+        let system = [
+            Path::new("/usr/local/bin"),
+            Path::new("/usr/bin"),
+            Path::new("/bin"),
+        ];
+        let all = std::iter::once(self.tools.as_path()).chain(system);
+        std::env::join_paths(all).expect("no colon in the tools' path")
+    }
+
+    pub fn print_logs(&self) {
+        let mut files: Vec<PathBuf> = entries(&self.logs);
+        files.retain(|file| file.extension().is_some_and(|end| end == "log"));
+        for file in files {
+            let text = std::fs::read(&file).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let lines: Vec<&str> = text.lines().collect();
+            let tail = &lines[lines.len().saturating_sub(TAIL)..];
+            eprintln!("\n== {} (the last {})", file.display(), tail.len());
+            for line in tail {
+                eprintln!("{}", line.get(..WIDTH).unwrap_or(line));
+            }
+        }
+        eprintln!("\ne2e: logs are in {}", self.logs.display());
+    }
+}
+
+fn folder(variable: &str) -> Option<PathBuf> {
+    let value = std::env::var_os(variable).filter(|value| !value.is_empty())?;
+    let path = std::path::absolute(PathBuf::from(value));
+    Some(path.expect("the current folder exists"))
+}
+
+/// A new folder in `all`, of whose older ones the newest are kept.
+fn fresh(all: &Path) -> PathBuf {
+    std::fs::create_dir_all(all).expect("the target folder can be written");
+    let mut old: Vec<PathBuf> = entries(all);
+    old.retain(|path| path.is_dir() && !path.is_symlink());
+    while old.len() >= KEPT {
+        std::fs::remove_dir_all(old.remove(0)).ok();
+    }
+    let name = k8s_openapi::jiff::Timestamp::now()
+        .strftime("%Y%m%dT%H%M%S%3f")
+        .to_string();
+    let logs = all.join(&name);
+    std::fs::create_dir(&logs).expect("no other run began in this millisecond");
+    let latest = all.join("latest");
+    std::fs::remove_file(&latest).ok();
+    std::os::unix::fs::symlink(name, latest).ok();
+    logs
+}
+
+/// What a folder holds, in order.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Lines of each log that a failed run prints.
+const TAIL: usize = 15;
+const WIDTH: usize = 400;
+/// Runs whose logs are kept.
+const KEPT: usize = 10;

@@ -1,0 +1,120 @@
+//! The test bed: a real control plane from start to end. Every process is ended with it, also after a panic.
+
+mod access;
+mod control_plane;
+mod layout;
+mod process;
+
+use std::time::{Duration, Instant};
+
+use kube::Client;
+use tokio::runtime::Runtime;
+
+pub use access::ADMIN;
+pub use layout::Layout;
+pub use process::Process;
+
+use crate::nodes::Nodes;
+
+/// What the stories stand on.
+pub struct Bed {
+    /// Fields are dropped in this order: what writes to the API server goes before it.
+    pub nodes: Nodes,
+    pub rollouts: Process,
+    pub controller_manager: Process,
+    pub api_server: Process,
+    pub etcd: Process,
+    /// As the cluster's administrator.
+    pub client: Client,
+    pub runtime: Runtime,
+    pub layout: Layout,
+    /// Whether `--long` was given.
+    pub long: bool,
+}
+
+impl Bed {
+    /// Starts everything and returns when a Rollout could be applied.
+    pub fn start(long: bool) -> Self {
+        let from = Instant::now();
+        let layout = Layout::new();
+        eprintln!("e2e: logs are in {}", layout.logs.display());
+        let runtime = Runtime::new().expect("the threads of the async runtime start");
+        end_on_signals(&runtime);
+        access::write(&layout);
+        let etcd = control_plane::etcd(&layout);
+        let api_server = control_plane::api_server(&layout);
+        let client = runtime.block_on(access::client(&layout));
+        control_plane::wait_until_ready(&runtime, &client, &api_server);
+        say(from, "the API server is ready");
+        let controller_manager = control_plane::controller_manager(&layout);
+        control_plane::install_crds(&layout);
+        say(from, "the CRDs are installed");
+        control_plane::wait_for_controllers(&layout, &controller_manager);
+        let nodes = Nodes::start(&runtime, &client);
+        let rollouts = control_plane::rollouts(&layout, &runtime);
+        say(from, "the Rollouts controller is ready");
+        Self {
+            nodes,
+            rollouts,
+            controller_manager,
+            api_server,
+            etcd,
+            client,
+            runtime,
+            layout,
+            long,
+        }
+    }
+
+    /// Waits for a future from a story's thread.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// Asks until there is an answer. After `deadline` the story fails with the last refusal.
+    pub fn wait<T>(
+        &self,
+        what: &str,
+        deadline: Duration,
+        mut ask: impl FnMut() -> Result<T, String>,
+    ) -> T {
+        poll(what, deadline, &mut ask)
+    }
+
+    /// The ends of all logs, for whoever reads a failed run.
+    pub fn print_logs(&self) {
+        self.layout.print_logs();
+    }
+}
+
+/// Asks every 100 ms until there is an answer.
+pub fn poll<T>(what: &str, deadline: Duration, ask: &mut dyn FnMut() -> Result<T, String>) -> T {
+    let end = Instant::now() + deadline;
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(why) if Instant::now() > end => {
+                panic!("waited {deadline:?} for {what}; last: {why}")
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+fn say(from: Instant, what: &str) {
+    eprintln!("e2e: {what} ({:.1} s)", from.elapsed().as_secs_f32());
+}
+
+/// The harness is the first process of its namespace, which no signal ends by default.
+fn end_on_signals(runtime: &Runtime) {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let _in_runtime = runtime.enter();
+        let mut signals = signal(kind).expect("signals can be handled");
+        runtime.spawn(async move {
+            signals.recv().await;
+            eprintln!("e2e: interrupted");
+            std::process::exit(130);
+        });
+    }
+}

@@ -1,0 +1,100 @@
+//! One process of the bed: started, paused, killed and restarted by its id.
+
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+pub struct Process {
+    pub name: &'static str,
+    command: Mutex<Command>,
+    child: Mutex<Child>,
+}
+
+impl Process {
+    /// Starts a process that writes into its log, also when it is started again.
+    pub fn start(name: &'static str, mut command: Command, log: &PathBuf) -> Self {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("a log file");
+        let errors = file.try_clone().expect("a log file");
+        command.stdin(Stdio::null()).stdout(file).stderr(errors);
+        let child = spawn(name, &mut command);
+        Self {
+            name,
+            command: Mutex::new(command),
+            child: Mutex::new(child),
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        matches!(self.child().try_wait(), Ok(None))
+    }
+
+    /// SIGSTOP: it is there and says nothing.
+    pub fn pause(&self) {
+        self.send(Signal::SIGSTOP);
+    }
+
+    pub fn resume(&self) {
+        self.send(Signal::SIGCONT);
+    }
+
+    /// SIGKILL; it is gone when this returns.
+    pub fn kill(&self) {
+        let mut child = self.child();
+        child.kill().ok();
+        child.wait().ok();
+    }
+
+    /// SIGTERM; whether it has ended by itself within the time.
+    pub fn stop(&self, within: Duration) -> bool {
+        self.send(Signal::SIGTERM);
+        let end = Instant::now() + within;
+        while self.is_running() {
+            if Instant::now() > end {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
+    /// Starts it as it was started first, after `kill` or `stop`.
+    pub fn start_again(&self) {
+        self.kill();
+        let mut command = self.command.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.child() = spawn(self.name, &mut command);
+    }
+
+    fn send(&self, signal: Signal) {
+        // The child's lock is held: an id that has been waited for may be another process's.
+        let mut child = self.child();
+        if matches!(child.try_wait(), Ok(None)) {
+            let id = i32::try_from(child.id()).expect("process ids are small");
+            kill(Pid::from_raw(id), signal).expect("a child can be sent signals");
+        }
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn spawn(name: &str, command: &mut Command) -> Child {
+    command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
+}

@@ -1,0 +1,7 @@
+//! The stories. A file's `STORIES` lists its own; ALL lists the files.
+
+mod baseline;
+
+use crate::story::Story;
+
+pub const ALL: &[&[Story]] = &[baseline::STORIES];

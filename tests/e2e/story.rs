@@ -1,0 +1,107 @@
+//! What a story is and how stories are run: those that keep to their own namespace side by side, those that
+//! disturb the whole bed one after the other when the others are done.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::bed::Bed;
+use crate::stories;
+
+/// A named test on the bed. Made by `shared!` and `alone!`.
+#[derive(Clone, Copy)]
+pub struct Story {
+    pub module: &'static str,
+    pub name: &'static str,
+    pub run: fn(&Bed),
+    /// Whether nothing else may run beside it.
+    pub alone: bool,
+}
+
+impl Story {
+    /// `baseline::a_canary_reaches_its_first_weight`.
+    pub fn title(&self) -> String {
+        let module = self.module.rsplit("stories::").next().unwrap_or_default();
+        format!("{module}::{}", self.name)
+    }
+}
+
+/// A story that keeps to its own namespace.
+#[macro_export]
+macro_rules! shared {
+    ($run:ident) => {
+        $crate::story!($run, false)
+    };
+}
+
+/// A story that disturbs the whole bed: it stops the API server, or installs the chart anew.
+#[macro_export]
+macro_rules! alone {
+    ($run:ident) => {
+        $crate::story!($run, true)
+    };
+}
+
+#[macro_export]
+macro_rules! story {
+    ($run:ident, $alone:literal) => {
+        $crate::story::Story {
+            module: module_path!(),
+            name: stringify!($run),
+            run: $run,
+            alone: $alone,
+        }
+    };
+}
+
+/// All stories, those that run alone last. Without a bed they can only be listed.
+pub fn trials(bed: Option<&Arc<Bed>>) -> Vec<Trial> {
+    let gate = Arc::new(RwLock::new(()));
+    let mut all: Vec<Story> = stories::ALL.concat();
+    all.sort_by_key(|story| story.alone);
+    let trial = |story: Story| {
+        let (bed, gate) = (bed.cloned(), Arc::clone(&gate));
+        Trial::test(story.title(), move || match bed {
+            Some(bed) => run(story, &bed, &gate),
+            None => Err("the test bed is not running".into()),
+        })
+    };
+    all.into_iter().map(trial).collect()
+}
+
+/// How many stories the arguments choose.
+pub fn chosen(arguments: &Arguments) -> usize {
+    let trials = trials(None);
+    let kept = trials
+        .iter()
+        .filter(|trial| !arguments.is_filtered_out(trial));
+    kept.count()
+}
+
+fn run(story: Story, bed: &Bed, gate: &RwLock<()>) -> Result<(), Failed> {
+    let _alone = story
+        .alone
+        .then(|| gate.write().unwrap_or_else(PoisonError::into_inner));
+    let _beside = (!story.alone).then(|| gate.read().unwrap_or_else(PoisonError::into_inner));
+    PANIC.take();
+    catch_unwind(AssertUnwindSafe(|| (story.run)(bed))).map_err(|_| PANIC.take().into())
+}
+
+/// Keeps a story's panic for its report instead of printing it among the others' lines.
+pub fn catch_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let (place, what) = (panic.location(), panic.payload_as_str());
+        let what = what.unwrap_or("a panic without a message");
+        let text = place.map_or_else(|| what.to_owned(), |place| format!("{place}: {what}"));
+        if std::thread::current().name() == Some("main") {
+            eprintln!("{text}");
+        }
+        PANIC.set(text);
+    }));
+}
+
+thread_local! {
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}

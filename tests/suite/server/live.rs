@@ -1,0 +1,184 @@
+//! The webhook in front of a live cluster: what it remembers, what it reads again, and that a stale memory
+//! never denies.
+
+use serde_json::{Value, json};
+
+use super::Server;
+use super::api::{ARGO, Api, ISTIO};
+use super::process::eventually;
+
+#[test]
+fn a_stale_memory_never_denies() {
+    let (api, server) = cluster();
+    denied(&server, &virtual_service("v2"));
+    // The subset was added a moment ago, and no watch has told of it.
+    api.apply_unheard(&destination_rule(&["v1", "v2"]));
+    allowed(&server, &virtual_service("v2"));
+    api.apply_unheard(&destination_rule(&["v1"]));
+    denied(&server, &virtual_service("v2"));
+    // Another rule of the same host, of which nothing is remembered yet.
+    let mut other = destination_rule(&["v2"]);
+    other["metadata"]["name"] = "reviews-more".into();
+    api.apply_unheard(&other);
+    allowed(&server, &virtual_service("v2"));
+    assert!(server.metric("rollout_guard_live_reads_total{result=\"found\"}") > 0);
+}
+
+#[test]
+fn what_cannot_be_read_again_does_not_deny() {
+    let (api, server) = cluster();
+    api.fail_reads(Some(500));
+    let answer = review(&server, "validate", &virtual_service("v2"));
+    assert_eq!(answer["allowed"], true, "{answer}");
+    let warning = answer["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("could not be read"), "{warning}");
+    api.fail_reads(None);
+    denied(&server, &virtual_service("v2"));
+}
+
+#[test]
+fn the_label_of_the_namespace_is_read_live() {
+    let (api, server) = cluster();
+    denied(&server, &virtual_service("v2"));
+    api.apply_unheard(&namespace("off"));
+    let answer = review(&server, "validate", &virtual_service("v2"));
+    assert_eq!(answer["allowed"], true, "{answer}");
+    api.apply_unheard(&namespace("observe"));
+    let answer = review(&server, "validate", &virtual_service("v2"));
+    assert_eq!(answer["allowed"], true, "{answer}");
+    assert!(answer["warnings"][0].as_str().unwrap().contains("RG501"));
+}
+
+#[test]
+fn watches_go_on_after_they_are_cut() {
+    let (api, server) = cluster();
+    api.cut_watches();
+    // A watch that was cut begins where it ended; this API server keeps no past, so it is told anew.
+    let objects = || server.metric("rollout_guard_objects{kind=\"Service\"}");
+    eventually("the second Service is known", || {
+        api.apply(&service("more"));
+        objects() == 2
+    });
+}
+
+#[test]
+fn crds_come_and_go() {
+    let api = Api::start(&[]);
+    api.apply(&namespace("guard"));
+    let server = Server::of_cluster(&api.kubeconfig());
+    eventually("it is ready", || server.get("/readyz").0 == 200);
+    allowed(&server, &virtual_service("v2"));
+    api.serve_groups(&[ARGO, ISTIO]);
+    api.apply(&destination_rule(&["v1"]));
+    eventually("the rule is known", || rules(&server) == 1);
+    denied(&server, &virtual_service("v2"));
+    api.serve_groups(&[]);
+    eventually("the rule is forgotten", || rules(&server) == 0);
+    allowed(&server, &virtual_service("v2"));
+    api.serve_groups(&[ARGO, ISTIO]);
+    api.apply(&destination_rule(&["v1"]));
+    eventually("the rule is known again", || rules(&server) == 1);
+}
+
+#[test]
+fn a_patch_follows_the_status_that_is_true_now() {
+    let (api, server) = cluster();
+    api.apply(&rollout(&json!({})));
+    eventually("the Rollout is known", || {
+        server.metric("rollout_guard_objects{kind=\"Rollout\"}") == 1
+    });
+    let rule = destination_rule(&["v1", "v2"]);
+    let patch = |answer: &Value| answer.get("patch").is_some();
+    assert!(!patch(&review(&server, "mutate", &rule)));
+    let status = json!({"currentPodHash": "new", "stableRS": "old"});
+    api.apply_unheard(&rollout(&status));
+    let answer = review(&server, "mutate", &rule);
+    assert!(patch(&answer), "{answer}");
+    // What cannot be read gives no hash.
+    api.fail_reads(Some(500));
+    let answer = review(&server, "mutate", &rule);
+    assert!(!patch(&answer), "{answer}");
+    assert_eq!(answer["allowed"], true);
+}
+
+/// A cluster with one host, whose rule has the subset `v1`, and a guard that knows it.
+fn cluster() -> (Api, Server) {
+    let api = Api::start(&[ARGO, ISTIO]);
+    api.apply(&namespace("guard"));
+    api.apply(&service("reviews"));
+    api.apply(&destination_rule(&["v1"]));
+    let server = Server::of_cluster(&api.kubeconfig());
+    eventually("it is ready", || server.get("/readyz").0 == 200);
+    assert_eq!(rules(&server), 1);
+    (api, server)
+}
+
+fn rules(server: &Server) -> u64 {
+    server.metric("rollout_guard_objects{kind=\"DestinationRule\"}")
+}
+
+fn denied(server: &Server, object: &Value) {
+    let answer = review(server, "validate", object);
+    assert_eq!(answer["allowed"], false, "{answer}");
+}
+
+fn allowed(server: &Server, object: &Value) {
+    let answer = review(server, "validate", object);
+    assert_eq!(answer["allowed"], true, "{answer}");
+    assert_eq!(answer["status"].get("code"), None);
+}
+
+/// The answer to an update by which the object becomes what it is.
+fn review(server: &Server, endpoint: &str, object: &Value) -> Value {
+    let api_version = object["apiVersion"].as_str().unwrap();
+    let (group, version) = api_version.split_once('/').unwrap();
+    let mut old = object.clone();
+    old["spec"] = match object["kind"].as_str() {
+        Some("VirtualService") => virtual_service("v1")["spec"].clone(),
+        _ => object["spec"].clone(),
+    };
+    let request = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+        "uid": "u", "operation": "UPDATE", "namespace": "ns", "name": object["metadata"]["name"],
+        "kind": {"group": group, "version": version, "kind": object["kind"]},
+        "userInfo": {"username": "somebody"}, "object": object, "oldObject": old}});
+    let (status, body) = server.post(endpoint, request.to_string().as_bytes());
+    assert_eq!(status, 200);
+    let mut answer: Value = serde_json::from_slice(&body).unwrap();
+    answer["response"].take()
+}
+
+fn namespace(enforce: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace",
+           "metadata": {"name": "ns", "labels": {"rollout-guard.io/enforce": enforce}}})
+}
+
+fn service(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "ns", "name": name},
+           "spec": {"selector": {"app": "reviews"}, "ports": [{"port": 80}]}})
+}
+
+fn destination_rule(subsets: &[&str]) -> Value {
+    let subset = |name| json!({"name": name, "labels": {"app": "reviews"}});
+    let subsets: Vec<Value> = subsets.iter().map(subset).collect();
+    json!({"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
+           "metadata": {"namespace": "ns", "name": "reviews"},
+           "spec": {"host": "reviews", "subsets": subsets}})
+}
+
+fn virtual_service(subset: &str) -> Value {
+    let route = json!({"destination": {"host": "reviews", "subset": subset}});
+    json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+           "metadata": {"namespace": "ns", "name": "reviews"},
+           "spec": {"hosts": ["reviews"], "http": [{"name": "primary", "route": [route]}]}})
+}
+
+fn rollout(status: &Value) -> Value {
+    let istio = json!({"virtualService": {"name": "reviews", "routes": ["primary"]},
+        "destinationRule": {"name": "reviews", "canarySubsetName": "v2", "stableSubsetName": "v1"}});
+    json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+           "metadata": {"namespace": "ns", "name": "reviews"},
+           "spec": {"selector": {"matchLabels": {"app": "reviews"}},
+                    "template": {"metadata": {"labels": {"app": "reviews"}}},
+                    "strategy": {"canary": {"trafficRouting": {"istio": istio}}}},
+           "status": status})
+}
