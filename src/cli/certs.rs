@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::print_line;
 use crate::serve::DEFAULT_DNS;
-use crate::serve::authority::Authority;
+use crate::serve::authority::{Authority, CA_LIFE, Life, SERVING_LIFE, with_local_names};
 
 /// Make a CA and a serving certificate for development
 #[derive(Args, Clone, Debug)]
@@ -30,10 +30,16 @@ pub fn run(options: &Options) -> Result<ExitCode, String> {
     let dir = &options.dir;
     let now = SystemTime::now();
     let unmade = |error| format!("cannot make certificates for `--dns`: {error}");
-    let authority = Authority::new(&options.dns, now).map_err(unmade)?;
-    let serving = authority.issue(now).map_err(unmade)?;
+    let authority = Authority::new(Life::starting(now, CA_LIFE)).map_err(unmade)?;
+    let names = with_local_names(&options.dns);
+    let serving = authority.issue(&names, Life::starting(now, SERVING_LIFE));
+    let serving = serving.map_err(unmade)?;
     let files = [
-        (dir.join("ca.crt"), authority.pem(), Access::Public),
+        (
+            dir.join("ca.crt"),
+            authority.pem().to_owned(),
+            Access::Public,
+        ),
         (dir.join("ca.key"), authority.key_pem(), Access::Secret),
         (
             dir.join("tls.crt"),

@@ -13,11 +13,13 @@ mod connections;
 mod deadline;
 mod duration;
 mod error;
+#[cfg(test)]
+mod fake_api;
+mod lease;
 mod live;
 mod log;
 mod metrics;
 mod options;
-mod pair;
 mod signals;
 mod watch;
 mod webhook;
@@ -31,15 +33,17 @@ pub use webhook::Webhook;
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::Client;
 use tokio_rustls::TlsAcceptor;
 
 use self::admin::Readiness;
-use self::certificates::Certificates;
+use self::certificates::{Certificates, Replica};
 use self::connections::{Server, bind};
+use self::lease::{Leadership, Lease};
+use self::options::OwnOptions;
 use self::signals::Signals;
 use crate::settings::Settings;
 
@@ -72,7 +76,16 @@ async fn serve(options: Options) -> Result<(), Error> {
     let router = admin::router(Arc::clone(&readiness), Arc::clone(&metrics));
     let admin = Server::start(admin_port, None, router);
 
-    let certificates = Certificates::start(&options, &metrics)?;
+    let leadership = client.clone();
+    let leadership = leadership.map(|client| campaign(client, &options.own, &metrics));
+    let replica = client.as_ref().zip(leadership.as_ref()).map(Replica::of);
+    let certificates = tokio::select! {
+        certificates = Certificates::start(&options, replica, &metrics) => certificates?,
+        () = signals.next() => {
+            resign(leadership).await;
+            return Ok(());
+        }
+    };
     readiness.certificate_loaded();
     let answers = match &client {
         None => by_manifests(&options, settings, &metrics, &readiness)?,
@@ -85,11 +98,30 @@ async fn serve(options: Options) -> Result<(), Error> {
     announce(&options, webhook_at, admin_at);
 
     signals.next().await;
-    drain(&options, &readiness, &mut signals).await;
+    tokio::join!(
+        drain(&options, &readiness, &mut signals),
+        resign(leadership)
+    );
     webhook.finish(LAST_ANSWERS).await;
     admin.finish(Duration::ZERO).await;
     tracing::info!("ended");
     Ok(())
+}
+
+/// Takes part in choosing which replica writes what they share.
+fn campaign(client: Client, own: &OwnOptions, metrics: &Arc<Metrics>) -> Leadership {
+    let lease = Lease {
+        client,
+        namespace: own.pod_namespace.clone(),
+        name: own.lease.clone(),
+    };
+    lease.campaign(lease::identity(&own.pod_name), Arc::clone(metrics))
+}
+
+async fn resign(leadership: Option<Leadership>) {
+    if let Some(leadership) = leadership {
+        leadership.resign().await;
+    }
 }
 
 fn by_manifests(
@@ -108,7 +140,7 @@ fn by_manifests(
 }
 
 fn by_cluster(
-    client: &kube::Client,
+    client: &Client,
     settings: Settings,
     metrics: &Arc<Metrics>,
     readiness: &Arc<Readiness>,
@@ -143,9 +175,14 @@ fn announce(options: &Options, webhook: SocketAddr, admin: SocketAddr) {
     };
     let port = webhook.port();
     let file = options.ca_file.display();
-    let made = (format!("CA {file}"), format!(" --cacert {file}"));
-    let brought = |file: &PathBuf| (format!("certificate {}", file.display()), String::new());
-    let (trust, flag) = options.tls_cert.as_ref().map_or(made, brought);
+    let (trust, flag) = match (&options.tls_cert, &options.own.tls_secret) {
+        (Some(file), _) => (format!("certificate {}", file.display()), String::new()),
+        (_, Some(secret)) => (
+            format!("CA in Secret {secret}"),
+            " --cacert ca.crt".to_owned(),
+        ),
+        _ => (format!("CA {file}"), format!(" --cacert {file}")),
+    };
     // That nobody reads it is no fault.
     let _ = writeln!(
         std::io::stderr(),

@@ -1,5 +1,7 @@
 //! What is counted, as OpenMetrics text. Labels are words of ours, never what a request says.
 
+mod own;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
@@ -11,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::own::Own;
 use crate::cluster::Cluster;
 use crate::model::Kind;
 use crate::review::{Endpoint, Outcome};
@@ -18,6 +21,7 @@ use crate::verdict::{Action, Judged};
 
 #[derive(Debug)]
 pub struct Metrics {
+    pub(super) own: Own,
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     refused: Family<RefusedLabels, Counter>,
@@ -255,6 +259,7 @@ fn seconds_of(time: SystemTime) -> i64 {
 impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
+            own: Own::default(),
             registry: Registry::with_prefix("rollout_guard"),
             requests: Family::default(),
             refused: Family::default(),
@@ -271,6 +276,7 @@ impl Default for Metrics {
             certificate_expiry: Gauge::default(),
         };
         metrics.register();
+        metrics.own.register(&mut metrics.registry);
         metrics
     }
 }

@@ -1,4 +1,4 @@
-//! A certificate and its key as rustls takes them, from PEM files.
+//! A certificate and its key as rustls takes them, from PEM.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -8,32 +8,54 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
-use yasna::{ASN1Result, BERReader, BERReaderSeq, Tag};
 
-use super::authority::Serving;
+use super::x509;
+use crate::serve::authority::{Life, Serving};
 
 /// What a handshake needs.
+#[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub key: CertifiedKey,
-    pub expires: SystemTime,
+    pub life: Life,
+}
+
+/// A text with the name by which messages call it.
+pub(super) struct Named<'a> {
+    pub name: &'a str,
+    pub text: &'a [u8],
 }
 
 impl Pair {
     /// Reads both files; the message names the one that is wrong.
     pub fn read(certificate: &Path, key: &Path, now: SystemTime) -> Result<Self, String> {
-        let (shown, key_shown) = (certificate.display(), key.display());
-        let chain: Result<Vec<_>, _> =
-            CertificateDer::pem_slice_iter(&file(certificate)?).collect();
+        let (name, text) = (certificate.display().to_string(), file(certificate)?);
+        let (key_name, key_text) = (key.display().to_string(), file(key)?);
+        let (name, text) = (name.as_str(), text.as_slice());
+        let key = Named {
+            name: &key_name,
+            text: &key_text,
+        };
+        Self::of_pem(&Named { name, text }, &key, now)
+    }
+
+    /// A chain and the key of its first certificate.
+    pub fn of_pem(
+        certificate: &Named<'_>,
+        key: &Named<'_>,
+        now: SystemTime,
+    ) -> Result<Self, String> {
+        let (shown, key_shown) = (certificate.name, key.name);
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate.text).collect();
         let chain = chain.map_err(|error| format!("{shown}: is not PEM: {error}"))?;
         let Some(first) = chain.first() else {
             return Err(format!("{shown}: holds no certificate"));
         };
-        let expires = expiry(first)
+        let life = x509::life(first)
             .map_err(|error| format!("{shown}: is not an X.509 certificate: {error}"))?;
-        if expires <= now {
+        if life.ends <= now {
             return Err(format!("{shown}: the certificate has expired"));
         }
-        let secret = PrivateKeyDer::from_pem_slice(&file(key)?)
+        let secret = PrivateKeyDer::from_pem_slice(key.text)
             .map_err(|error| format!("{key_shown}: holds no private key: {error}"))?;
         let certified = certify(chain, secret);
         let key = certified.map_err(|error| match error {
@@ -42,7 +64,7 @@ impl Pair {
             }
             error => format!("{shown} and {key_shown}: cannot be used: {error}"),
         })?;
-        Ok(Self { key, expires })
+        Ok(Self { key, life })
     }
 
     /// A certificate that was made here.
@@ -50,7 +72,7 @@ impl Pair {
         let chain = vec![serving.certificate.der().clone()];
         Ok(Self {
             key: certify(chain, serving.key.into())?,
-            expires: serving.expires,
+            life: serving.life,
         })
     }
 }
@@ -66,62 +88,18 @@ fn file(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// `notAfter` of a certificate (RFC 5280, 4.1).
-fn expiry(certificate: &CertificateDer<'_>) -> ASN1Result<SystemTime> {
-    yasna::parse_der(certificate, |certificate| {
-        certificate.read_sequence(|parts| {
-            let expires = parts.next().read_sequence(|fields| {
-                // version, then serialNumber, signature and issuer.
-                fields.read_optional(|field| field.read_tagged(Tag::context(0), skip))?;
-                for _ in 0..3 {
-                    skip(fields.next())?;
-                }
-                let expires = fields.next().read_sequence(|validity| {
-                    skip(validity.next())?;
-                    time(validity)
-                })?;
-                while fields.read_optional(skip)?.is_some() {}
-                Ok(expires)
-            })?;
-            while parts.read_optional(skip)?.is_some() {}
-            Ok(expires)
-        })
-    })
-}
-
-fn skip(field: BERReader<'_, '_>) -> ASN1Result<()> {
-    field.read_der().map(drop)
-}
-
-/// UTCTime until 2049, GeneralizedTime after.
-fn time(validity: &mut BERReaderSeq<'_, '_>) -> ASN1Result<SystemTime> {
-    let short = |time: BERReader<'_, '_>| Ok((*time.read_utctime()?.datetime()).into());
-    match validity.read_optional(short)? {
-        Some(time) => Ok(time),
-        None => Ok((*validity.next().read_generalized_time()?.datetime()).into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::{Duration, UNIX_EPOCH};
 
-    use crate::serve::authority::Authority;
+    use crate::serve::authority::{Authority, SERVING_LIFE};
 
     const YEAR: Duration = Duration::from_hours(24 * 365);
 
     fn made(now: SystemTime) -> Serving {
-        Authority::new(&[], now).unwrap().issue(now).unwrap()
-    }
-
-    #[test]
-    fn reads_when_a_certificate_expires() {
-        for year in [2026 - 1970, 2060 - 1970] {
-            let serving = made(UNIX_EPOCH + YEAR * year);
-            let read = expiry(serving.certificate.der()).unwrap();
-            assert_eq!(read, serving.expires);
-        }
+        let life = Life::starting(now, SERVING_LIFE);
+        Authority::new(life).unwrap().issue(&[], life).unwrap()
     }
 
     #[test]
