@@ -21,6 +21,7 @@ mod lease;
 mod live;
 mod log;
 mod metrics;
+mod once;
 mod options;
 mod signals;
 mod strangers;
@@ -30,8 +31,9 @@ mod webhook;
 pub use answers::Answers;
 pub use cluster::ClusterHandle;
 pub use error::Error;
-pub use live::snapshot;
+
 pub use metrics::Metrics;
+pub use once::read_once;
 pub use options::{DEFAULT_DNS, Options};
 pub use webhook::Webhook;
 

@@ -9,7 +9,7 @@ mod snapshot;
 mod watching;
 
 pub(super) use reader::Reader;
-pub use snapshot::snapshot;
+pub(super) use snapshot::snapshot;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -13,7 +13,10 @@ use crate::model::{Kind, Object};
 ///
 /// # Errors
 /// The kind that cannot be read, and why.
-pub async fn snapshot(client: &Client, mesh: Mesh) -> Result<Cluster, (Kind, Error)> {
+pub(in crate::serve) async fn snapshot(
+    client: &Client,
+    mesh: Mesh,
+) -> Result<Cluster, (Kind, Error)> {
     let served = Served::new(client.clone());
     let mut cluster = Cluster::new(Mesh { live: true, ..mesh });
     enter(client, &served, &ALWAYS, &mut cluster).await?;
