@@ -101,7 +101,7 @@ fn is_kept_by_server(path: &[&str]) -> bool {
 }
 
 /// Who deletes for the system: owners gone, namespaces emptied.
-const SYSTEM: [&str; 3] = [
+pub const SYSTEM: [&str; 3] = [
     "system:serviceaccount:kube-system:generic-garbage-collector",
     "system:serviceaccount:kube-system:namespace-controller",
     "system:kube-controller-manager",

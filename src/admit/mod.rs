@@ -11,6 +11,7 @@ mod write;
 
 pub use audit::{Standing, audit};
 pub use evidence::{Evidence, evidence};
+pub use exempt::SYSTEM;
 pub use looked_at::looked_at;
 pub use mutate::{Mutated, mutate, mutate_by};
 

@@ -44,6 +44,8 @@ enum Command {
     #[cfg(feature = "serve")]
     Serve(serve::Options),
     #[cfg(feature = "serve")]
+    SelfTest(serve::SelfTestOptions),
+    #[cfg(feature = "serve")]
     Certs(certs::Options),
 }
 
@@ -69,7 +71,23 @@ impl Arguments {
                 Err(error) => Err(error.to_string()),
             },
             #[cfg(feature = "serve")]
+            Command::SelfTest(options) => Ok(self_test(&options)),
+            #[cfg(feature = "serve")]
             Command::Certs(options) => certs::run(&options),
+        }
+    }
+}
+
+#[cfg(feature = "serve")]
+fn self_test(options: &serve::SelfTestOptions) -> ExitCode {
+    match serve::self_test(options) {
+        Ok(seen) => {
+            print_line(seen);
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            tell(format_args!("self-test failed: {fault}"));
+            ExitCode::FAILURE
         }
     }
 }

@@ -18,18 +18,40 @@ pub(super) struct Readiness {
     certificate: AtomicBool,
     cluster: watch::Sender<bool>,
     draining: AtomicBool,
+    broken: AtomicBool,
 }
 
 pub(super) fn router(readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router {
+    let alive = Arc::clone(&readiness);
+    let live = async move || match alive.is_broken() {
+        false => (StatusCode::OK, "ok\n"),
+        true => (StatusCode::INTERNAL_SERVER_ERROR, BROKEN),
+    };
     let ready = async move || match readiness.missing() {
         None => (StatusCode::OK, "ok\n"),
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
     };
     let exposed = async move || ([(CONTENT_TYPE, OPEN_METRICS)], metrics.text()).into_response();
     Router::new()
-        .route("/livez", get(async || "ok\n"))
+        .route("/livez", get(live))
         .route("/readyz", get(ready))
         .route("/metrics", get(exposed))
+}
+
+/// Runs a task without which the guard is blind or mute, and says so if it panics.
+pub(super) fn vital(
+    name: &'static str,
+    readiness: &Arc<Readiness>,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let readiness = Arc::clone(readiness);
+    let task = tokio::spawn(task);
+    tokio::spawn(async move {
+        if task.await.is_err_and(|error| error.is_panic()) {
+            tracing::error!("a fault of rollout-guard: {name} panicked");
+            readiness.breaks();
+        }
+    });
 }
 
 impl Readiness {
@@ -51,9 +73,21 @@ impl Readiness {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    /// A task without which the guard is blind or mute has died: only a restart helps, and `/livez` asks
+    /// for it.
+    pub fn breaks(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
     /// A line that says why requests may not be sent here.
     fn missing(&self) -> Option<&'static str> {
-        if self.draining.load(Ordering::Relaxed) {
+        if self.is_broken() {
+            Some(BROKEN)
+        } else if self.draining.load(Ordering::Relaxed) {
             Some("ending\n")
         } else if !self.certificate.load(Ordering::Relaxed) {
             Some("no certificate yet\n")
@@ -65,6 +99,7 @@ impl Readiness {
     }
 }
 
+const BROKEN: &str = "a part of this process has failed; see its log\n";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[cfg(test)]
@@ -81,5 +116,20 @@ mod tests {
         assert_eq!(readiness.missing(), None);
         readiness.drain();
         assert_eq!(readiness.missing(), Some("ending\n"));
+    }
+
+    #[tokio::test]
+    async fn a_vital_task_that_panics_asks_for_a_restart() {
+        let readiness = Arc::new(Readiness::default());
+        vital("test", &readiness, async {});
+        vital("test", &readiness, async { panic!("on purpose") });
+        tokio::time::timeout(std::time::Duration::from_secs(10), async {
+            while !readiness.is_broken() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(readiness.missing(), Some(BROKEN));
     }
 }

@@ -22,6 +22,11 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
     }
 }
 
+/// A flag's.
+pub(super) fn of_flag(text: &str) -> Result<Duration, String> {
+    parse(text).ok_or_else(|| "write a duration such as `10s` or `1m30s`".to_owned())
+}
+
 /// The part before the first character that does not belong, and the rest.
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     let end = text.find(|c| !belongs(c)).unwrap_or(text.len());

@@ -25,6 +25,8 @@ pub enum Error {
     /// The folder of recordings.
     Record(PathBuf, io::Error),
     Runtime(io::Error),
+    /// What the self-test saw instead of a refusal.
+    SelfTest(String),
 }
 
 impl fmt::Display for Error {
@@ -37,7 +39,9 @@ impl fmt::Display for Error {
             Error::Stdin => f.write_str(
                 "`--manifests -` cannot be read again when it changes: pass a file or a folder",
             ),
-            Error::Settings(message) | Error::Certificate(message) => f.write_str(message),
+            Error::Settings(message) | Error::Certificate(message) | Error::SelfTest(message) => {
+                f.write_str(message)
+            }
             Error::Manifests(error) => error.fmt(f),
             Error::Listen { address, error } => {
                 write!(f, "cannot listen on `{address}`: {error}")

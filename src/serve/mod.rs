@@ -24,6 +24,7 @@ mod metrics;
 mod once;
 mod options;
 mod record;
+mod self_test;
 mod signals;
 mod strangers;
 mod watch;
@@ -36,6 +37,7 @@ pub use error::Error;
 pub use metrics::Metrics;
 pub use once::read_once;
 pub use options::{DEFAULT_DNS, Options};
+pub use self_test::{Options as SelfTestOptions, self_test};
 pub use webhook::Webhook;
 
 use std::io::Write;

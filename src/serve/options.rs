@@ -57,7 +57,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "record")]
     pub record_limit: usize,
     /// How long requests are answered after SIGTERM
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = a_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::of_flag)]
     pub drain: Duration,
     /// Largest request body in bytes
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_LIMIT)]
@@ -77,10 +77,10 @@ pub struct OwnOptions {
     #[arg(long, value_name = "NAME", default_value = "rollout-guard")]
     pub lease: String,
     /// Life of a made serving certificate; it is rotated at two thirds
-    #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = a_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = a_lifetime)]
     pub cert_lifetime: Duration,
     /// Life of a made CA; it is rotated at two thirds, and trusted to its end
-    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = a_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = a_lifetime)]
     pub ca_lifetime: Duration,
     /// The guard's own namespace
     #[arg(
@@ -108,8 +108,15 @@ impl Options {
     }
 }
 
-fn a_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| "write a duration such as `10s` or `1m30s`".to_owned())
+/// Long enough to be rotated in time, short enough for a date.
+fn a_lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = duration::of_flag(text)?;
+    let bounds = Duration::from_secs(10)..=Duration::from_hours(24 * 365 * 100);
+    if bounds.contains(&lifetime) {
+        Ok(lifetime)
+    } else {
+        Err("write a duration from 10s to 876000h".to_owned())
+    }
 }
 
 /// The Service of the Helm chart, as the API server calls it.

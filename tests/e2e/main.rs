@@ -8,6 +8,7 @@
     clippy::panic,
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::format_push_string,
     // The stories' vocabulary; not every word is in use at all times.
     dead_code
 )]
@@ -15,9 +16,12 @@
 mod api;
 mod bed;
 mod command;
+mod guard;
+mod kubelet;
 mod network;
 mod nodes;
 mod record;
+mod services;
 mod stories;
 mod story;
 mod world;

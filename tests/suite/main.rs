@@ -13,6 +13,7 @@
     clippy::too_many_lines
 )]
 
+mod chart;
 mod cli;
 mod decision;
 mod examples;

@@ -167,7 +167,7 @@ fn generate(text: &str, files: &BTreeMap<String, String>) -> String {
     between(&text, "like the modules above.\n", "    // End", &entries)
 }
 
-fn between(text: &str, start: &str, end: &str, new: &str) -> String {
+pub fn between(text: &str, start: &str, end: &str, new: &str) -> String {
     let (head, rest) = text.split_once(start).expect("the generated part begins");
     let (_, tail) = rest.split_once(end).expect("the generated part ends");
     format!("{head}{start}{new}{end}{tail}")
@@ -189,12 +189,12 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     let text = std::fs::read_to_string(root().join(path));
     text.unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     entries
         .map(|entry| {

@@ -21,7 +21,7 @@ use tokio::sync::{broadcast, mpsc};
 use self::ledger::Ledger;
 use self::served::Served;
 use self::watching::Watching;
-use super::admin::Readiness;
+use super::admin::{Readiness, vital};
 use super::{ClusterHandle, Metrics};
 use crate::cluster::{Cluster, Mesh};
 use crate::model::{Key, Kind};
@@ -59,6 +59,7 @@ pub(super) fn start(
         served: served.clone(),
         news,
         metrics: Arc::clone(metrics),
+        readiness: Arc::clone(readiness),
     };
     let ledger = Ledger {
         cluster: Arc::clone(&cluster),
@@ -67,7 +68,7 @@ pub(super) fn start(
         readiness: Arc::clone(readiness),
         watching,
     };
-    tokio::spawn(ledger.keep(heard));
+    vital("the index", readiness, ledger.keep(heard));
     Live {
         cluster,
         reader: Reader::new(client.clone(), served, Arc::clone(metrics)),

@@ -21,6 +21,7 @@ use super::ledger::News;
 use super::served::{Served, is_absent};
 use crate::model::Kind;
 use crate::serve::Metrics;
+use crate::serve::admin::{Readiness, vital};
 
 /// What every watch needs.
 #[derive(Clone)]
@@ -29,13 +30,16 @@ pub(super) struct Watching {
     pub served: Served,
     pub news: mpsc::Sender<News>,
     pub metrics: Arc<Metrics>,
+    pub readiness: Arc<Readiness>,
 }
 
 impl Watching {
     /// Watches the kind until the process ends.
     pub fn begin(&self, kind: Kind) {
         let watching = self.clone();
-        tokio::spawn(async move { watching.watch(kind).await });
+        vital("a watch", &self.readiness, async move {
+            watching.watch(kind).await;
+        });
     }
 
     async fn watch(self, kind: Kind) {

@@ -14,14 +14,22 @@ pub use access::ADMIN;
 pub use layout::Layout;
 pub use process::Process;
 
+use crate::guard::{Guard, Installed};
+use crate::kubelet::Kubelet;
 use crate::nodes::Nodes;
+use crate::services::Services;
 
 /// What the stories stand on.
 pub struct Bed {
     /// Fields are dropped in this order: what writes to the API server goes before it.
     pub nodes: Nodes,
+    /// The guard's Pods.
+    pub kubelet: Kubelet,
+    /// What of the guard is installed: nothing before a story asks for it.
+    pub installed: Installed,
     pub rollouts: Process,
     pub controller_manager: Process,
+    pub services: Services,
     pub api_server: Process,
     pub etcd: Process,
     /// As the cluster's administrator.
@@ -46,15 +54,21 @@ impl Bed {
         let client = runtime.block_on(access::client(&layout));
         control_plane::wait_until_ready(&runtime, &client, &api_server);
         say(from, "the API server is ready");
-        let controller_manager = control_plane::controller_manager(&layout);
         control_plane::install_crds(&layout);
         say(from, "the CRDs are installed");
+        // After them: its garbage collector learns of new kinds every 30 s only.
+        let controller_manager = control_plane::controller_manager(&layout);
         control_plane::wait_for_controllers(&layout, &controller_manager);
         let nodes = Nodes::start(&runtime, &client);
+        let services = Services::start(&runtime, &client);
+        let kubelet = Kubelet::start(&runtime, &client, &layout);
         let rollouts = control_plane::rollouts(&layout, &runtime);
         say(from, "the Rollouts controller is ready");
         Self {
             nodes,
+            kubelet,
+            installed: Installed::default(),
+            services,
             rollouts,
             controller_manager,
             api_server,
@@ -71,14 +85,14 @@ impl Bed {
         self.runtime.block_on(future)
     }
 
-    /// Asks until there is an answer. After `deadline` the story fails with the last refusal.
-    pub fn wait<T>(
-        &self,
-        what: &str,
-        deadline: Duration,
-        mut ask: impl FnMut() -> Result<T, String>,
-    ) -> T {
-        poll(what, deadline, &mut ask)
+    /// The release that guards the bed.
+    pub fn guard(&self) -> Guard<'_> {
+        Guard { bed: self }
+    }
+
+    /// After it was started again.
+    pub fn until_api_server_is_ready(&self) {
+        control_plane::wait_until_ready(&self.runtime, &self.client, &self.api_server);
     }
 
     /// The ends of all logs, for whoever reads a failed run.
@@ -87,7 +101,7 @@ impl Bed {
     }
 }
 
-/// Asks every 100 ms until there is an answer.
+/// Asks every 100 ms until there is an answer. After `deadline` the story fails with the last refusal.
 pub fn poll<T>(what: &str, deadline: Duration, ask: &mut dyn FnMut() -> Result<T, String>) -> T {
     let end = Instant::now() + deadline;
     loop {

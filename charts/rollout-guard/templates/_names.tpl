@@ -1,0 +1,110 @@
+{{- define "rollout-guard.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* What all objects are named after: the release, with the chart's name where the release does not say it. */}}
+{{- define "rollout-guard.fullname" -}}
+{{- $name := include "rollout-guard.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "rollout-guard.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "rollout-guard.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: webhook
+{{- end }}
+
+{{- /* The metadata's labels and annotations of every object; `component` and `annotations` may differ. */}}
+{{- define "rollout-guard.metadata" -}}
+{{- $root := .root }}
+{{- $labels := dict
+  "app.kubernetes.io/name" (include "rollout-guard.name" $root)
+  "app.kubernetes.io/instance" $root.Release.Name
+  "app.kubernetes.io/component" (.component | default "webhook")
+  "app.kubernetes.io/version" $root.Chart.AppVersion
+  "app.kubernetes.io/managed-by" $root.Release.Service
+  "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_")
+}}
+{{- $labels = mergeOverwrite (deepCopy $root.Values.commonLabels) (.labels | default dict) $labels }}
+{{- $annotations := mergeOverwrite (deepCopy $root.Values.commonAnnotations) (.annotations | default dict) -}}
+labels:
+  {{- toYaml $labels | nindent 2 }}
+{{- with $annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "rollout-guard.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (include "rollout-guard.fullname" .) }}
+{{- end }}
+
+{{- /* The Secret that the serving certificate is in. One name per mode: to leave a mode deletes its Secret. */}}
+{{- define "rollout-guard.tlsSecretName" -}}
+{{- if eq .Values.certificates.mode "secret" }}
+{{- required "certificates.mode is `secret`: set certificates.secret.name to the Secret that holds tls.crt and tls.key" .Values.certificates.secret.name }}
+{{- else if eq .Values.certificates.mode "certManager" }}
+{{- printf "%s-serving" (include "rollout-guard.fullname" .) }}
+{{- else }}
+{{- printf "%s-tls" (include "rollout-guard.fullname" .) }}
+{{- end }}
+{{- end }}
+
+{{- /* The names that the API server may call the webhook by, as a list in YAML. */}}
+{{- define "rollout-guard.dnsNames" -}}
+{{- $service := printf "%s.%s.svc" (include "rollout-guard.fullname" .) .Release.Namespace -}}
+- {{ $service }}
+- {{ $service }}.{{ .Values.clusterDomain }}
+{{- end }}
+
+{{- define "rollout-guard.image" -}}
+{{- $image := .Values.image }}
+{{- $tag := $image.tag | default .Chart.AppVersion }}
+{{- if not $image.repository }}
+{{- printf "image.repository is not set, and there is no public image: build one by the Dockerfile at the root of the repository (docker build -t REGISTRY/rollout-guard:%s .), push it to where the nodes can pull it from, and install with --set image.repository=REGISTRY/rollout-guard" $tag | fail }}
+{{- end }}
+{{- if $image.digest }}
+{{- printf "%s@%s" $image.repository $image.digest }}
+{{- else }}
+{{- printf "%s:%s" $image.repository $tag }}
+{{- end }}
+{{- end }}
+
+{{- /* What no rule of PodSecurity objects to. */}}
+{{- define "rollout-guard.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "rollout-guard.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- /* What rule RG103 is told to do, by which the self-test knows what to expect: empty, deny, warn or off. */}}
+{{- define "rollout-guard.selfTestAction" -}}
+{{- $action := "" }}
+{{- range $rule, $told := .Values.actions }}
+{{- if has $rule (list "RG103" "duplicate-services") }}
+{{- $action = include "rollout-guard.action" $told }}
+{{- end }}
+{{- end }}
+{{- $action }}
+{{- end }}
+
+{{- /* YAML reads an unquoted `off` as false. */}}
+{{- define "rollout-guard.action" -}}
+{{- if kindIs "bool" . }}off{{ else }}{{ . }}{{ end }}
+{{- end }}

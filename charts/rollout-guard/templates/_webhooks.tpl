@@ -1,0 +1,111 @@
+{{- /*
+The entries of a webhook configuration: `verb` is mutate or validate, `kinds` those of files/kinds.yaml, `operations`,
+`options` the values of this webhook. Services stand apart: there are many, and few of them are a rollout's.
+*/}}
+{{- define "rollout-guard.webhooks" -}}
+{{- $all := . }}
+{{- $flows := list }}
+{{- $services := list }}
+{{- range .kinds }}
+{{- if eq .resource "services" }}{{ $services = append $services . }}{{ else }}{{ $flows = append $flows . }}{{ end }}
+{{- end -}}
+- name: flows.{{ .verb }}.rollout-guard.io
+  {{- include "rollout-guard.webhook" (merge (dict "kinds" $flows) $all) | nindent 2 }}
+- name: services.{{ .verb }}.rollout-guard.io
+  {{- include "rollout-guard.webhook" (merge (dict "kinds" $services "services" true) $all) | nindent 2 }}
+{{- end }}
+
+{{- define "rollout-guard.webhook" -}}
+{{- $root := .root }}
+{{- $operations := .operations -}}
+admissionReviewVersions: [v1]
+clientConfig:
+  service:
+    name: {{ include "rollout-guard.fullname" $root }}
+    namespace: {{ $root.Release.Namespace }}
+    path: /{{ .verb }}
+    port: 443
+  {{- with include "rollout-guard.caBundle" $root }}
+  caBundle: {{ . }}
+  {{- end }}
+rules:
+  {{- range .kinds }}
+  - apiGroups: [{{ .group | quote }}]
+    apiVersions: {{ toJson .versions }}
+    resources: [{{ .resource }}]
+    operations: {{ toJson $operations }}
+    scope: Namespaced
+  {{- end }}
+matchPolicy: Equivalent
+sideEffects: None
+failurePolicy: {{ .options.failurePolicy }}
+timeoutSeconds: {{ .options.timeoutSeconds }}
+{{- if eq .verb "mutate" }}
+reinvocationPolicy: IfNeeded
+{{- end }}
+namespaceSelector:
+  {{- with $root.Values.webhook.namespaceSelector.matchLabels }}
+  matchLabels:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values:
+        {{- toYaml (uniq (list "kube-system" "kube-node-lease" $root.Release.Namespace)) | nindent 8 }}
+    - key: rollout-guard.io/enforce
+      operator: NotIn
+      values: ["off"]
+    {{- with $root.Values.webhook.namespaceSelector.matchExpressions }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- with include "rollout-guard.matchConditions" . }}
+matchConditions:
+  {{- trim . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* An error in one of these skips the webhook without a word, so each holds for absent fields and objects. */}}
+{{- define "rollout-guard.matchConditions" -}}
+{{- with .root.Values.controller.users }}
+- name: not-the-rollouts-controller
+  expression: '!(request.userInfo.username in {{ toJson . }})'
+{{- end }}
+{{- if .services }}
+- name: updates-of-a-rollouts-service
+  expression: >-
+    request.operation != "UPDATE" || [oldObject, object].exists(service,
+    (has(service.spec) && has(service.spec.selector) && "rollouts-pod-template-hash" in service.spec.selector) ||
+    (has(service.metadata.annotations) && "argo-rollouts.argoproj.io/managed-by-rollouts" in service.metadata.annotations))
+{{- end }}
+{{- /* No pod may be there to let these pass, and they must never fail. */}}
+{{- if eq .options.failurePolicy "Fail" }}
+- name: not-what-is-being-deleted
+  expression: '!has((request.operation == "DELETE" ? oldObject : object).metadata.deletionTimestamp)'
+{{- if has "DELETE" .operations }}
+- name: not-a-delete-by-the-system
+  expression: 'request.operation != "DELETE" || !(request.userInfo.username in {{ toJson .systemUsers }})'
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The CA in base64, where it is known here: self-managed, the pods write it; with cert-manager, its injector. */}}
+{{- define "rollout-guard.caBundle" -}}
+{{- if eq .Values.certificates.mode "secret" }}
+{{- $ca := .Values.certificates.secret.caBundle }}
+{{- if and (not $ca) (not .Values.webhook.annotations) }}
+{{- fail "certificates.mode is `secret`: set certificates.secret.caBundle to the CA in PEM (--set-file certificates.secret.caBundle=ca.crt), or webhook.annotations to have it put in" }}
+{{- end }}
+{{- with $ca }}{{ b64enc . }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- /* The annotations of both webhook configurations. */}}
+{{- define "rollout-guard.webhookAnnotations" -}}
+{{- $annotations := deepCopy .Values.webhook.annotations }}
+{{- if eq .Values.certificates.mode "certManager" }}
+{{- $certificate := printf "%s/%s" .Release.Namespace (include "rollout-guard.tlsSecretName" .) }}
+{{- $_ := set $annotations "cert-manager.io/inject-ca-from" $certificate }}
+{{- end }}
+{{- toYaml $annotations }}
+{{- end }}

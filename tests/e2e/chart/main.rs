@@ -1,0 +1,94 @@
+//! What the chart renders to, by Helm 4 and Helm 3, for each scenario of its `ci/`. Needs the Helms that
+//! `tests/e2e/build` builds, and no cluster: `cargo test --features e2e --test chart`.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::disallowed_methods
+)]
+
+mod certificates;
+mod helm;
+mod pods;
+mod rbac;
+mod rendered;
+mod values;
+mod webhooks;
+
+use std::path::PathBuf;
+
+use helm::Helm;
+
+/// Where `tests/e2e/build` puts its links.
+fn tools() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+    assets.unwrap_or_else(|| target.join("e2e/tools"))
+}
+
+/// One test of each name for each Helm.
+macro_rules! by_both {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        mod helm4 {
+            $(#[test] fn $name() { super::$module::$name(&super::Helm::at(&super::tools().join("helm"))); })*
+        }
+        mod helm3 {
+            $(#[test] fn $name() { super::$module::$name(&super::Helm::at(&super::tools().join("helm3"))); })*
+        }
+    };
+}
+
+by_both!(
+    values::every_scenario_is_linted_and_rendered,
+    values::an_image_must_be_named,
+    values::unknown_keys_are_refused,
+    values::old_clusters_are_refused,
+    values::settings_are_what_the_binary_reads,
+    values::notes_say_how_to_enforce,
+    values::names_follow_the_release,
+    values::common_labels_and_annotations_are_everywhere,
+    webhooks::rules_are_the_catalogue_s,
+    webhooks::names_are_unique_and_qualified,
+    webhooks::own_and_system_namespaces_are_left_alone,
+    webhooks::the_controller_is_left_alone,
+    webhooks::services_are_called_for_when_a_rollout_has_them,
+    webhooks::failing_closed_blocks_no_deletion,
+    webhooks::options_are_those_of_the_values,
+    rbac::reads_what_rules_read_and_no_more,
+    rbac::writes_its_own_and_no_more,
+    rbac::goes_with_the_release,
+    rbac::the_self_test_leaves_nothing_behind,
+    pods::arguments_are_those_of_the_binary,
+    pods::pods_may_do_nothing_on_their_node,
+    pods::selectors_find_what_they_are_for,
+    pods::updates_leave_nobody_without_answer,
+    pods::host_network_keeps_its_dns,
+    pods::one_replica_blocks_no_drain,
+    pods::everything_is_passed_on,
+    pods::metrics_are_found,
+    certificates::self_managed_is_left_to_the_pods,
+    certificates::cert_manager_is_asked,
+    certificates::a_secret_is_mounted,
+);
+
+/// They differ in blank lines and in the order of objects.
+#[test]
+fn both_helms_render_the_same() {
+    let [four, three] = ["helm", "helm3"].map(|name| Helm::at(&tools().join(name)));
+    for scenario in helm::scenarios() {
+        let [four, three] = [&four, &three].map(|helm| {
+            let mut objects = helm.render(&scenario).objects;
+            objects
+                .sort_by_key(|object| format!("{} {}", object["kind"], object["metadata"]["name"]));
+            objects
+        });
+        for (ours, theirs) in four.iter().zip(&three) {
+            assert_eq!(ours, theirs, "{scenario}");
+        }
+        assert_eq!(four.len(), three.len(), "{scenario}");
+    }
+}

@@ -1,0 +1,151 @@
+//! What the pods may do, and what stays when the release goes.
+
+use std::collections::BTreeSet;
+
+use rollout_guard::model::Kind;
+use rollout_guard::rules::CATALOGUE;
+use serde_json::{Value, json};
+
+use super::helm::{Helm, scenarios};
+use super::rendered::{is_hook, list, texts};
+
+pub fn reads_what_rules_read_and_no_more(helm: &Helm) {
+    let rendered = helm.render("default");
+    let mut granted = BTreeSet::new();
+    for rule in list(&rendered.one("ClusterRole")["rules"]) {
+        if rule["verbs"] != json!(["get", "list", "watch"]) {
+            continue;
+        }
+        for group in texts(&rule["apiGroups"]) {
+            let resources = texts(&rule["resources"]).into_iter();
+            granted.extend(resources.map(|resource| format!("{group}/{resource}")));
+        }
+    }
+    let read = CATALOGUE.iter().flat_map(|rule| rule.reads.iter().copied());
+    let guarded = Kind::ALL.into_iter().filter(|kind| kind.is_guarded());
+    let expected: BTreeSet<String> = read
+        .chain(guarded)
+        .chain([Kind::Namespace])
+        .map(resource)
+        .collect();
+    assert_eq!(granted, expected);
+}
+
+pub fn writes_its_own_and_no_more(helm: &Helm) {
+    for scenario in scenarios() {
+        let rendered = helm.render(&scenario);
+        let roles = [rendered.one("ClusterRole"), rendered.one("Role")];
+        let rules = roles.iter().flat_map(|role| list(&role["rules"]));
+        for rule in rules.filter(|rule| rule["verbs"] != json!(["get", "list", "watch"])) {
+            let (resources, verbs) = (texts(&rule["resources"]), texts(&rule["verbs"]));
+            let named = !list(&rule["resourceNames"]).is_empty();
+            let only_creates = verbs == ["create"] && ["leases", "secrets"].contains(&resources[0]);
+            let events = resources == ["events"] && verbs == ["create", "patch"];
+            assert!(named || only_creates || events, "{scenario}: {rule}");
+            assert!(
+                !verbs.contains(&"*") && !verbs.contains(&"delete"),
+                "{rule}"
+            );
+        }
+        let self_managed =
+            !["cert-manager", "cert-manager-issuer", "own-secret"].contains(&scenario.as_str());
+        let text = serde_json::to_string(&roles).expect("JSON");
+        assert_eq!(text.contains("secrets"), self_managed, "{scenario}");
+        assert_eq!(
+            text.contains("webhookconfigurations"),
+            self_managed,
+            "{scenario}"
+        );
+        let pod = &rendered.pod()["spec"]["serviceAccountName"];
+        for kind in ["ClusterRoleBinding", "RoleBinding"] {
+            assert_eq!(
+                &rendered.one(kind)["subjects"][0]["name"],
+                pod,
+                "{scenario}"
+            );
+        }
+        assert_eq!(&rendered.one("ServiceAccount")["metadata"]["name"], pod);
+    }
+}
+
+/// The Secret and the Lease belong to the release, and an upgrade leaves alone what is in them.
+pub fn goes_with_the_release(helm: &Helm) {
+    let rendered = helm.render("default");
+    let arguments = rendered.arguments();
+    for (object, flag) in [("Secret", "--tls-secret"), ("Lease", "--lease")] {
+        let object = rendered.one(object);
+        let name = object["metadata"]["name"].as_str().expect("a name");
+        assert!(
+            arguments.contains(&format!("{flag}={name}").as_str()),
+            "{arguments:?}"
+        );
+        for content in ["data", "stringData", "spec"] {
+            assert!(object[content].is_null(), "{object}");
+        }
+    }
+    for object in rendered.objects.iter().filter(|object| !is_hook(object)) {
+        let annotations = &object["metadata"]["annotations"];
+        assert!(annotations["helm.sh/resource-policy"].is_null(), "{object}");
+    }
+}
+
+pub fn the_self_test_leaves_nothing_behind(helm: &Helm) {
+    let rendered = helm.render("everything");
+    let hooks: Vec<&Value> = rendered
+        .objects
+        .iter()
+        .filter(|object| is_hook(object))
+        .collect();
+    let kinds: BTreeSet<&str> = hooks
+        .iter()
+        .filter_map(|hook| hook["kind"].as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        BTreeSet::from(["Pod", "Role", "RoleBinding", "ServiceAccount"])
+    );
+    for hook in &hooks {
+        let annotations = &hook["metadata"]["annotations"];
+        assert_eq!(annotations["helm.sh/hook"], "test");
+        assert_eq!(
+            annotations["helm.sh/hook-delete-policy"],
+            "before-hook-creation,hook-succeeded"
+        );
+    }
+    let role = rendered.named("Role", "the-guard-self-test");
+    assert_eq!(role["metadata"]["namespace"], "guarded");
+    assert_eq!(
+        role["rules"],
+        json!([{"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": ["create"]}])
+    );
+    let arguments = |scenario: &str, more: &[&str]| {
+        let rendered = helm.render_with(scenario, more);
+        let pod = rendered.all("Pod").into_iter().next().expect("a pod");
+        texts(&pod["spec"]["containers"][0]["args"]).join(" ")
+    };
+    assert_eq!(
+        arguments("default", &[]),
+        "self-test --namespace=default --expect=warning"
+    );
+    assert_eq!(arguments("enforce", &[]), "self-test --namespace=default");
+    assert_eq!(
+        arguments("default", &["--set", "actions.RG103=deny"]),
+        "self-test --namespace=default"
+    );
+    assert_eq!(
+        arguments("everything", &[]),
+        "self-test --namespace=guarded --expect=warning"
+    );
+    let off = helm.render_with("default", &["--set", "actions.duplicate-services=off"]);
+    assert!(!off.objects.iter().any(is_hook));
+}
+
+fn resource(kind: Kind) -> String {
+    let name = kind.as_str().to_lowercase();
+    let plural = if kind == Kind::ServiceEntry {
+        "serviceentries".to_owned()
+    } else {
+        name + "s"
+    };
+    format!("{}/{plural}", kind.group())
+}
