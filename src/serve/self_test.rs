@@ -241,7 +241,11 @@ mod tests {
         let rollout = Object::parse_as(Kind::Rollout, &wrong_rollout("default"), "default");
         let key = rollout.key().clone();
         cluster.apply(rollout);
-        let found = crate::admit::audit(&View::of(&cluster), [&key]);
+        let found = crate::admit::audit(
+            &View::of(&cluster),
+            [&key],
+            &crate::settings::Settings::default(),
+        );
         let errors = found
             .iter()
             .filter(|finding| finding.severity == Severity::Error);
