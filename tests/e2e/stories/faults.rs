@@ -1,7 +1,5 @@
 //! What breaks, and that it comes back by itself. These stories run alone.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::alone;
@@ -35,12 +33,7 @@ fn a_killed_replica_comes_back(bed: &Bed) {
 
 fn the_api_server_is_restarted(bed: &Bed) {
     let world = World::new(bed, "fault-api-server");
-    assert!(
-        bed.api_server.stop(Duration::from_secs(90)),
-        "kube-apiserver does not end"
-    );
-    bed.api_server.start_again();
-    bed.until_api_server_is_ready();
+    bed.restart_api_server();
     bed.guard().until_ready(3);
     until_it_refuses(&world);
 }
