@@ -18,7 +18,9 @@ fn a_killed_replica_comes_back(bed: &Bed) {
     guard.until_ready(3);
     let processes = guard.processes();
     assert_eq!(processes.len(), 3);
-    processes.iter().for_each(|process| process.kill());
+    for process in &processes {
+        process.kill();
+    }
     poll("each replica to be started again", DEADLINE, &mut || {
         let restarts: Vec<u64> = guard.pods().iter().filter_map(restarts).collect();
         if restarts == [1, 1, 1] {
