@@ -1,9 +1,17 @@
 //! The stories. A file's `STORIES` lists its own; ALL lists the files.
 
+mod audit;
 mod baseline;
+mod chart;
 mod faults;
 mod guarded;
 
 use crate::story::Story;
 
-pub const ALL: &[&[Story]] = &[baseline::STORIES, guarded::STORIES, faults::STORIES];
+pub const ALL: &[&[Story]] = &[
+    audit::STORIES,
+    baseline::STORIES,
+    chart::STORIES,
+    guarded::STORIES,
+    faults::STORIES,
+];
