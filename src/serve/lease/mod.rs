@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Metrics;
+use super::client::said;
 
 /// A Lease by its name.
 pub(super) struct Lease {
@@ -117,17 +118,23 @@ impl Candidate {
                 self.lead(None);
                 jitter(RETRY)
             }
-            Ok(Err(error)) => self.failed(&error.to_string(), deadline),
+            // Somebody else was faster.
+            Ok(Err(Error::Api(status))) if status.is_conflict() => self.pause(deadline),
+            Ok(Err(error)) => self.failed(&said(&error), deadline),
             Err(_) => self.failed("no answer in time", deadline),
         }
     }
 
-    /// A leader that cannot renew steps down before another may take the Lease.
     fn failed(&mut self, error: &str, deadline: Instant) -> Duration {
         if self.said != error {
             tracing::warn!("Lease `{}`: {error}", self.name);
             error.clone_into(&mut self.said);
         }
+        self.pause(deadline)
+    }
+
+    /// A leader that cannot renew steps down before another may take the Lease.
+    fn pause(&mut self, deadline: Instant) -> Duration {
         let left = deadline.saturating_duration_since(Instant::now());
         if self.renewed.is_some() && left.is_zero() {
             self.lead(None);
