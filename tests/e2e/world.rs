@@ -79,6 +79,8 @@ impl<'a> World<'a> {
         {
             let text = std::fs::read_to_string(file.path()).expect("a manifest is text");
             let text = text.replace(EXAMPLES, &self.namespace);
+            // Sidecars everywhere would see the same host in every story's VirtualService.
+            let text = text.replace(PUBLIC, &format!("{}.bookinfo7.com", self.namespace));
             std::fs::write(copy.join(file.file_name()), text).expect("the copy can be written");
         }
         copy
@@ -214,3 +216,5 @@ pub fn hashes(destination_rule: &Value) -> BTreeMap<String, String> {
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// The namespace that the examples name.
 const EXAMPLES: &str = "test-ar-istio";
+/// The host outside the mesh that they name.
+const PUBLIC: &str = "uk.bookinfo7.com";
