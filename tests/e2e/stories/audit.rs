@@ -168,4 +168,4 @@ fn check(world: &World, more: &[&str]) -> Output {
 }
 
 const STRANGER: &str = "system:serviceaccount:elsewhere:argo-rollouts";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
