@@ -2,6 +2,7 @@
 
 mod audit;
 mod baseline;
+mod chart;
 mod faults;
 mod guarded;
 
@@ -10,6 +11,7 @@ use crate::story::Story;
 pub const ALL: &[&[Story]] = &[
     audit::STORIES,
     baseline::STORIES,
+    chart::STORIES,
     guarded::STORIES,
     faults::STORIES,
 ];
