@@ -35,6 +35,8 @@ pub struct Arguments {
     command: Command,
 }
 
+// There is one, from the start of the process to its end.
+#[allow(clippy::large_enum_variant)]
 #[derive(Subcommand)]
 enum Command {
     Check(check::Options),

@@ -14,6 +14,8 @@ use crate::serve::{ClusterHandle, Metrics};
 
 /// What a watch tells.
 #[derive(Debug)]
+// The largest is the most frequent, and none lives for long.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum News {
     Apply(Object),
     Delete(Key),
@@ -67,7 +69,7 @@ impl Ledger {
         let mut after = Cluster::clone(&before);
         let mut keys = BTreeSet::new();
         for news in news {
-            self.metrics.heard(news.kind());
+            self.metrics.watches.heard(news.kind());
             if let News::List(kind, _) = news {
                 lists.read.insert(kind);
             }
