@@ -99,7 +99,7 @@ impl Watching {
                     continue;
                 }
                 Ok(Event::InitDone) => News::List(kind, std::mem::take(&mut list)),
-                Ok(Event::Apply(object)) => News::Apply(door::view(kind, object)),
+                Ok(Event::Apply(object)) => News::Apply(Box::new(door::view(kind, object))),
                 Ok(Event::Delete(object)) => News::Delete(door::key(kind, &object)),
                 Err(error) => {
                     self.metrics.watches.failed(kind);
