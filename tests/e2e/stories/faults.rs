@@ -10,6 +10,7 @@ use crate::world::{DEADLINE, World};
 pub const STORIES: &[Story] = &[
     alone!(a_killed_replica_comes_back),
     alone!(the_api_server_is_restarted),
+    alone!(connections_are_cut),
 ];
 
 fn a_killed_replica_comes_back(bed: &Bed) {
@@ -38,6 +39,27 @@ fn the_api_server_is_restarted(bed: &Bed) {
     bed.restart_api_server();
     bed.guard().until_ready(3);
     until_it_refuses(&world);
+}
+
+fn connections_are_cut(bed: &Bed) {
+    let world = World::new(bed, "fault-cut");
+    until_it_refuses(&world);
+    poll("each replica's connection", DEADLINE, &mut || {
+        let open = bed.services.open("default", "kubernetes");
+        if open >= 3 {
+            Ok(())
+        } else {
+            Err(format!("{open} are open"))
+        }
+    });
+    bed.services.cut("default", "kubernetes");
+    let reviews = bed.services.cut("rollout-guard", "rollout-guard");
+    assert!(
+        reviews >= 1,
+        "the API server keeps its connections: {reviews}"
+    );
+    until_it_refuses(&world);
+    bed.guard().until_ready(3);
 }
 
 /// The API server may still hold a connection to what is gone, which the first call finds out.
