@@ -15,9 +15,11 @@
 mod api;
 mod bed;
 mod command;
+mod folder;
 mod network;
 mod nodes;
 mod record;
+mod release;
 mod stories;
 mod story;
 mod world;
