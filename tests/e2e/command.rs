@@ -118,6 +118,20 @@ impl Ran {
         self
     }
 
+    /// Holds it to have printed just these lines on its standard error, in this order.
+    #[track_caller]
+    pub fn prints(self, lines: &[&str]) -> Self {
+        let printed: Vec<&str> = self.stderr.lines().collect();
+        assert_eq!(printed, lines, "this should print other lines:\n{self}");
+        self
+    }
+
+    /// Holds it not to have warned of anything.
+    #[track_caller]
+    pub fn without_warning(self) -> Self {
+        self.never_says("Warning:")
+    }
+
     /// Holds it not to have printed this.
     #[track_caller]
     pub fn never_says(self, text: &str) -> Self {

@@ -49,7 +49,9 @@ impl World<'_> {
 
     /// `kubectl argo rollouts set image`: `v2`.
     pub fn set_image(&self, flow: &Flow, version: &str) {
-        let Flow { rollout, container, .. } = flow;
+        let Flow {
+            rollout, container, ..
+        } = flow;
         self.argo(&format!(
             "set image {rollout} {container}=registry.example/app:{version}"
         ))
@@ -86,7 +88,8 @@ impl World<'_> {
             .arg(format!(r#"{{"spec":{{"revisionHistoryLimit":{limit}}}}}"#))
             .ok();
         self.until("Rollout", rollout, "looked at again", |object| {
-            text(object, "/status/observedGeneration") == object["metadata"]["generation"].to_string()
+            text(object, "/status/observedGeneration")
+                == object["metadata"]["generation"].to_string()
         });
     }
 

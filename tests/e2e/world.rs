@@ -25,6 +25,11 @@ impl<'a> World<'a> {
         Self::labelled(bed, namespace, &[])
     }
 
+    /// A namespace in a bed whose guard the story has installed in its own way.
+    pub fn unsettled(bed: &'a Bed, namespace: &str) -> Self {
+        Self::labelled(bed, namespace, &[])
+    }
+
     /// A namespace that the guard leaves alone: for the controls.
     pub fn without_guard(bed: &'a Bed, namespace: &str) -> Self {
         Self::labelled(bed, namespace, &["rollout-guard.io/enforce=off"])

@@ -49,9 +49,11 @@ fn everything_applied_again_in_mid_canary(bed: &Bed) {
         folder.kubectl(verb, "services.yaml").ok();
     }
     folder.edit("services.yaml", "targetPort: 8080", "targetPort: 9090");
-    folder.kubectl("replace", "services.yaml").ok().says(
-        "rollout-guard: kept the hash of selector of Service host-apply/shop-stable",
-    );
+    folder
+        .kubectl("replace", "services.yaml")
+        .ok()
+        .says(&format!("kept hash `{}` of stableService", before.0))
+        .says("Rollout host-apply/shop owns them");
     world.reconcile("shop");
 
     let stored = recording.stop(bed);
@@ -72,6 +74,12 @@ fn abort_then_retry_then_undo(bed: &Bed) {
     world.argo("abort shop").ok();
     world.until_phase("shop", "Degraded");
     world.until_weights("shop", "primary", &[100, 0]);
+    world.until(
+        "Service",
+        "shop-canary",
+        "of the stable version",
+        |service| selected(service) == stable_revision(&world),
+    );
     folder.kubectl("replace", "services.yaml").ok();
     world.reconcile("shop");
     assert_eq!(world.selected("shop-stable"), stable_revision(&world));
