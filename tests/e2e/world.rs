@@ -1,13 +1,14 @@
 //! A story's own namespace and what is done and looked at in it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::api::{self, list, text};
-use crate::bed::{ADMIN, Bed};
+use crate::bed::{ADMIN, Bed, poll};
 use crate::command::{Ran, Run};
 use crate::folder::Folder;
 use crate::nodes::Pods;
@@ -21,7 +22,7 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     /// A namespace that the guard guards. Names are unique among the stories.
     pub fn new(bed: &'a Bed, namespace: &str) -> Self {
-        bed.guard.ensure(bed);
+        bed.guard().ensure();
         Self::labelled(bed, namespace, &[])
     }
 
@@ -78,6 +79,11 @@ impl<'a> World<'a> {
         Folder::copy(self, from)
     }
 
+    /// Where such a copy is.
+    pub fn copy_of(&self, from: &str) -> PathBuf {
+        self.folder(from).path("")
+    }
+
     /// `kubectl apply -f` on a copy of a folder, or of one file in it: `examples/subset-level/rollout.yaml`.
     pub fn apply(&self, path: &str) -> Ran {
         let folder = path.rsplit_once('/').filter(|(_, file)| file.contains('.'));
@@ -118,12 +124,11 @@ impl<'a> World<'a> {
         holds: impl Fn(&Value) -> bool,
     ) -> Value {
         let title = format!("{kind} {name}: {what}");
-        self.bed
-            .wait(&title, DEADLINE, || match self.find(kind, name) {
-                Some(object) if holds(&object) => Ok(object),
-                Some(object) => Err(format!("{:#}", json!([object["spec"], object["status"]]))),
-                None => Err("it is not there".into()),
-            })
+        poll(&title, DEADLINE, &mut || match self.find(kind, name) {
+            Some(object) if holds(&object) => Ok(object),
+            Some(object) => Err(format!("{:#}", json!([object["spec"], object["status"]]))),
+            None => Err("it is not there".into()),
+        })
     }
 
     /// Waits for `Healthy`, `Paused`, `Degraded`, `Progressing` of the generation that was written last.

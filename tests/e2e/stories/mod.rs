@@ -6,6 +6,7 @@ mod blue_green;
 mod break_glass;
 mod deletion;
 mod dry_run;
+mod faults;
 mod guarded;
 mod host_level;
 mod measured_table;
@@ -26,6 +27,7 @@ pub const ALL: &[&[Story]] = &[
     break_glass::STORIES,
     deletion::STORIES,
     dry_run::STORIES,
+    faults::STORIES,
     guarded::STORIES,
     host_level::STORIES,
     measured_table::HELM,

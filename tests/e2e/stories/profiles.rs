@@ -145,11 +145,11 @@ fn denied_until_seen(world: &World, folder: &Folder) {
 }
 
 fn the_chart_observes_until_told_to_enforce(bed: &Bed) {
-    bed.guard.install(bed, &[]);
+    bed.guard().install(&[]);
     let world = World::unsettled(bed, "profile-observe");
     observed(&world);
     // An operator tells it to enforce: the release in the middle of which this comes is guarded from now on.
-    bed.guard.install(bed, &["profile=guard"]);
+    bed.guard().install(&["profile=guard"]);
     world
         .folder(SUBSET_LEVEL.folder)
         .apply_file("virtual-service.yaml")
@@ -162,7 +162,7 @@ fn the_chart_observes_until_told_to_enforce(bed: &Bed) {
 }
 
 fn the_chart_is_strict(bed: &Bed) {
-    bed.guard.install(bed, &["profile=strict"]);
+    bed.guard().install(&["profile=strict"]);
     let world = World::unsettled(bed, "profile-strict");
     let folder = world.folder(SUBSET_LEVEL.folder);
     // Under `strict` what is named must be there: the order of apply matters.
@@ -189,7 +189,7 @@ fn the_chart_is_strict(bed: &Bed) {
         .says("kept weights 5/95");
     world.promote(&SUBSET_LEVEL);
     world.until_weights("virtservice-app07", "primary", &[50, 50]);
-    bed.guard.ensure(bed);
+    bed.guard().ensure();
 }
 
 fn label(world: &World, word: &str) {

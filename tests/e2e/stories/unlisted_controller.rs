@@ -11,13 +11,10 @@ use crate::world::World;
 pub const STORIES: &[Story] = &[alone!(its_canary_completes_untouched)];
 
 fn its_canary_completes_untouched(bed: &Bed) {
-    bed.guard.install(
-        bed,
-        &[
-            "profile=guard",
-            "controller.users={system:serviceaccount:elsewhere:argo}",
-        ],
-    );
+    bed.guard().install(&[
+        "profile=guard",
+        "controller.users={system:serviceaccount:elsewhere:argo}",
+    ]);
     let world = World::unsettled(bed, "unlisted");
     let folder = world.in_mid_canary(&SUBSET_LEVEL);
     let hashes = world.hashes("destrule-app07");
@@ -42,14 +39,15 @@ fn its_canary_completes_untouched(bed: &Bed) {
     world.until_weights("shop", "primary", &[100, 0]);
     world.argo("undo shop").ok();
     world.until_phase("shop", "Healthy");
-    bed.guard.ensure(bed);
+    bed.guard().ensure();
 }
 
 /// The log and an Event on the Rollout name the user to add.
 fn told(bed: &Bed, world: &World) {
     let user = "system:serviceaccount:argo-rollouts:argo-rollouts";
     let event = bed.wait("the Event", crate::world::DEADLINE, || {
-        let events = world.kubectl("get events -o yaml").ok().stdout;
+        let shown = "-o custom-columns=REASON:.reason,MESSAGE:.message,NOTE:.note";
+        let events = world.kubectl(&format!("get events {shown}")).ok().stdout;
         if events.contains("RolloutGuardUnlistedController") {
             Ok(events)
         } else {
@@ -57,7 +55,7 @@ fn told(bed: &Bed, world: &World) {
         }
     });
     assert!(event.contains(user), "{event}");
-    let pods = bed.guard.pods(bed);
+    let pods = bed.guard().pods();
     let logs = pods.iter().map(|pod| {
         let name = pod["metadata"]["name"].as_str().unwrap_or_default();
         std::fs::read_to_string(bed.layout.log(name)).unwrap_or_default()
