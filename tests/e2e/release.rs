@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::api::text;
+use crate::api::{list, text};
 use crate::folder::Folder;
 use crate::record::Stored;
 use crate::world::{World, hashes, weights};
@@ -90,6 +90,14 @@ impl World<'_> {
         self.until("Rollout", rollout, "looked at again", |object| {
             text(object, "/status/observedGeneration")
                 == object["metadata"]["generation"].to_string()
+        });
+    }
+
+    /// Until the controller has seen that too few pods are ready.
+    pub fn until_unavailable(&self, rollout: &str) {
+        self.until("Rollout", rollout, "unavailable", |object| {
+            let mut conditions = list(object, "/status/conditions").iter();
+            conditions.any(|said| said["type"] == "Available" && said["status"] == "False")
         });
     }
 

@@ -19,7 +19,7 @@ fn a_person_sets_weights_by_hand(bed: &Bed) {
     let world = World::new(bed, "break-glass");
     let folder = world.in_mid_canary(&SUBSET_LEVEL);
     world.set_pods(Pods::Unready);
-    world.until_phase("app07", "Progressing");
+    world.until_unavailable("app07");
     let by_hand = |canary: u8, stable: u8| {
         world
             .kubectl("patch virtualservice virtservice-app07 --type=json -p")

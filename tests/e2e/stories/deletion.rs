@@ -1,7 +1,7 @@
 //! What is taken away in the middle of a release: refused where it would break the release by accident, never where
 //! the whole is on its way out.
 
-use crate::bed::Bed;
+use crate::bed::{Bed, poll};
 use crate::release::{HOST_LEVEL, SUBSET_LEVEL};
 use crate::shared;
 use crate::story::Story;
@@ -53,10 +53,10 @@ fn an_owner_is_deleted_and_the_garbage_collector_follows(bed: &Bed) {
 }
 
 fn until_gone(world: &World, kind: &str, name: &str) {
-    world.bed.wait(
+    poll(
         &format!("{kind} {name} to go"),
         crate::world::DEADLINE,
-        || {
+        &mut || {
             world
                 .find(kind, name)
                 .map_or(Ok(()), |object| Err(object.to_string()))
@@ -109,7 +109,7 @@ fn a_route_in_use_is_not_deleted(bed: &Bed) {
     world
         .kubectl("delete virtualservice virtservice-app07")
         .fails()
-        .prints(&[]);
+        .prints(&["The VirtualService \"virtservice-app07\" is invalid: metadata.name: Forbidden: VirtualService in-use/virtservice-app07 is in use: Rollout in-use/app07, which is in the middle of a release, names it in `spec.strategy.canary.trafficRouting.istio.virtualService.name`; finish or abort the release first, then take the reference out and delete it (in an incident: set the annotation `rollout-guard.io/allow: RG701` on the object before the delete, and remove it afterwards) [rollout-guard RG701]"]);
     world
         .kubectl("delete destinationrule destrule-app07")
         .fails()
@@ -157,7 +157,10 @@ fn helm_uninstalls_in_mid_canary(bed: &Bed) {
         world.until_phase("app07", "Healthy");
         world.set_image(&SUBSET_LEVEL, "v2");
         world.until_first_step(&SUBSET_LEVEL);
-        helm("uninstall app07").fails().prints(&[]);
+        helm("uninstall app07")
+            .fails()
+            .says("RG701: denied: DestinationRule")
+            .prints(&[]);
         helm("uninstall app07").ok();
         for (kind, name) in [
             ("VirtualService", "virtservice-app07"),

@@ -101,7 +101,7 @@ fn subsets_without_labels_get_generic_ones(bed: &Bed) {
     folder
         .apply_file("destination-rule.yaml")
         .ok()
-        .says("the labels `name: app07` of Rollout migration-labels/app07");
+        .says("the labels name=app07 of Rollout migration-labels/app07");
     world.until_phase("app07", "Healthy");
     world.set_image(&SUBSET_LEVEL, "v2");
     world.until_first_step(&SUBSET_LEVEL);

@@ -90,5 +90,5 @@ fn a_subset_that_is_not_defined_is_refused(bed: &Bed) {
     folder
         .apply_file("virtual-service.yaml")
         .fails()
-        .prints(&[]);
+        .prints(&["The VirtualService \"virtservice-app07\" is invalid: spec.http[0].route[0].destination.subset: Not found: \"version-v3\": VirtualService plain-subset/virtservice-app07 sends to subset `version-v3` of `app07.plain-subset.svc.cluster.local` in `spec.http[0].route[0].destination.subset`, which DestinationRule plain-subset/destrule-app07 does not define (IST0101); defined: `version-v1`, `version-v2`; to rename a subset, add the new one beside the old, move the routes, then drop the old one (in an incident: set the annotation `rollout-guard.io/allow: RG501` on the object in the same write, and remove it afterwards) [rollout-guard RG501]"]);
 }

@@ -1,6 +1,6 @@
 //! How sharp the guard is: a namespace's label `rollout-guard.io/enforce`, and the profile that the chart sets.
 
-use crate::bed::Bed;
+use crate::bed::{Bed, poll};
 use crate::folder::Folder;
 use crate::release::{SUBSET_LEVEL, always_weighed};
 use crate::story::Story;
@@ -128,16 +128,14 @@ fn denied_until_seen(world: &World, folder: &Folder) {
             .kubectl("apply --dry-run=server", "virtual-service.yaml")
             .run()
     };
-    world
-        .bed
-        .wait("the label to be seen", crate::world::DEADLINE, || {
-            let ran = dry();
-            if ran.code == 0 {
-                Err(ran.to_string())
-            } else {
-                Ok(())
-            }
-        });
+    poll("the label to be seen", crate::world::DEADLINE, &mut || {
+        let ran = dry();
+        if ran.code == 0 {
+            Err(ran.to_string())
+        } else {
+            Ok(())
+        }
+    });
     folder
         .apply_file("virtual-service.yaml")
         .fails()

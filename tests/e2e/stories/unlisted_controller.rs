@@ -2,7 +2,7 @@
 //! revert the controller.
 
 use crate::alone;
-use crate::bed::Bed;
+use crate::bed::{Bed, poll};
 use crate::guard::NAMESPACE;
 use crate::release::{HOST_LEVEL, SUBSET_LEVEL, always_hashed};
 use crate::story::Story;
@@ -45,7 +45,7 @@ fn its_canary_completes_untouched(bed: &Bed) {
 /// The log and an Event on the Rollout name the user to add.
 fn told(bed: &Bed, world: &World) {
     let user = "system:serviceaccount:argo-rollouts:argo-rollouts";
-    let event = bed.wait("the Event", crate::world::DEADLINE, || {
+    let event = poll("the Event", crate::world::DEADLINE, &mut || {
         let shown = "-o custom-columns=REASON:.reason,MESSAGE:.message,NOTE:.note";
         let events = world.kubectl(&format!("get events {shown}")).ok().stdout;
         if events.contains("RolloutGuardUnlistedController") {

@@ -66,5 +66,5 @@ fn a_step_that_needs_a_router_is_refused(bed: &Bed) {
         "- pause: {}",
         "- setMirrorRoute:\n          name: mirror",
     );
-    folder.apply_file("rollout.yaml").fails().prints(&[]);
+    folder.apply_file("rollout.yaml").fails().prints(&["The Rollout \"test-rollout\" is invalid: spec.strategy.canary.steps[1].setMirrorRoute: Invalid value: Rollout without-istio-step/test-rollout has a step in `spec.strategy.canary.steps[1].setMirrorRoute` that needs Istio or a plugin; set `trafficRouting` with Istio or a plugin, or drop the step (in an incident: set the annotation `rollout-guard.io/allow: RG106` on the object in the same write, and remove it afterwards) [rollout-guard RG106]"]);
 }

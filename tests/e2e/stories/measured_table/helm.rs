@@ -75,6 +75,7 @@ fn helm_3_upgrades_in_mid_canary(bed: &Bed) {
     world.until_weights("virtservice-app07", "primary", &[50, 50]);
 }
 
+/// Helm prints the message of the denial, with every finding and its help.
 fn helm_is_told_why_an_upgrade_is_refused(bed: &Bed) {
     for tool in ["helm", "helm3"] {
         let world = World::new(bed, &format!("table-{tool}-refused"));
@@ -92,7 +93,8 @@ fn helm_is_told_why_an_upgrade_is_refused(bed: &Bed) {
         };
         helm(&world, tool, &chart, &format!("upgrade {V2} {flags}"))
             .fails()
-            .prints(&[]);
+            .says("Error: UPGRADE FAILED: ")
+            .says(&REFUSAL.replace("NAMESPACE", &world.namespace));
         world.until_weights("virtservice-app07", "primary", &[5, 95]);
     }
 }
@@ -134,3 +136,8 @@ fn timeout(world: &World) -> String {
 
 const CHART: &str = "tests/e2e/manifests/app-chart";
 const V2: &str = "--set image=registry.example/app:v2";
+const REFUSAL: &str = "denied the request: rollout-guard denies this UPDATE of VirtualService NAMESPACE/virtservice-app07:
+- spec.http: Rollout NAMESPACE/app07 lists route `primary` in `spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]`, \
+which VirtualService NAMESPACE/virtservice-app07 does not have [rollout-guard RG202 route-not-found]
+  help: its http routes: `main`; to rename a route, add the new one beside the old, move the Rollout's reference, then drop the old one
+in an incident: set the annotation `rollout-guard.io/allow: RG202` on the object in the same write, and remove it afterwards";

@@ -2,6 +2,7 @@
 
 use crate::api::{list, text};
 use crate::bed::Bed;
+use crate::folder::Folder;
 use crate::release::SUBSET_LEVEL;
 use crate::shared;
 use crate::story::Story;
@@ -23,7 +24,11 @@ fn the_canary_subset_is_renamed(bed: &Bed) {
     folder
         .apply_file("destination-rule.yaml")
         .fails()
-        .prints(&[]);
+        .prints(&[
+"The DestinationRule \"destrule-app07\" is invalid: ",
+"* spec.subsets: Not found: Rollout table-subset/app07 names subset `version-v2` in `spec.strategy.canary.trafficRouting.istio.destinationRule.canarySubsetName`, which DestinationRule table-subset/destrule-app07 does not have; did you mean `version-v1`? its subsets: `version-v1`, `v2`; to rename one, add the new subset beside the old, move the Rollout and the VirtualService, then drop the old one (in an incident: set the annotation `rollout-guard.io/allow: RG302` on the object in the same write, and remove it afterwards) [rollout-guard RG302]",
+"* spec.subsets: Not found: VirtualService table-subset/virtservice-app07 sends to subset `version-v2` of `app07.table-subset.svc.cluster.local` in `spec.http[0].route[0].destination.subset`, which DestinationRule table-subset/destrule-app07 does not define (IST0101); did you mean `version-v1`? defined: `version-v1`, `v2`; to rename a subset, add the new one beside the old, move the routes, then drop the old one (in an incident: set the annotation `rollout-guard.io/allow: RG501` on the object in the same write, and remove it afterwards) [rollout-guard RG501]"
+]);
     still_in_mid_canary(&world);
 
     let control = World::without_guard(bed, "table-subset-control");
@@ -37,34 +42,34 @@ fn the_canary_subset_is_renamed(bed: &Bed) {
 
 fn a_second_rollout_takes_the_same_destination_rule(bed: &Bed) {
     let world = World::new(bed, "table-second");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
-    let second = as_second(&folder.text("rollout.yaml"));
-    world
-        .kubectl("apply -f -")
-        .input(&second)
-        .fails()
-        .prints(&[]);
+    world.in_mid_canary(&SUBSET_LEVEL);
+    let second = second_app(&world);
+    second.apply_file("virtual-service.yaml").ok();
+    second.apply_file("rollout.yaml").fails().prints(&[]);
     assert!(world.find("Rollout", "app08").is_none());
     still_in_mid_canary(&world);
 
     let control = World::without_guard(bed, "table-second-control");
-    let folder = control.in_mid_canary(&SUBSET_LEVEL);
-    let second = as_second(&folder.text("rollout.yaml"));
-    control.kubectl("apply -f -").input(&second).ok();
-    control.until(
-        "DestinationRule",
-        "destrule-app07",
-        "no subset at all",
-        |rule| subsets(rule).is_empty(),
-    );
+    control.in_mid_canary(&SUBSET_LEVEL);
+    let second = second_app(&control);
+    second.apply_file("virtual-service.yaml").ok();
+    second.apply_file("rollout.yaml").ok();
+    control.until("DestinationRule", "destrule-app07", "no subset", |rule| {
+        subsets(rule).is_empty()
+    });
 }
 
-/// Another app that was begun as a copy, and its author forgot one line.
-fn as_second(rollout: &str) -> String {
-    rollout
-        .replace("  name: app07\n", "  name: app08\n")
-        .replace("stableSubsetName: version-v1", "stableSubsetName: app08-v1")
-        .replace("canarySubsetName: version-v2", "canarySubsetName: app08-v2")
+/// Another app that was begun as a copy, and its author forgot one line: the DestinationRule's name.
+fn second_app<'w>(world: &'w World<'w>) -> Folder<'w> {
+    let folder = world.folder(SUBSET_LEVEL.folder);
+    for (word, other) in [("app07", "app08"), ("version-v", "app08-v")] {
+        folder.edit("rollout.yaml", word, other);
+        folder.edit("virtual-service.yaml", word, other);
+    }
+    let public = format!("{}.bookinfo7.com", world.namespace);
+    folder.edit("virtual-service.yaml", &public, "app08.bookinfo7.com");
+    folder.edit("rollout.yaml", "destrule-app08", "destrule-app07");
+    folder
 }
 
 fn the_managed_route_is_renamed(bed: &Bed) {
@@ -74,7 +79,9 @@ fn the_managed_route_is_renamed(bed: &Bed) {
     folder
         .apply_file("virtual-service.yaml")
         .fails()
-        .prints(&[]);
+        .prints(&[
+"The VirtualService \"virtservice-app07\" is invalid: spec.http: Not found: Rollout table-route/app07 lists route `primary` in `spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]`, which VirtualService table-route/virtservice-app07 does not have; its http routes: `main`; to rename a route, add the new one beside the old, move the Rollout's reference, then drop the old one (in an incident: set the annotation `rollout-guard.io/allow: RG202` on the object in the same write, and remove it afterwards) [rollout-guard RG202]"
+]);
     still_in_mid_canary(&world);
 
     let control = World::without_guard(bed, "table-route-control");
@@ -96,7 +103,9 @@ fn an_empty_tls_list_is_added(bed: &Bed) {
     folder
         .apply_file("virtual-service.yaml")
         .fails()
-        .prints(&[]);
+        .prints(&[
+"The VirtualService \"virtservice-app07\" is invalid: spec.tls: Invalid value: VirtualService table-tls/virtservice-app07 has an empty `tls` list, at which the controller of Rollout table-tls/app07 (`spec.strategy.canary.trafficRouting.istio.virtualService.tlsRoutes`) panics; leave `tls` out of the VirtualService (in an incident: set the annotation `rollout-guard.io/allow: RG206` on the object in the same write, and remove it afterwards) [rollout-guard RG206]"
+]);
     still_in_mid_canary(&world);
 
     let control = World::without_guard(bed, "table-tls-control");
@@ -120,7 +129,9 @@ fn three_unnamed_routes_meet_managed_routes(bed: &Bed) {
     folder
         .apply_file("virtual-service.yaml")
         .fails()
-        .prints(&[]);
+        .prints(&[
+"The VirtualService \"web\" is invalid: spec.http[3].name: Duplicate value: VirtualService table-routes/web has 3 http routes without a name (`spec.http[3].name`), which the controller of Rollout table-routes/web multiplies at each write, because of `spec.strategy.canary.trafficRouting.managedRoutes`; give each http route of the VirtualService a name of its own (in an incident: set the annotation `rollout-guard.io/allow: RG208` on the object in the same write, and remove it afterwards) [rollout-guard RG208]"
+]);
 
     let control = World::without_guard(bed, "table-routes-control");
     let folder = control.folder("tests/e2e/manifests/header-route");
@@ -147,40 +158,52 @@ fn three_more_routes(virtual_service: &str) -> String {
     virtual_service.to_owned() + &more.concat()
 }
 
+/// `additionalSubsetNames` protects destinations, and nobody would think that it does not protect subsets.
 fn an_additional_subset_is_put_into_the_managed_destination_rule(bed: &Bed) {
     let world = World::new(bed, "table-extra");
-    let folder = world.install(&SUBSET_LEVEL);
-    folder.edit(
-        "destination-rule.yaml",
-        "  subsets:\n",
-        "  subsets:\n  - name: extra\n    labels:\n      name: app07\n",
-    );
+    let folder = world.folder(SUBSET_LEVEL.folder);
+    additional_subset(&folder);
+    folder.apply().ok();
+    world.until_phase("app07", "Healthy");
+    subset_extra(&folder);
     folder
         .apply_file("destination-rule.yaml")
-        .ok()
-        .says("RG304");
+        .fails()
+        .prints(&[]);
+
+    let control = World::without_guard(bed, "table-extra-control");
+    let folder = control.folder(SUBSET_LEVEL.folder);
+    additional_subset(&folder);
+    subset_extra(&folder);
+    folder.edit("virtual-service.yaml", "weight: 100\n", DESTINATION_EXTRA);
+    folder.apply().ok();
+    control.until_phase("app07", "Healthy");
+    control.until("DestinationRule", "destrule-app07", "no extra", |rule| {
+        !subsets(rule).contains(&"extra")
+    });
+    let weights = control.weights("virtservice-app07", "primary");
+    assert!(
+        weights
+            .iter()
+            .any(|(subset, weight)| subset == "extra" && *weight == 20),
+        "{weights:?}"
+    );
+}
+
+fn additional_subset(folder: &Folder) {
     folder.edit(
         "rollout.yaml",
         "            stableSubsetName: version-v1\n",
         "            stableSubsetName: version-v1\n            additionalSubsetNames: [extra]\n",
     );
-    folder.apply_file("rollout.yaml").fails().prints(&[]);
+}
 
-    let control = World::without_guard(bed, "table-extra-control");
-    let copy = control.install(&SUBSET_LEVEL);
-    for file in ["destination-rule.yaml", "rollout.yaml"] {
-        copy.write(
-            file,
-            &folder
-                .text(file)
-                .replace("table-extra", "table-extra-control"),
-        );
-        copy.apply_file(file).ok();
-    }
-    control.set_image(&SUBSET_LEVEL, "v2");
-    control.until_first_step(&SUBSET_LEVEL);
-    let rule = control.read("DestinationRule", "destrule-app07");
-    assert!(!subsets(&rule).contains(&"extra"), "{rule:#}");
+fn subset_extra(folder: &Folder) {
+    folder.edit(
+        "destination-rule.yaml",
+        "  subsets:\n",
+        "  subsets:\n  - name: extra\n    labels:\n      name: app07\n",
+    );
 }
 
 fn still_in_mid_canary(world: &World) {
@@ -196,3 +219,10 @@ fn subsets(rule: &serde_json::Value) -> Vec<&str> {
     let subsets = list(rule, "/spec/subsets").iter();
     subsets.map(|subset| text(subset, "/name")).collect()
 }
+
+const DESTINATION_EXTRA: &str = "weight: 80
+    - destination:
+        host: app07.table-extra-control.svc.cluster.local
+        subset: extra
+      weight: 20
+";

@@ -55,7 +55,7 @@ fn the_unchanged_files_are_applied_in_an_incident(bed: &Bed) {
     let folder = world.in_mid_canary(&SUBSET_LEVEL);
     let hashes = world.hashes("destrule-app07");
     world.set_pods(Pods::Unready);
-    world.until_phase("app07", "Progressing");
+    world.until_unavailable("app07");
     folder.apply_file("virtual-service.yaml").ok();
     folder.apply_file("destination-rule.yaml").ok();
     world.reconcile("app07");
@@ -65,7 +65,7 @@ fn the_unchanged_files_are_applied_in_an_incident(bed: &Bed) {
     let control = World::without_guard(bed, "table-incident-control");
     let folder = control.in_mid_canary(&SUBSET_LEVEL);
     control.set_pods(Pods::Unready);
-    control.until_phase("app07", "Progressing");
+    control.until_unavailable("app07");
     folder.apply_file("virtual-service.yaml").ok();
     folder.apply_file("destination-rule.yaml").ok();
     control.reconcile("app07");
