@@ -104,7 +104,7 @@ fn a_namespace_is_strict(bed: &Bed) {
 
     label(&world, "strict");
     folder.edit("virtual-service.yaml", "timeout: 7s", "timeout: 8s");
-    denied_until_seen(&world, &folder);
+    denied_until_seen(&folder);
     world
         .kubectl("label namespace label-strict rollout-guard.io/enforce-")
         .ok();
@@ -122,7 +122,7 @@ fn with_an_old_error<'w>(world: &'w World<'w>) -> Folder<'w> {
     folder
 }
 
-fn denied_until_seen(world: &World, folder: &Folder) {
+fn denied_until_seen(folder: &Folder) {
     let dry = || {
         folder
             .kubectl("apply --dry-run=server", "virtual-service.yaml")
