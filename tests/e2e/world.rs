@@ -8,7 +8,7 @@ use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::api::{self, list, text};
-use crate::bed::{ADMIN, Bed, poll};
+use crate::bed::{ADMIN, Bed};
 use crate::command::{Ran, Run};
 use crate::folder::Folder;
 use crate::nodes::Pods;
@@ -124,11 +124,12 @@ impl<'a> World<'a> {
         holds: impl Fn(&Value) -> bool,
     ) -> Value {
         let title = format!("{kind} {name}: {what}");
-        poll(&title, DEADLINE, &mut || match self.find(kind, name) {
-            Some(object) if holds(&object) => Ok(object),
-            Some(object) => Err(format!("{:#}", json!([object["spec"], object["status"]]))),
-            None => Err("it is not there".into()),
-        })
+        self.bed
+            .wait(&title, DEADLINE, || match self.find(kind, name) {
+                Some(object) if holds(&object) => Ok(object),
+                Some(object) => Err(format!("{:#}", json!([object["spec"], object["status"]]))),
+                None => Err("it is not there".into()),
+            })
     }
 
     /// Waits for `Healthy`, `Paused`, `Degraded`, `Progressing` of the generation that was written last.

@@ -85,13 +85,42 @@ impl Bed {
         self.runtime.block_on(future)
     }
 
+    /// Asks until there is an answer. After `deadline` the story fails with the last refusal, and with what has ended.
+    pub fn wait<T>(
+        &self,
+        what: &str,
+        deadline: Duration,
+        mut ask: impl FnMut() -> Result<T, String>,
+    ) -> T {
+        poll(what, deadline, &mut || {
+            ask().map_err(|why| format!("{why}{}", self.ended()))
+        })
+    }
+
+    /// Which process does not run, for a story that waits in vain.
+    fn ended(&self) -> String {
+        let all = [
+            &self.etcd,
+            &self.api_server,
+            &self.controller_manager,
+            &self.rollouts,
+        ];
+        let ended = all.into_iter().filter(|process| !process.is_running());
+        ended
+            .map(|process| format!("\n({} does not run)", process.name))
+            .collect()
+    }
+
     /// The release that guards the bed.
     pub fn guard(&self) -> Guard<'_> {
         Guard { bed: self }
     }
 
-    /// After it was started again.
-    pub fn until_api_server_is_ready(&self) {
+    /// As an operator does: it may end what it has begun.
+    pub fn restart_api_server(&self) {
+        let ended = self.api_server.stop(Duration::from_secs(90));
+        assert!(ended, "kube-apiserver does not end");
+        self.api_server.start_again();
         control_plane::wait_until_ready(&self.runtime, &self.client, &self.api_server);
     }
 

@@ -1,55 +1,98 @@
 //! What breaks, and that it comes back by itself. These stories run alone.
 
-use std::time::Duration;
+use serde_json::Value;
 
 use crate::alone;
 use crate::bed::{Bed, poll};
 use crate::story::Story;
-use crate::world::World;
+use crate::world::{DEADLINE, World};
 
 pub const STORIES: &[Story] = &[
     alone!(a_killed_replica_comes_back),
     alone!(the_api_server_is_restarted),
+    alone!(connections_are_cut),
 ];
 
 fn a_killed_replica_comes_back(bed: &Bed) {
     let world = World::new(bed, "fault-kill");
     let guard = bed.guard();
     guard.until_ready(3);
-    for process in guard.processes() {
+    let processes = guard.processes();
+    assert_eq!(processes.len(), 3);
+    for process in &processes {
         process.kill();
     }
+    poll("each replica to be started again", DEADLINE, &mut || {
+        let restarts: Vec<u64> = guard.pods().iter().filter_map(restarts).collect();
+        if restarts == [1, 1, 1] {
+            Ok(())
+        } else {
+            Err(format!("restarts: {restarts:?}"))
+        }
+    });
     guard.until_ready(3);
-    let restarts: Vec<_> = guard
-        .pods()
-        .iter()
-        .map(|pod| pod["status"]["containerStatuses"][0]["restartCount"].clone())
-        .collect();
-    assert_eq!(restarts, [1, 1, 1]);
     until_it_refuses(&world);
 }
 
 fn the_api_server_is_restarted(bed: &Bed) {
     let world = World::new(bed, "fault-api-server");
-    assert!(
-        bed.api_server.stop(Duration::from_secs(90)),
-        "kube-apiserver does not end"
-    );
-    bed.api_server.start_again();
-    bed.until_api_server_is_ready();
+    bed.restart_api_server();
     bed.guard().until_ready(3);
     until_it_refuses(&world);
 }
 
+fn connections_are_cut(bed: &Bed) {
+    let world = World::new(bed, "fault-cut");
+    until_it_refuses(&world);
+    poll("each replica's connection", DEADLINE, &mut || {
+        let open = bed.services.open("default", "kubernetes");
+        if open >= 3 {
+            Ok(())
+        } else {
+            Err(format!("{open} are open"))
+        }
+    });
+    bed.services.cut("default", "kubernetes");
+    let reviews = bed.services.cut("rollout-guard", "rollout-guard");
+    assert!(
+        reviews >= 1,
+        "the API server keeps its connections: {reviews}"
+    );
+    until_it_refuses(&world);
+    bed.guard().until_ready(3);
+}
+
 /// The API server may still hold a connection to what is gone, which the first call finds out.
 fn until_it_refuses(world: &World) {
-    let file = world.copy_of("examples/subset-level-broken");
-    poll("a refusal", Duration::from_secs(20), &mut || {
-        let applied = world.kubectl("apply --dry-run=server -f").arg(&file).run();
-        if applied.stderr.contains("[rollout-guard RG") {
+    poll("a refusal", DEADLINE, &mut || {
+        let applied = world
+            .kubectl("apply --dry-run=server -f -")
+            .input(NOWHERE)
+            .run();
+        if applied.stderr.contains("[rollout-guard RG504]") {
             Ok(())
         } else {
             Err(applied.to_string())
         }
     });
 }
+
+fn restarts(pod: &Value) -> Option<u64> {
+    pod.pointer("/status/containerStatuses/0/restartCount")?
+        .as_u64()
+}
+
+/// Weights that sum to 0: wrong whatever else there is.
+const NOWHERE: &str = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: nowhere
+spec:
+  hosts: [nowhere.example]
+  gateways: [mesh]
+  http:
+  - route:
+    - {destination: {host: a.example}, weight: 0}
+    - {destination: {host: b.example}, weight: 0}
+";

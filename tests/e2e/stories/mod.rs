@@ -1,9 +1,11 @@
 //! The stories. A file's `STORIES` lists its own; ALL lists the files.
 
 mod apply_order;
+mod audit;
 mod baseline;
 mod blue_green;
 mod break_glass;
+mod chart;
 mod deletion;
 mod dry_run;
 mod faults;
@@ -20,11 +22,15 @@ mod without_istio;
 
 use crate::story::Story;
 
+// One line each: they are written side by side.
+#[rustfmt::skip]
 pub const ALL: &[&[Story]] = &[
     apply_order::STORIES,
+    audit::STORIES,
     baseline::STORIES,
     blue_green::STORIES,
     break_glass::STORIES,
+    chart::STORIES,
     deletion::STORIES,
     dry_run::STORIES,
     faults::STORIES,

@@ -45,7 +45,12 @@ fn a_second_rollout_takes_the_same_destination_rule(bed: &Bed) {
     world.in_mid_canary(&SUBSET_LEVEL);
     let second = second_app(&world);
     second.apply_file("virtual-service.yaml").ok();
-    second.apply_file("rollout.yaml").fails().prints(&[]);
+    second.apply_file("rollout.yaml").fails().prints(&[
+"The Rollout \"app08\" is invalid: ",
+"* spec.strategy.canary.trafficRouting.istio.destinationRule.name: Invalid value: \"destrule-app07\": Rollout table-second/app08 manages DestinationRule table-second/destrule-app07 by `spec.strategy.canary.trafficRouting.istio.destinationRule.name`, and its controller will delete subset `version-v1`, to which VirtualService table-second/virtservice-app07 sends traffic in `spec.http[0].route[1].destination.subset`; define the subset in a second DestinationRule for the same host in the same namespace: Istio merges the two, and the controller touches only its own (in an incident: set the annotation `rollout-guard.io/allow: RG304` on the object in the same write, and remove it afterwards) [rollout-guard RG304]",
+"* spec.strategy.canary.trafficRouting.istio.destinationRule.name: Invalid value: \"destrule-app07\": Rollout table-second/app08 manages DestinationRule table-second/destrule-app07 by `spec.strategy.canary.trafficRouting.istio.destinationRule.name`, and its controller will delete subset `version-v2`, to which VirtualService table-second/virtservice-app07 sends traffic in `spec.http[0].route[0].destination.subset`; define the subset in a second DestinationRule for the same host in the same namespace: Istio merges the two, and the controller touches only its own (in an incident: set the annotation `rollout-guard.io/allow: RG304` on the object in the same write, and remove it afterwards) [rollout-guard RG304]",
+"* spec.strategy.canary.trafficRouting.istio.destinationRule.name: Duplicate value: \"destrule-app07\": Rollout table-second/app08 names DestinationRule table-second/destrule-app07 in `spec.strategy.canary.trafficRouting.istio.destinationRule.name`, and so does Rollout table-second/app07: each deletes the other's subsets; give each Rollout a DestinationRule of its own (in an incident: set the annotation `rollout-guard.io/allow: RG601` on the object in the same write, and remove it afterwards) [rollout-guard RG601]"
+]);
     assert!(world.find("Rollout", "app08").is_none());
     still_in_mid_canary(&world);
 
@@ -169,7 +174,9 @@ fn an_additional_subset_is_put_into_the_managed_destination_rule(bed: &Bed) {
     folder
         .apply_file("destination-rule.yaml")
         .fails()
-        .prints(&[]);
+        .prints(&[
+"The DestinationRule \"destrule-app07\" is invalid: spec.subsets[0].name: Invalid value: \"extra\": Rollout table-extra/app07 manages DestinationRule table-extra/destrule-app07 by `spec.strategy.canary.trafficRouting.istio.destinationRule.additionalSubsetNames[0]`, and its controller will delete subset `extra`, although `additionalSubsetNames` lists it; define the subset in a second DestinationRule for the same host in the same namespace: Istio merges the two, and the controller touches only its own (in an incident: set the annotation `rollout-guard.io/allow: RG304` on the object in the same write, and remove it afterwards) [rollout-guard RG304]"
+]);
 
     let control = World::without_guard(bed, "table-extra-control");
     let folder = control.folder(SUBSET_LEVEL.folder);
