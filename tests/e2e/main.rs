@@ -17,11 +17,13 @@
 mod api;
 mod bed;
 mod command;
+mod folder;
 mod guard;
 mod kubelet;
 mod network;
 mod nodes;
 mod record;
+mod release;
 mod services;
 mod stories;
 mod story;
