@@ -1,12 +1,14 @@
 //! The heart: lay the write over the cluster, run the rules on what it touches before and after, and
 //! decide by what is new. Pure; who asks and how the answer is written is elsewhere.
 
+mod audit;
 mod decision;
 mod evidence;
 mod exempt;
 mod mutate;
 mod write;
 
+pub use audit::{Standing, audit};
 pub use evidence::{Evidence, evidence};
 pub use exempt::SYSTEM;
 pub use mutate::{Mutated, mutate, mutate_by};
@@ -21,7 +23,7 @@ use crate::rules;
 use crate::settings::{Profile, Settings};
 use crate::verdict::{Action, Finding, Judged, RuleId, Severity, Verdict};
 
-use decision::{Decision, raised};
+use decision::Decision;
 use exempt::exempt;
 use write::Write;
 
@@ -34,18 +36,8 @@ pub fn admit(request: &Request, cluster: &Cluster, settings: &Settings) -> Verdi
     let Some(write) = Write::of(request) else {
         return Verdict::default();
     };
-    let profile = profile(&view, request, settings);
+    let profile = namespace_profile(&view, &request.namespace, settings);
     judge(&write.change(), view, settings, profile)
-}
-
-/// All findings of a cluster without a write, in the order of the objects: for `check` and the audit.
-pub fn audit<'a>(view: &View<'_>, keys: impl IntoIterator<Item = &'a Key>) -> Vec<Finding> {
-    let mut keys: Vec<&Key> = keys.into_iter().collect();
-    keys.sort();
-    let found = keys.into_iter().flat_map(|key| rules::judge(view, key));
-    found
-        .map(|finding| raised(finding, view.mesh().complete))
-        .collect()
 }
 
 fn judge(change: &Change<'_>, view: View<'_>, settings: &Settings, profile: Profile) -> Verdict {
@@ -120,9 +112,9 @@ fn once(mut findings: Vec<Finding>, written: &Key) -> Vec<Finding> {
     findings
 }
 
-/// The profile of the request's namespace: its label's, else the settings'.
-fn profile(view: &View<'_>, request: &Request, settings: &Settings) -> Profile {
-    let namespace = view.namespace(&request.namespace);
+/// The profile of a namespace: its label's, else the settings'.
+fn namespace_profile(view: &View<'_>, namespace: &str, settings: &Settings) -> Profile {
+    let namespace = view.namespace(namespace);
     match namespace.and_then(|namespace| namespace.meta.enforce) {
         Some(Enforce::Guard) => Profile::Guard,
         Some(Enforce::Strict) => Profile::Strict,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::exempt::exempt;
-use super::profile;
+use super::namespace_profile;
 use crate::cluster::{Cluster, Facts, Overlay, View};
 use crate::model::{Key, Kind, Object, Operation};
 use crate::mutations::{MUTATIONS, Mutation, Patch, Written};
@@ -42,7 +42,7 @@ pub fn mutate_by(
     let mut mutated = Mutated {
         patch: Patch::of(request.object.clone()),
         exempt: exempt(request, &view, settings),
-        observed: profile(&view, request, settings) == Profile::Observe,
+        observed: namespace_profile(&view, &request.namespace, settings) == Profile::Observe,
         by: Vec::new(),
         rollouts: BTreeSet::new(),
     };

@@ -11,10 +11,10 @@ use super::report::{self, Report, Reported};
 use super::settings::SettingsOptions;
 use super::{stored, tell};
 use crate::admit::audit;
-use crate::cluster::{Cluster, View};
+use crate::cluster::View;
 use crate::model::Key;
-use crate::settings::{Profile, RuleAction, Settings};
-use crate::verdict::{Finding, Severity};
+use crate::settings::{Profile, Settings};
+use crate::verdict::Finding;
 
 /// Judge manifests: files, folders or `-`, taken as the cluster
 #[derive(Args, Clone, Debug)]
@@ -58,11 +58,8 @@ pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) 
     let cluster = stored::cluster(manifests, settings, mesh);
     let view = View::of(&cluster);
     let documents = manifests.by_key();
-    let findings = audit(&view, documents.keys().copied());
-    let judged = findings
-        .into_iter()
-        .filter_map(|finding| weigh(finding, &cluster, settings));
-    let reported = judged.map(|finding| place(finding, manifests, &documents));
+    let findings = audit(&view, documents.keys().copied(), settings).into_iter();
+    let reported = findings.map(|finding| place(finding, manifests, &documents));
     let mut findings: Vec<Reported> = reported.collect();
     findings.sort_by_key(|reported| (reported.file_index, reported.span.start.byte));
     Report {
@@ -71,29 +68,6 @@ pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) 
         manifests,
         objects: documents.len(),
     }
-}
-
-/// The finding as severe as the rule's action and the `allow` annotations leave it.
-fn weigh(mut finding: Finding, cluster: &Cluster, settings: &Settings) -> Option<Finding> {
-    match settings.action(finding.rule) {
-        Some(RuleAction::Off) => return None,
-        Some(RuleAction::Deny) => finding.severity = Severity::Error,
-        Some(RuleAction::Warn) => finding.severity = Severity::Warning,
-        None => {}
-    }
-    let others = finding.others.iter().map(|(key, _)| key);
-    let allowed = others
-        .chain([&finding.object])
-        .any(|key| is_allowed(&finding, key, cluster));
-    if allowed {
-        finding.severity = Severity::Warning;
-    }
-    Some(finding)
-}
-
-fn is_allowed(finding: &Finding, key: &Key, cluster: &Cluster) -> bool {
-    let object = cluster.get(key);
-    object.is_some_and(|object| object.meta().allows(finding.rule.code, finding.rule.name))
 }
 
 fn place<'a>(

@@ -30,6 +30,7 @@ mod replay;
 mod rules;
 #[cfg(feature = "serve")]
 mod server;
+mod standing;
 mod styles;
 mod tidy;
 mod worlds;

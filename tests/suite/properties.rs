@@ -106,7 +106,7 @@ fn kind() -> impl Strategy<Value = Kind> {
     ])
 }
 
-fn object() -> impl Strategy<Value = Object> {
+pub fn object() -> impl Strategy<Value = Object> {
     let parts = (kind(), name(), name(), host(), host(), name());
     parts.prop_map(|(kind, namespace, name, host, other, reference)| {
         let spec = spec(kind, host, other, reference);

@@ -2,6 +2,7 @@
 
 use rollout_guard::admit::audit;
 use rollout_guard::cluster::View;
+use rollout_guard::settings::Settings;
 
 use crate::fixture::Fixture;
 use crate::tidy::root;
@@ -13,7 +14,8 @@ fn healthy_setups_are_left_in_peace() {
     for entry in entries {
         let path = entry.expect("an entry").path();
         let cluster = Fixture::read(&path).cluster();
-        for finding in audit(&View::of(&cluster), cluster.keys()) {
+        let settings = Settings::default();
+        for finding in audit(&View::of(&cluster), cluster.keys(), &settings) {
             said.push(format!("{}: {}", path.display(), finding.message));
         }
     }

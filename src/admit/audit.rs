@@ -1,0 +1,210 @@
+//! What is wrong with a cluster as it stands, without a write: for `check` and for the audit, which keeps
+//! the answer in step with a cluster that changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decision::raised;
+use super::namespace_profile;
+use crate::cluster::{Cluster, View, touched};
+use crate::model::{Enforce, Key, Kind, Object, VirtualService};
+use crate::rules;
+use crate::settings::{Profile, RuleAction, Settings};
+use crate::verdict::{Finding, Severity};
+
+/// The findings on these objects in the order of their keys, as severe as profile, rule actions and `allow`
+/// annotations leave them. Labels of namespaces count in a live cluster.
+pub fn audit<'a>(
+    view: &View<'_>,
+    keys: impl IntoIterator<Item = &'a Key>,
+    settings: &Settings,
+) -> Vec<Finding> {
+    let mut keys: Vec<&Key> = keys.into_iter().collect();
+    keys.sort();
+    let found = keys.into_iter();
+    found
+        .flat_map(|key| audit_object(view, key, settings))
+        .collect()
+}
+
+/// What is wrong with a whole cluster, object by object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    findings: BTreeMap<Key, Vec<Finding>>,
+    allowing: BTreeMap<Key, Vec<String>>,
+}
+
+impl Standing {
+    pub fn of(cluster: &Cluster, settings: &Settings) -> Self {
+        let mut standing = Self::default();
+        let view = View::of(cluster);
+        for key in cluster.keys() {
+            standing.judge(&view, key, settings);
+        }
+        standing
+    }
+
+    /// Judges again what a change of these objects can make right or wrong.
+    pub fn follow(
+        &mut self,
+        before: &Cluster,
+        after: &Cluster,
+        changed: &BTreeSet<Key>,
+        settings: &Settings,
+    ) {
+        let mut again = BTreeSet::new();
+        for cluster in [before, after] {
+            let view = View::of(cluster);
+            let keys = changed.iter();
+            again.extend(keys.flat_map(|key| touched(&view, key)));
+            again.extend(within_changed(before, after, cluster, changed));
+        }
+        again.extend(rivals(before, after, changed));
+        let view = View::of(after);
+        for key in &again {
+            self.judge(&view, key, settings);
+        }
+    }
+
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.values().flatten()
+    }
+
+    /// The objects that carry the `allow` annotation, with its words.
+    pub fn allowing(&self) -> impl Iterator<Item = (&Key, &[String])> {
+        let allowing = self.allowing.iter();
+        allowing.map(|(key, words)| (key, words.as_slice()))
+    }
+
+    fn judge(&mut self, view: &View<'_>, key: &Key, settings: &Settings) {
+        let findings = audit_object(view, key, settings);
+        let words = allowing(view, key).map(<[String]>::to_vec);
+        put(
+            &mut self.findings,
+            key,
+            Some(findings).filter(|list| !list.is_empty()),
+        );
+        put(&mut self.allowing, key, words);
+    }
+}
+
+fn put<T>(map: &mut BTreeMap<Key, T>, key: &Key, value: Option<T>) {
+    match value {
+        Some(value) => map.insert(key.clone(), value),
+        None => map.remove(key),
+    };
+}
+
+fn audit_object(view: &View<'_>, key: &Key, settings: &Settings) -> Vec<Finding> {
+    if !is_judged(view, &key.namespace) {
+        return Vec::new();
+    }
+    let strict = profile(view, &key.namespace, settings) == Profile::Strict;
+    let complete = strict || view.mesh().complete;
+    let found = rules::judge(view, key).into_iter();
+    found
+        .map(|finding| raised(finding, complete))
+        .filter_map(|finding| weigh(finding, view, settings))
+        .collect()
+}
+
+/// The finding as severe as the rule's action and the `allow` annotations leave it.
+fn weigh(mut finding: Finding, view: &View<'_>, settings: &Settings) -> Option<Finding> {
+    match settings.action(finding.rule) {
+        Some(RuleAction::Off) => return None,
+        Some(RuleAction::Deny) => finding.severity = Severity::Error,
+        Some(RuleAction::Warn) => finding.severity = Severity::Warning,
+        None => {}
+    }
+    let others = finding.others.iter().map(|(key, _)| key);
+    let allowed = others
+        .chain([&finding.object])
+        .any(|key| is_allowed(&finding, key, view));
+    if allowed {
+        finding.severity = Severity::Warning;
+    }
+    Some(finding)
+}
+
+fn is_allowed(finding: &Finding, key: &Key, view: &View<'_>) -> bool {
+    let object = view.get(key);
+    object.is_some_and(|object| object.meta().allows(finding.rule.code, finding.rule.name))
+}
+
+/// The words of the object's `allow` annotation; `None` where it has none, or where nothing heeds it.
+fn allowing<'a>(view: &View<'a>, key: &Key) -> Option<&'a [String]> {
+    let object = view.get(key).filter(|_| key.kind.is_guarded())?;
+    let words = object.meta().allow.as_slice();
+    (!words.is_empty() && is_judged(view, &key.namespace)).then_some(words)
+}
+
+/// Not where the guard is switched off, nor where everything is on its way out.
+fn is_judged(view: &View<'_>, namespace: &str) -> bool {
+    let namespace = view.namespace(namespace).filter(|_| view.mesh().live);
+    namespace.is_none_or(|namespace| {
+        namespace.meta.enforce != Some(Enforce::Off) && !namespace.meta.deleting
+    })
+}
+
+fn profile(view: &View<'_>, namespace: &str, settings: &Settings) -> Profile {
+    if view.mesh().live {
+        namespace_profile(view, namespace, settings)
+    } else {
+        settings.profile
+    }
+}
+
+/// All of `cluster` that is in a namespace whose label or deletion has changed.
+fn within_changed(
+    before: &Cluster,
+    after: &Cluster,
+    cluster: &Cluster,
+    changed: &BTreeSet<Key>,
+) -> Vec<Key> {
+    let namespaces = changed.iter().filter(|key| key.kind == Kind::Namespace);
+    let namespaces = namespaces.filter(|key| before.get(key) != after.get(key));
+    let names: BTreeSet<&str> = namespaces.map(|key| &*key.name).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let keys = cluster.keys();
+    keys.filter(|key| names.contains(&*key.namespace))
+        .cloned()
+        .collect()
+}
+
+/// The VirtualServices that share a host with one that claims others now. A review leaves them alone, lest
+/// a host that thousands share cost them all at each write; here they cost when a claim changes.
+fn rivals(before: &Cluster, after: &Cluster, changed: &BTreeSet<Key>) -> BTreeSet<Key> {
+    let mut rivals = BTreeSet::new();
+    let services = changed
+        .iter()
+        .filter(|key| key.kind == Kind::VirtualService);
+    for key in services {
+        let (old, new) = (virtual_service(before, key), virtual_service(after, key));
+        if old.map(claims) == new.map(claims) {
+            continue;
+        }
+        for (cluster, service) in [(before, old), (after, new)] {
+            let view = View::of(cluster);
+            let hosts = service.into_iter().flat_map(|service| &service.hosts);
+            for host in hosts {
+                let host = view.resolve(host, &key.namespace);
+                let claiming = view.virtual_services_claiming(&host).into_iter();
+                rivals.extend(claiming.map(|rival| rival.meta.key.clone()));
+            }
+        }
+    }
+    rivals
+}
+
+/// What makes a VirtualService claim hosts from others.
+fn claims(service: &VirtualService) -> (&[String], bool, &[String]) {
+    (&service.hosts, service.is_mesh(), &service.export_to)
+}
+
+fn virtual_service<'a>(cluster: &'a Cluster, key: &Key) -> Option<&'a VirtualService> {
+    match cluster.get(key)? {
+        Object::VirtualService(service) => Some(service),
+        _ => None,
+    }
+}
