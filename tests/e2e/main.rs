@@ -15,9 +15,12 @@
 mod api;
 mod bed;
 mod command;
+mod guard;
+mod kubelet;
 mod network;
 mod nodes;
 mod record;
+mod services;
 mod stories;
 mod story;
 mod world;

@@ -46,7 +46,8 @@ pub fn ip(words: &str) {
     run(Command::new("ip").args(words.split_whitespace()));
 }
 
-fn run(command: &mut Command) {
+/// Runs a command that must succeed.
+pub fn run(command: &mut Command) {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinHandle;
 
+use crate::kubelet;
+
 pub struct Nodes {
     client: Client,
     runtime: Handle,
@@ -84,6 +86,9 @@ async fn run(client: Client, health: Health) {
     while let Some(pod) = pods.next().await {
         // An API server that a story has stopped: the watch begins again.
         let Ok(pod) = pod else { continue };
+        if kubelet::runs(&pod) {
+            continue;
+        }
         let namespace = pod.namespace().unwrap_or_default();
         let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
         let state = lock(&health, |health| health.get(&namespace).copied()).unwrap_or(Pods::Ready);

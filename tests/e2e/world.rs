@@ -21,6 +21,7 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     /// A namespace that the guard guards. Names are unique among the stories.
     pub fn new(bed: &'a Bed, namespace: &str) -> Self {
+        bed.guard.ensure(bed);
         Self::labelled(bed, namespace, &[])
     }
 

@@ -146,6 +146,9 @@ pub fn rollouts(layout: &Layout, runtime: &Runtime) -> Process {
         "--namespace=argo-rollouts",
         "--leader-elect=false",
         "--istio-api-version=v1",
+        // The usual 8080 and 8090 are for Pods with hostNetwork.
+        "--healthzPort=18080",
+        "--metricsPort=18090",
     ]);
     // It keeps downloaded plugins in its folder.
     command.current_dir(&layout.state);
@@ -162,7 +165,7 @@ pub fn rollouts(layout: &Layout, runtime: &Runtime) -> Process {
                 process.is_running(),
                 "rollouts-controller has ended; its log says why"
             );
-            let healthy = runtime.block_on(tokio::net::TcpStream::connect(("127.0.0.1", 8080)));
+            let healthy = runtime.block_on(tokio::net::TcpStream::connect(("127.0.0.1", 18080)));
             healthy.map(drop).map_err(|error| error.to_string())
         },
     );

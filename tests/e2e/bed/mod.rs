@@ -14,14 +14,22 @@ pub use access::ADMIN;
 pub use layout::Layout;
 pub use process::Process;
 
+use crate::guard::Guard;
+use crate::kubelet::Kubelet;
 use crate::nodes::Nodes;
+use crate::services::Services;
 
 /// What the stories stand on.
 pub struct Bed {
     /// Fields are dropped in this order: what writes to the API server goes before it.
     pub nodes: Nodes,
+    /// The guard's Pods.
+    pub kubelet: Kubelet,
+    /// Not installed before a story asks for it.
+    pub guard: Guard,
     pub rollouts: Process,
     pub controller_manager: Process,
+    pub services: Services,
     pub api_server: Process,
     pub etcd: Process,
     /// As the cluster's administrator.
@@ -51,10 +59,15 @@ impl Bed {
         say(from, "the CRDs are installed");
         control_plane::wait_for_controllers(&layout, &controller_manager);
         let nodes = Nodes::start(&runtime, &client);
+        let services = Services::start(&runtime, &client);
+        let kubelet = Kubelet::start(&runtime, &client, &layout);
         let rollouts = control_plane::rollouts(&layout, &runtime);
         say(from, "the Rollouts controller is ready");
         Self {
             nodes,
+            kubelet,
+            guard: Guard::default(),
+            services,
             rollouts,
             controller_manager,
             api_server,

@@ -1,6 +1,7 @@
 //! One process of the bed: started, paused, killed and restarted by its id.
 
 use std::fs::OpenOptions;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,14 +11,14 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 pub struct Process {
-    pub name: &'static str,
+    pub name: String,
     command: Mutex<Command>,
     child: Mutex<Child>,
 }
 
 impl Process {
     /// Starts a process that writes into its log, also when it is started again.
-    pub fn start(name: &'static str, mut command: Command, log: &PathBuf) -> Self {
+    pub fn start(name: &str, mut command: Command, log: &PathBuf) -> Self {
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -27,7 +28,7 @@ impl Process {
         command.stdin(Stdio::null()).stdout(file).stderr(errors);
         let child = spawn(name, &mut command);
         Self {
-            name,
+            name: name.to_owned(),
             command: Mutex::new(command),
             child: Mutex::new(child),
         }
@@ -35,6 +36,15 @@ impl Process {
 
     pub fn is_running(&self) -> bool {
         matches!(self.child().try_wait(), Ok(None))
+    }
+
+    /// Of a process that has ended; 128 and the signal's number if one ended it.
+    pub fn exit_code(&self) -> i32 {
+        let status = self.child().try_wait().ok().flatten();
+        let code = status.map(|status| (status.code(), status.signal()));
+        code.map_or(-1, |(code, signal)| {
+            code.unwrap_or(128 + signal.unwrap_or(0))
+        })
     }
 
     /// SIGSTOP: it is there and says nothing.
@@ -70,7 +80,7 @@ impl Process {
     pub fn start_again(&self) {
         self.kill();
         let mut command = self.command.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.child() = spawn(self.name, &mut command);
+        *self.child() = spawn(&self.name, &mut command);
     }
 
     fn send(&self, signal: Signal) {

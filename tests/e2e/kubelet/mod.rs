@@ -1,0 +1,193 @@
+//! Runs the guard's Pods as processes, as a kubelet does: their own network namespace and root folder, exactly the
+//! arguments, environment, user, service account token and volumes of the stored Pod, its probes, its grace at
+//! the end. Pods of any other image are `nodes`' and do not run.
+//!
+//! Not as a kubelet: a Pod that is not ready yet is probed every 200 ms, volumes are looked at every second, what has
+//! ended is started again after half a second, and there are no limits on processor and memory.
+
+mod container;
+mod life;
+mod probe;
+mod sandbox;
+mod status;
+mod volumes;
+
+pub use probe::get;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Api, PostParams};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Client, ResourceExt};
+use serde_json::json;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+use crate::bed::{Layout, Process};
+use crate::network::HOST;
+
+pub struct Kubelet {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+/// What the Pods' tasks need.
+struct Shared {
+    client: Client,
+    /// The guard's binary.
+    binary: PathBuf,
+    /// Root folders and volumes.
+    state: PathBuf,
+    logs: PathBuf,
+    addresses: AtomicU32,
+    pods: Mutex<HashMap<String, Known>>,
+}
+
+/// A Pod that runs here, by uid.
+struct Known {
+    latest: tokio::sync::watch::Sender<Pod>,
+    process: Option<Arc<Process>>,
+}
+
+impl Kubelet {
+    pub fn start(runtime: &Runtime, client: &Client, layout: &Layout) -> Self {
+        let binary = std::env::var_os("ROLLOUT_GUARD_BIN");
+        let built = PathBuf::from(env!("CARGO_BIN_EXE_rollout-guard"));
+        let shared = Arc::new(Shared {
+            client: client.clone(),
+            binary: binary.map_or(built, PathBuf::from),
+            state: layout.state.join("pods"),
+            logs: layout.logs.clone(),
+            addresses: AtomicU32::new(FIRST_ADDRESS),
+            pods: Mutex::default(),
+        });
+        runtime.block_on(register(client));
+        let task = runtime.spawn(run(Arc::clone(&shared)));
+        Self { shared, task }
+    }
+
+    /// The process of a Pod, to be killed or paused. It stays the same when the kubelet starts it again.
+    pub fn process(&self, pod: &str) -> Option<Arc<Process>> {
+        let pods = self
+            .shared
+            .pods
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = pods
+            .values()
+            .find(|known| known.latest.borrow().name_any() == pod)?;
+        known.process.clone()
+    }
+}
+
+impl Drop for Kubelet {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Whether a Pod is run here.
+pub fn runs(pod: &Pod) -> bool {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    containers
+        .filter_map(|container| container.image.as_deref())
+        .any(|image| {
+            let name = image.rsplit('/').next().unwrap_or_default();
+            name.split([':', '@']).next() == Some(IMAGE)
+        })
+}
+
+/// The Node: EndpointSlices leave out Pods whose Node is not known.
+async fn register(client: &Client) {
+    let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(client.clone());
+    let node = json!({"metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE}}});
+    let node = serde_json::from_value(node).expect("a Node");
+    nodes
+        .create(&PostParams::default(), &node)
+        .await
+        .expect("a Node can be created");
+}
+
+async fn run(shared: Arc<Shared>) {
+    let all: Api<Pod> = Api::all(shared.client.clone());
+    let events = watcher(all, watcher::Config::default()).default_backoff();
+    let mut events = std::pin::pin!(events);
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Apply(pod) | Event::InitApply(pod)) if runs(&pod) => shared.meet(pod),
+            Ok(Event::Delete(pod)) if runs(&pod) => shared.lose(pod),
+            // The rest is other Pods, and a watch that begins again.
+            _ => {}
+        }
+    }
+}
+
+impl Shared {
+    /// A Pod's task starts when it is seen first and is told of what changes.
+    fn meet(self: &Arc<Self>, pod: Pod) {
+        let uid = pod.uid().unwrap_or_default();
+        let mut pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pods.get(&uid) {
+            known.latest.send_replace(pod);
+        } else if !status::has_ended(&pod) && pod.metadata.deletion_timestamp.is_none() {
+            let (latest, changes) = tokio::sync::watch::channel(pod.clone());
+            pods.insert(
+                uid,
+                Known {
+                    latest,
+                    process: None,
+                },
+            );
+            let shared = Arc::clone(self);
+            tokio::spawn(async move { life::keep(shared, pod, changes).await });
+        }
+    }
+
+    /// A Pod that is gone without its grace, by force.
+    fn lose(&self, mut pod: Pod) {
+        pod.metadata
+            .deletion_timestamp
+            .get_or_insert_with(|| Time(Timestamp::now()));
+        let pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pods.get(&pod.uid().unwrap_or_default()) {
+            known.latest.send_replace(pod);
+        }
+    }
+
+    fn set_process(&self, uid: &str, process: &Arc<Process>) {
+        let mut pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pods.get_mut(uid) {
+            known.process = Some(Arc::clone(process));
+        }
+    }
+
+    fn forget(&self, uid: &str) {
+        self.pods
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(uid);
+    }
+
+    fn next_address(&self) -> String {
+        let number = self.addresses.fetch_add(1, Ordering::Relaxed);
+        format!("10.244.{}.{}", number / 250, number % 250 + 2)
+    }
+
+    fn api(&self, pod: &Pod) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default())
+    }
+}
+
+/// The last part of the image's name.
+const IMAGE: &str = "rollout-guard";
+const NODE: &str = "bed";
+const NODE_ADDRESS: &str = HOST;
+const FIRST_ADDRESS: u32 = 1;
