@@ -58,7 +58,10 @@ impl Tally {
         aborted: u64,
     ) {
         self.stored += 1;
-        let (said, version) = (said(kind, object), text(object, "/metadata/resourceVersion"));
+        let (said, version) = (
+            said(kind, object),
+            text(object, "/metadata/resourceVersion"),
+        );
         if authors.is_controller(version) {
             *word = said;
         } else if said != *word && !(number(version) > aborted && without_inserted(&said, word)) {

@@ -13,12 +13,15 @@
 )]
 
 mod api;
+mod authors;
 mod bed;
 mod command;
+mod flow;
 mod guard;
 mod kubelet;
 mod network;
 mod nodes;
+mod reapply;
 mod record;
 mod services;
 mod stories;

@@ -33,11 +33,7 @@ impl Way {
 
     /// Writes the manifest as kubectl would, without a process of its own. Gives what the API server then has.
     pub fn write(self, world: &World, manifest: &Value, dry_run: bool) -> kube::Result<Value> {
-        let api = api::namespaced(
-            &world.bed.client,
-            text(manifest, "/kind"),
-            &world.namespace,
-        );
+        let api = api::namespaced(&world.bed.client, text(manifest, "/kind"), &world.namespace);
         world.bed.block_on(async {
             for _ in 0..ATTEMPTS {
                 match self.send(&api, manifest, dry_run).await {
@@ -161,7 +157,8 @@ fn json_patch(manifest: &Value) -> Value {
     } else {
         &["/spec"]
     };
-    let replace = |field: &&str| json!({"op": "replace", "path": field, "value": manifest.pointer(field)});
+    let replace =
+        |field: &&str| json!({"op": "replace", "path": field, "value": manifest.pointer(field)});
     fields.iter().map(replace).collect()
 }
 

@@ -2,7 +2,8 @@
 
 mod baseline;
 mod guarded;
+mod zero_flap;
 
 use crate::story::Story;
 
-pub const ALL: &[&[Story]] = &[baseline::STORIES, guarded::STORIES];
+pub const ALL: &[&[Story]] = &[baseline::STORIES, guarded::STORIES, zero_flap::STORIES];

@@ -46,8 +46,14 @@ fn what_is_applied_again_flaps_nothing(bed: &Bed) {
         began.elapsed().as_secs_f32()
     );
     assert!(guarded.wrong.is_empty(), "{}", guarded.wrong.join("\n"));
-    assert!(guarded.stored >= count / 4, "what the user changes is stored");
-    assert!(!control.wrong.is_empty(), "without the guard nothing was wiped: nothing is shown");
+    assert!(
+        guarded.stored >= count / 4,
+        "what the user changes is stored"
+    );
+    assert!(
+        !control.wrong.is_empty(),
+        "without the guard nothing was wiped: nothing is shown"
+    );
 }
 
 /// Two flows in mid-canary whose files are applied again and again.
@@ -116,9 +122,15 @@ impl<'a> Applying<'a> {
         self.world.until_weights("shop", "primary", &[100, 0]);
         self.again(2 * self.manifests.len());
         for manifest in &self.manifests {
-            let stored = self.world.read(text(manifest, "/kind"), text(manifest, "/metadata/name"));
+            let stored = self
+                .world
+                .read(text(manifest, "/kind"), text(manifest, "/metadata/name"));
             let changed = changed(manifest);
-            assert_eq!(stored.pointer(changed), manifest.pointer(changed), "{stored:#}");
+            assert_eq!(
+                stored.pointer(changed),
+                manifest.pointer(changed),
+                "{stored:#}"
+            );
         }
     }
 
