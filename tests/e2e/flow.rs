@@ -29,7 +29,13 @@ impl Word {
             let said = said(kind, &world.read(kind, name));
             ((kind.to_owned(), name.to_owned()), said)
         });
-        Self(word.collect())
+        Self(word.filter(|(_, said)| !said.is_null()).collect())
+    }
+
+    /// Whether the controller writes into this object at all.
+    pub fn has(&self, manifest: &Value) -> bool {
+        let key = |field| text(manifest, field).to_owned();
+        self.0.contains_key(&(key("/kind"), key("/metadata/name")))
     }
 
     /// Judges all that a recording has of these objects and of Rollouts, in the order it was stored.

@@ -68,8 +68,9 @@ struct Applying<'a> {
 impl<'a> Applying<'a> {
     fn begin(world: World<'a>) -> Self {
         in_mid_canary(&world);
-        let manifests = reapply::manifests(&world, FLOWS);
+        let mut manifests = reapply::manifests(&world, FLOWS);
         let word = Word::of(&world, &manifests);
+        manifests.retain(|manifest| word.has(manifest));
         let kinds: Vec<&str> = KINDS.iter().copied().chain(["Rollout"]).collect();
         let recording = world.record(&kinds);
         Self {
@@ -86,12 +87,12 @@ impl<'a> Applying<'a> {
         for _ in 0..count {
             let number = self.done;
             self.done += 1;
-            let objects = self.manifests.len();
-            let manifest = &mut self.manifests[number % objects];
-            if number % 2 == 0 {
+            let (round, object) = (number / self.manifests.len(), number % self.manifests.len());
+            let manifest = &mut self.manifests[object];
+            if (round + object) % 2 == 0 {
                 change(manifest, number);
             }
-            let way = Way::ALL[number / objects % Way::ALL.len()];
+            let way = Way::ALL[round % Way::ALL.len()];
             if number % SAMPLE == SAMPLE / 2 {
                 way.by_kubectl(&self.world, manifest).succeeded();
             } else {
