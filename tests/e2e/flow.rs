@@ -17,7 +17,9 @@ pub struct Word(HashMap<(String, String), Value>);
 /// How many revisions were stored, and what was wrong in which.
 #[derive(Default)]
 pub struct Tally {
+    /// By anybody but the controller.
     pub stored: usize,
+    pub by_controller: usize,
     pub wrong: Vec<String>,
 }
 
@@ -63,14 +65,17 @@ impl Tally {
         authors: &Authors,
         aborted: u64,
     ) {
-        self.stored += 1;
         let (said, version) = (
             said(kind, object),
             text(object, "/metadata/resourceVersion"),
         );
         if authors.is_controller(version) {
+            self.by_controller += 1;
             *word = said;
-        } else if said != *word && !(number(version) > aborted && without_inserted(&said, word)) {
+            return;
+        }
+        self.stored += 1;
+        if said != *word && !(number(version) > aborted && without_inserted(&said, word)) {
             let name = text(object, "/metadata/name");
             let author = authors.of(version);
             self.wrong.push(format!(
