@@ -23,6 +23,14 @@ core:
 update:
     UPDATE=1 cargo test
 
+# The static binary of the image: tests/e2e/static says what it needs.
+static:
+    tests/e2e/static
+
+# The chart by Helm 4 and 3, without a cluster; tests/e2e/build builds them.
+chart:
+    cargo test --features e2e --test chart
+
 bench:
     cargo bench
 

@@ -1,4 +1,5 @@
-//! `check`: manifests as a cluster, judged as they stand. There is no "before": every error counts.
+//! `check`: manifests as a cluster, or a live one, judged as they stand. There is no "before": every error
+//! counts.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -6,22 +7,34 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+#[cfg(feature = "serve")]
+use super::live;
 use super::manifests::{Document, Manifests};
 use super::report::{self, Report, Reported};
 use super::settings::SettingsOptions;
 use super::{stored, tell};
 use crate::admit::audit;
-use crate::cluster::View;
+use crate::cluster::{Mesh, View};
 use crate::model::Key;
 use crate::settings::{Profile, Settings};
 use crate::verdict::Finding;
 
-/// Judge manifests: files, folders or `-`, taken as the cluster
+/// Judge manifests: files, folders or `-`, taken as the cluster; or a live cluster
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// YAML or JSON files, folders (read recursively), or `-` for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(value_name = "PATH")]
+    #[cfg_attr(feature = "serve", arg(required_unless_present = "cluster"))]
+    #[cfg_attr(not(feature = "serve"), arg(required = true))]
     paths: Vec<PathBuf>,
+    /// Judge what is in a live cluster, as the audit of `serve` does
+    #[cfg(feature = "serve")]
+    #[arg(long, conflicts_with = "paths")]
+    cluster: bool,
+    /// How to reach the cluster [default: `$KUBECONFIG`, else ~/.kube/config, else the cluster this is in]
+    #[cfg(feature = "serve")]
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    kubeconfig: Option<PathBuf>,
     /// How the findings are written
     #[arg(short, long, value_enum, default_value_t = Output::Human)]
     output: Output,
@@ -39,22 +52,43 @@ enum Output {
 }
 
 pub fn run(options: &Options) -> Result<ExitCode, String> {
+    #[cfg(feature = "serve")]
+    if options.cluster {
+        let settings = options.settings.settings()?;
+        let mesh = Mesh {
+            complete: options.complete,
+            ..settings.mesh.clone()
+        };
+        let cluster = live::read(options.kubeconfig.as_deref(), mesh)?;
+        let namespace = options.settings.namespace.as_deref();
+        return Ok(tell_all(
+            &live::report(&cluster, &settings, namespace),
+            options.output,
+        ));
+    }
     let (settings, manifests) = options.settings.read(&options.paths)?;
     let report = check(&manifests, &settings, options.complete);
-    match options.output {
-        Output::Human => report::human::print(&report),
-        Output::Json => report::json::print(&report),
+    Ok(tell_all(&report, options.output))
+}
+
+fn tell_all(report: &Report<'_>, output: Output) -> ExitCode {
+    match output {
+        Output::Human => report::human::print(report),
+        Output::Json => report::json::print(report),
     }
     if report.objects == 0 {
         tell("note: there is no object of a kind that the rules know");
     }
-    Ok(ExitCode::from(u8::from(report.errors() > 0)))
+    ExitCode::from(u8::from(report.errors() > 0))
 }
 
 /// What is wrong with the manifests, each finding with its place.
 pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) -> Report<'a> {
-    let mut mesh = settings.mesh.clone();
-    mesh.complete = complete || settings.profile == Profile::Strict;
+    let complete = complete || settings.profile == Profile::Strict;
+    let mesh = Mesh {
+        complete,
+        ..settings.mesh.clone()
+    };
     let cluster = stored::cluster(manifests, settings, mesh);
     let view = View::of(&cluster);
     let documents = manifests.by_key();
@@ -65,7 +99,7 @@ pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) 
     Report {
         findings,
         duplicates: manifests.duplicates(),
-        manifests,
+        manifests: Some(manifests),
         objects: documents.len(),
     }
 }

@@ -8,6 +8,8 @@ mod certs;
 mod check;
 mod explain;
 mod fix;
+#[cfg(feature = "serve")]
+mod live;
 pub mod manifests;
 pub mod report;
 mod review;

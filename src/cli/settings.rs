@@ -15,17 +15,22 @@ pub struct SettingsOptions {
     /// What is denied; overrides the settings file
     #[arg(long, value_name = "PROFILE", value_parser = ["guard", "strict", "observe"])]
     pub profile: Option<String>,
-    /// Namespace of objects that name none
-    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
-    pub namespace: String,
+    /// Namespace of objects that name none [default: default]; with `check --cluster` the only one judged
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
 }
 
 impl SettingsOptions {
     /// The settings and the manifests of these paths, or what of them cannot be used.
     pub fn read(&self, paths: &[PathBuf]) -> Result<(Settings, Manifests), String> {
         let settings = self.settings()?;
-        let manifests = Manifests::read(paths, &self.namespace);
+        let manifests = Manifests::read(paths, self.namespace());
         Ok((settings, manifests.map_err(|error| error.to_string())?))
+    }
+
+    /// The namespace of objects that name none.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
     }
 
     /// The settings of the file and the flags, or what is wrong with the file.

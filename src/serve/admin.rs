@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use tokio::sync::watch;
 
 use super::Metrics;
 
@@ -15,7 +16,7 @@ use super::Metrics;
 #[derive(Debug, Default)]
 pub(super) struct Readiness {
     certificate: AtomicBool,
-    cluster: AtomicBool,
+    cluster: watch::Sender<bool>,
     draining: AtomicBool,
     broken: AtomicBool,
 }
@@ -60,7 +61,12 @@ impl Readiness {
 
     /// The manifests are read; of a live cluster: every watch has its first list.
     pub fn cluster_read(&self) {
-        self.cluster.store(true, Ordering::Relaxed);
+        self.cluster.send_replace(true);
+    }
+
+    pub async fn until_cluster_is_read(&self) {
+        // The sender is this one.
+        let _ = self.cluster.subscribe().wait_for(|read| *read).await;
     }
 
     pub fn drain(&self) {
@@ -85,7 +91,7 @@ impl Readiness {
             Some("ending\n")
         } else if !self.certificate.load(Ordering::Relaxed) {
             Some("no certificate yet\n")
-        } else if !self.cluster.load(Ordering::Relaxed) {
+        } else if !*self.cluster.borrow() {
             Some("the cluster is not read yet\n")
         } else {
             None

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::events::Events;
 use super::live::Reader;
 use super::{ClusterHandle, Metrics};
 use crate::admit::Evidence;
@@ -18,6 +19,7 @@ pub struct Answers {
     pub settings: Arc<Settings>,
     /// Of a live cluster; manifests are read whole.
     pub(super) reader: Option<Reader>,
+    pub(super) events: Option<Events>,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -28,6 +30,7 @@ impl Answers {
             cluster,
             settings: Arc::new(settings),
             reader: None,
+            events: None,
             metrics,
         }
     }

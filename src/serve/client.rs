@@ -13,20 +13,38 @@ use super::Error;
 /// # Errors
 /// A kubeconfig that cannot be used, or none and not in a cluster.
 pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, Error> {
-    let mut config = match kubeconfig {
-        Some(file) => of_file(file).await?,
+    let config = match kubeconfig {
+        Some(file) => of_file(file).await.map_err(Error::NoCluster)?,
         None => Config::incluster().map_err(|error| {
             Error::NoCluster(format!("this does not run in a cluster ({error})"))
         })?,
     };
-    config.connect_timeout = Some(CONNECT);
-    config.read_timeout = Some(SILENCE);
-    Client::try_from(config).map_err(|error| Error::NoCluster(error.to_string()))
+    client(config).map_err(Error::NoCluster)
 }
 
-async fn of_file(file: &Path) -> Result<Config, Error> {
+/// A client of the cluster that the kubeconfig names, else of the one that `kubectl` would ask.
+///
+/// # Errors
+/// A sentence that says why there is none.
+pub async fn connect_from_outside(kubeconfig: Option<&Path>) -> Result<Client, String> {
+    let config = match kubeconfig {
+        Some(file) => of_file(file).await?,
+        None => Config::infer().await.map_err(|error| {
+            format!("no cluster to judge: {error}; pass `--kubeconfig FILE`, or set KUBECONFIG")
+        })?,
+    };
+    client(config)
+}
+
+fn client(mut config: Config) -> Result<Client, String> {
+    config.connect_timeout = Some(CONNECT);
+    config.read_timeout = Some(SILENCE);
+    Client::try_from(config).map_err(|error| error.to_string())
+}
+
+async fn of_file(file: &Path) -> Result<Config, String> {
     let name = file.display();
-    let unusable = |error: &dyn std::fmt::Display| Error::NoCluster(format!("{name}: {error}"));
+    let unusable = |error: &dyn std::fmt::Display| format!("{name}: {error}");
     let kubeconfig = Kubeconfig::read_from(file).map_err(|error| unusable(&error))?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     config.map_err(|error| unusable(&error))

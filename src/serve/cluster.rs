@@ -22,7 +22,7 @@ pub(super) fn of_manifests(
 ) -> Result<ClusterHandle, Error> {
     let source = Source {
         paths: options.manifests.clone(),
-        namespace: options.settings.namespace.clone(),
+        namespace: options.settings.namespace().to_owned(),
         mesh: mesh.clone(),
     };
     let paths = source.paths.clone();

@@ -14,7 +14,7 @@ use futures_util::{StreamExt, stream};
 use http_body_util::BodyExt;
 use kube::Client;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 #[derive(Clone, Default)]
 pub(super) struct FakeApi(Arc<Mutex<Store>>);
@@ -93,6 +93,21 @@ impl Store {
         self.watches.retain(tell);
     }
 
+    /// Tells from the version on that the list had.
+    fn watch(&mut self, path: String, query: &str) -> UnboundedReceiver<Value> {
+        let (events, told) = unbounded_channel();
+        let listed = parameter(query, "resourceVersion").and_then(|text| text.parse().ok());
+        let listed: u64 = listed.unwrap_or_default();
+        if let Some(object) = self.objects.get(&path) {
+            let version = object["metadata"]["resourceVersion"].as_str().unwrap();
+            if version.parse::<u64>().unwrap() > listed {
+                let _ = events.send(json!({"type": "MODIFIED", "object": object}));
+            }
+        }
+        self.watches.push((path, events));
+        told
+    }
+
     fn write(&mut self, method: &Method, path: &str, body: &Value) -> Result<Value, StatusCode> {
         if method == Method::POST {
             let name = body["metadata"]["name"].as_str().unwrap();
@@ -137,10 +152,7 @@ async fn answer(State(api): State<FakeApi>, request: Request) -> Response {
     let named = named_by(query);
     let mut store = api.store();
     if query.contains("watch=true") {
-        let (events, told) = unbounded_channel();
-        store.watches.push((format!("{path}/{named}"), events));
-        drop(store);
-        return stream(told);
+        return stream(store.watch(format!("{path}/{named}"), query));
     }
     if parts.method != Method::GET {
         let body = serde_json::from_slice(&body).unwrap();
@@ -169,7 +181,7 @@ async fn answer(State(api): State<FakeApi>, request: Request) -> Response {
     }
 }
 
-fn stream(events: tokio::sync::mpsc::UnboundedReceiver<Value>) -> Response {
+fn stream(events: UnboundedReceiver<Value>) -> Response {
     let lines = stream::unfold(events, async |mut events| {
         let event = events.recv().await?;
         Some((Bytes::from(format!("{event}\n")), events))
@@ -179,11 +191,13 @@ fn stream(events: tokio::sync::mpsc::UnboundedReceiver<Value>) -> Response {
 
 /// The name in `fieldSelector=metadata.name=NAME`.
 fn named_by(query: &str) -> String {
-    let selector = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("fieldSelector="));
-    let name = selector.and_then(|selector| selector.rsplit(['=', 'D']).next());
+    let name = parameter(query, "fieldSelector").and_then(|one| one.rsplit(['=', 'D']).next());
     name.unwrap_or_default().to_owned()
+}
+
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 fn axum_json(value: &Value) -> Response {

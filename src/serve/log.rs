@@ -2,7 +2,6 @@
 //! so that a name with a line end in it makes no line.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 use axum::http::StatusCode;
 
@@ -10,11 +9,8 @@ use crate::model::Kind;
 use crate::review::{Endpoint, Outcome};
 use crate::verdict::{Action, Exempt, Judged};
 
-/// What has been said once and need not be said again.
-#[derive(Debug, Default)]
-pub(super) struct Log {
-    strangers: Mutex<BTreeSet<String>>,
-}
+/// The lines themselves.
+pub(super) struct Log;
 
 /// From here on, lines go to standard error. Does nothing where somebody else listens already.
 pub(super) fn start() {
@@ -26,7 +22,7 @@ pub(super) fn start() {
 }
 
 impl Log {
-    pub fn answered(&self, endpoint: Endpoint, outcome: &Outcome) {
+    pub fn answered(endpoint: Endpoint, outcome: &Outcome) {
         let rules = |pass: fn(&Judged) -> bool| codes(outcome, pass);
         let denied = rules(|judged| judged.action == Action::Deny);
         let would = rules(|judged| judged.would_deny);
@@ -50,10 +46,8 @@ impl Log {
                 tracing::info!("{did} {}: {}", write(outcome), mutated.by.join(", "));
             }
         }
-        match outcome.exempt() {
-            Some(Exempt::OutOfTime) => tracing::warn!("allowed unchecked, {}", write(outcome)),
-            Some(Exempt::ControllerByFields) => self.stranger(&outcome.request.user),
-            _ => {}
+        if outcome.exempt() == Some(Exempt::OutOfTime) {
+            tracing::warn!("allowed unchecked, {}", write(outcome));
         }
     }
 
@@ -63,20 +57,6 @@ impl Log {
             endpoint.as_str(),
             quoted(reason)
         );
-    }
-
-    /// The controller under a user that the settings do not list: said once for each.
-    fn stranger(&self, user: &str) {
-        let mut strangers = self
-            .strangers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if strangers.len() < STRANGERS && strangers.insert(user.to_owned()) {
-            tracing::warn!(
-                "{} writes as the Rollouts controller: add it to `controllerUsers` in the settings",
-                quoted(user)
-            );
-        }
     }
 }
 
@@ -96,7 +76,7 @@ fn write(outcome: &Outcome) -> String {
 }
 
 /// In quotes and escaped, and no longer than a line may be.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         None => format!("{text:?}"),
         Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
@@ -112,8 +92,6 @@ fn codes(outcome: &Outcome, pass: fn(&Judged) -> bool) -> String {
     rules.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// More users than any cluster has controllers.
-const STRANGERS: usize = 100;
 /// In characters.
 const LONGEST: usize = 256;
 

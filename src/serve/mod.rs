@@ -5,6 +5,7 @@
 
 mod admin;
 mod answers;
+mod audit;
 pub mod authority;
 mod certificates;
 pub mod client;
@@ -13,22 +14,27 @@ mod connections;
 mod deadline;
 mod duration;
 mod error;
+mod events;
 #[cfg(test)]
 mod fake_api;
 mod lease;
 mod live;
 mod log;
 mod metrics;
+mod once;
 mod options;
 mod self_test;
 mod signals;
+mod strangers;
 mod watch;
 mod webhook;
 
 pub use answers::Answers;
 pub use cluster::ClusterHandle;
 pub use error::Error;
+
 pub use metrics::Metrics;
+pub use once::read_once;
 pub use options::{DEFAULT_DNS, Options};
 pub use self_test::{Options as SelfTestOptions, self_test};
 pub use webhook::Webhook;
@@ -42,8 +48,10 @@ use kube::Client;
 use tokio_rustls::TlsAcceptor;
 
 use self::admin::Readiness;
+use self::audit::Audit;
 use self::certificates::{Certificates, Replica};
 use self::connections::{Server, bind};
+use self::events::Events;
 use self::lease::{Leadership, Lease};
 use self::options::OwnOptions;
 use self::signals::Signals;
@@ -91,7 +99,10 @@ async fn serve(options: Options) -> Result<(), Error> {
     readiness.certificate_loaded();
     let answers = match &client {
         None => by_manifests(&options, settings, &metrics, &readiness)?,
-        Some(client) => by_cluster(client, settings, &metrics, &readiness),
+        Some(client) => {
+            let leadership = leadership.as_ref();
+            by_cluster(client, &options, settings, leadership, &metrics, &readiness)
+        }
     };
     let mut service = Webhook::new(answers);
     service.body_limit = options.body_limit;
@@ -143,15 +154,31 @@ fn by_manifests(
 
 fn by_cluster(
     client: &Client,
+    options: &Options,
     settings: Settings,
+    leadership: Option<&Leadership>,
     metrics: &Arc<Metrics>,
     readiness: &Arc<Readiness>,
 ) -> Answers {
     let live = live::start(client, settings.mesh.clone(), metrics, readiness);
+    let (name, reader) = (&options.own.pod_name, live.reader.clone());
+    let events = Events::new(client.clone(), reader, name, Arc::clone(metrics));
+    let settings = Arc::new(settings);
+    let audit = Audit {
+        cluster: Arc::clone(&live.cluster),
+        changes: live.changes,
+        settings: Arc::clone(&settings),
+        metrics: Arc::clone(metrics),
+        events: events.clone(),
+    };
+    if let Some(leadership) = leadership {
+        tokio::spawn(audit.run(leadership.watch(), Arc::clone(readiness)));
+    }
     Answers {
         cluster: live.cluster,
-        settings: Arc::new(settings),
+        settings,
         reader: Some(live.reader),
+        events: Some(events),
         metrics: Arc::clone(metrics),
     }
 }

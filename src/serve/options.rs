@@ -71,10 +71,10 @@ pub struct OwnOptions {
     #[arg(long, value_name = "NAME", default_value = "rollout-guard")]
     pub lease: String,
     /// Life of a made serving certificate; it is rotated at two thirds
-    #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = duration::of_flag)]
+    #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = a_lifetime)]
     pub cert_lifetime: Duration,
     /// Life of a made CA; it is rotated at two thirds, and trusted to its end
-    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = duration::of_flag)]
+    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = a_lifetime)]
     pub ca_lifetime: Duration,
     /// The guard's own namespace
     #[arg(
@@ -99,6 +99,17 @@ impl Options {
     pub(super) fn check(&self) -> Result<(), Error> {
         let stdin = self.manifests.iter().any(|path| path.as_os_str() == "-");
         if stdin { Err(Error::Stdin) } else { Ok(()) }
+    }
+}
+
+/// Long enough to be rotated in time, short enough for a date.
+fn a_lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = duration::of_flag(text)?;
+    let bounds = Duration::from_secs(10)..=Duration::from_hours(24 * 365 * 100);
+    if bounds.contains(&lifetime) {
+        Ok(lifetime)
+    } else {
+        Err("write a duration from 10s to 876000h".to_owned())
     }
 }
 

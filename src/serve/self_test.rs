@@ -113,7 +113,7 @@ fn judge(answer: &Answer, options: &Options) -> Result<String, Fault> {
     let (status, namespace) = (answer.status, &options.namespace);
     let message = answer.text("/message");
     let warned = answer.warnings.iter().find(|line| line.contains(RULE));
-    if !status.is_success() && message.contains(&format!("[rollout-guard {RULE}]")) {
+    if !status.is_success() && message.contains(&format!("[rollout-guard {RULE}")) {
         return Ok(format!(
             "the guard refused a Rollout that is wrong: {message}"
         ));
@@ -241,7 +241,11 @@ mod tests {
         let rollout = Object::parse_as(Kind::Rollout, &wrong_rollout("default"), "default");
         let key = rollout.key().clone();
         cluster.apply(rollout);
-        let found = crate::admit::audit(&View::of(&cluster), [&key]);
+        let found = crate::admit::audit(
+            &View::of(&cluster),
+            [&key],
+            &crate::settings::Settings::default(),
+        );
         let errors = found
             .iter()
             .filter(|finding| finding.severity == Severity::Error);
@@ -251,7 +255,8 @@ mod tests {
 
     #[test]
     fn a_denial_is_what_it_looks_for() {
-        let message = "rollout-guard denies this CREATE: … [rollout-guard RG103]";
+        let message =
+            "rollout-guard denies this CREATE: … [rollout-guard RG103 duplicate-services]";
         let denied = answer(422, &[], json!({"message": message}));
         assert!(judge(&denied, &options(Expected::Denial)).is_ok());
         assert!(judge(&denied, &options(Expected::Warning)).is_ok());

@@ -18,6 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::deadline::Deadline;
 use super::log::Log;
 use super::options::DEFAULT_BODY_LIMIT;
+use super::strangers::Strangers;
 use super::{Answers, Metrics};
 use crate::review::{self, BadRequest, Endpoint, Undecided};
 
@@ -29,7 +30,7 @@ pub struct Webhook {
     pub body_time: Duration,
     answers: Answers,
     metrics: Arc<Metrics>,
-    log: Log,
+    strangers: Strangers,
 }
 
 /// A request that gets no review, with why.
@@ -41,8 +42,8 @@ impl Webhook {
             body_limit: DEFAULT_BODY_LIMIT,
             body_time: Duration::from_secs(10),
             metrics: Arc::clone(&answers.metrics),
+            strangers: Strangers::new(Arc::clone(&answers.cluster), answers.events.clone()),
             answers,
-            log: Log::default(),
         }
     }
 
@@ -81,7 +82,8 @@ impl Webhook {
         };
         let took = start.elapsed();
         self.metrics.answered(endpoint, &answer.outcome, took);
-        self.log.answered(endpoint, &answer.outcome);
+        Log::answered(endpoint, &answer.outcome);
+        self.strangers.meet(&answer.outcome);
         Ok(answer.body)
     }
 

@@ -1,7 +1,7 @@
 //! The guard as an operator has it: the chart, installed by the real Helm; its Pods are run by `kubelet`.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
 use kube::api::ListParams;
@@ -12,143 +12,163 @@ use crate::bed::{ADMIN, Bed, Process, poll};
 use crate::command::{Ran, Run};
 use crate::kubelet;
 
-/// The release that guards the bed. What is installed is one for all stories: change it only in stories that run alone.
-#[derive(Default)]
-pub struct Guard {
-    /// The values it was installed with; none while it is not installed.
-    values: Mutex<Option<Vec<String>>>,
+/// The release that guards the bed, by `bed.guard()`. There is one for all stories: change it only in stories that
+/// run alone; `World::new` puts it back as it should be.
+#[derive(Clone, Copy)]
+pub struct Guard<'a> {
+    pub bed: &'a Bed,
 }
 
-impl Guard {
-    /// Installs it with `profile=guard`, unless it is there with just that.
-    pub fn ensure(&self, bed: &Bed) {
-        self.install(bed, &["profile=guard"]);
+/// What Helm was last told.
+#[derive(Default)]
+pub struct Installed(Mutex<State>);
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Nothing,
+    /// With these values.
+    Release(Vec<String>),
+    /// It did not come up with these values, and would not the next time.
+    Failed(Vec<String>),
+}
+
+impl Guard<'_> {
+    /// Installs it as the stories expect it, unless it is there just so.
+    pub fn ensure(self) {
+        self.install(&["profile=guard"]);
     }
 
-    /// Installs it, or upgrades it to exactly these values, and waits until it guards.
-    pub fn install(&self, bed: &Bed, values: &[&str]) {
+    /// Installs it, or upgrades it to exactly these values (`--set`), and waits until it guards.
+    pub fn install(self, values: &[&str]) {
         let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        let mut installed = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        if installed.as_ref() != Some(&values) {
-            *installed = None;
-            helm(bed, &values).ok();
-            wait_until_trusted(bed);
-            *installed = Some(values);
+        let mut installed = self
+            .bed
+            .installed
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &*installed {
+            State::Release(with) if *with == values => return,
+            State::Failed(with) if *with == values => {
+                panic!("the guard could not be installed before")
+            }
+            _ => *installed = State::Failed(values.clone()),
         }
+        let from = Instant::now();
+        let words = values
+            .iter()
+            .fold(self.helm(UPGRADE), |run, value| run.arg("--set").arg(value));
+        words.ok();
+        self.until_trusted();
+        eprintln!(
+            "e2e: the guard is installed ({:.1} s)",
+            from.elapsed().as_secs_f32()
+        );
+        *installed = State::Release(values);
     }
 
-    pub fn uninstall(&self, bed: &Bed) -> Ran {
-        *self.values.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        Run::new(
-            &bed.layout,
-            "helm",
-            ADMIN,
-            NAMESPACE,
-            "uninstall rollout-guard --wait --timeout=60s",
-        )
-        .ok()
+    pub fn uninstall(self) -> Ran {
+        let mut installed = self
+            .bed
+            .installed
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *installed = State::Nothing;
+        self.helm("uninstall rollout-guard --wait --timeout=60s")
+            .ok()
+    }
+
+    /// Helm 4 in its namespace.
+    pub fn helm(self, words: &str) -> Run {
+        Run::new(&self.bed.layout, "helm", ADMIN, NAMESPACE, words)
     }
 
     /// `kubectl` in its namespace.
-    pub fn kubectl(&self, bed: &Bed, words: &str) -> Run {
-        Run::kubectl(&bed.layout, ADMIN, NAMESPACE, words)
+    pub fn kubectl(self, words: &str) -> Run {
+        Run::kubectl(&self.bed.layout, ADMIN, NAMESPACE, words)
     }
 
     /// Its Pods that are not on their way out.
-    pub fn pods(&self, bed: &Bed) -> Vec<Value> {
-        let api = api::namespaced(&bed.client, "Pod", NAMESPACE);
-        let pods = bed
-            .block_on(api.list(&ListParams::default()))
-            .expect("Pods can be listed");
-        let there = pods
-            .iter()
-            .filter(|pod| pod.metadata.deletion_timestamp.is_none());
-        there
-            .filter(|pod| pod.labels().contains_key("pod-template-hash"))
-            .map(api::json)
-            .collect()
+    pub fn pods(self) -> Vec<Value> {
+        let api = api::namespaced(&self.bed.client, "Pod", NAMESPACE);
+        let pods = self.bed.block_on(api.list(&ListParams::default()));
+        let pods = pods.expect("Pods can be listed").items.into_iter();
+        let of_deployment = pods.filter(|pod| {
+            pod.metadata.deletion_timestamp.is_none()
+                && pod.labels().contains_key("pod-template-hash")
+        });
+        of_deployment.map(|pod| api::json(&pod)).collect()
     }
 
     /// Their processes, to be killed or paused.
-    pub fn processes(&self, bed: &Bed) -> Vec<Arc<Process>> {
-        let pods = self.pods(bed);
-        let process = |pod: &Value| bed.kubelet.process(text(pod, "/metadata/name"));
+    pub fn processes(self) -> Vec<Arc<Process>> {
+        let pods = self.pods();
+        let process = |pod: &Value| self.bed.kubelet.process(text(pod, "/metadata/name"));
         pods.iter().filter_map(process).collect()
     }
 
-    /// What every Pod's `/metrics` says, by the Pod's name.
-    pub fn metrics(&self, bed: &Bed) -> Vec<(String, String)> {
-        let pods = self.pods(bed);
+    /// What every Pod's `/metrics` says, head of the HTTP answer and all, by the Pod's name.
+    pub fn metrics(self) -> Vec<(String, String)> {
         let of = |pod: &Value| {
             let address = format!("{}:8080", text(pod, "/status/podIP"));
-            let answer = bed.block_on(kubelet::get(&address, "/metrics"));
+            let answer = self.bed.block_on(kubelet::get(&address, "/metrics"));
             (
                 text(pod, "/metadata/name").to_owned(),
                 answer.unwrap_or_default(),
             )
         };
-        pods.iter().map(of).collect()
+        self.pods().iter().map(of).collect()
     }
 
-    /// Waits until this many Pods are ready.
-    pub fn until_ready(&self, bed: &Bed, count: usize) {
+    /// Waits until it has this many Pods and all are ready.
+    pub fn until_ready(self, count: usize) {
         poll(
             &format!("{count} ready Pods of the guard"),
-            Duration::from_secs(60),
+            PATIENCE,
             &mut || {
-                let pods = self.pods(bed);
-                let ready = pods.iter().filter(|pod| {
-                    let conditions = list(pod, "/status/conditions").iter();
-                    conditions
-                        .clone()
-                        .any(|c| c["type"] == "Ready" && c["status"] == "True")
-                });
-                let ready = ready.count();
-                if ready == count {
+                let pods = self.pods();
+                let ready = pods.iter().filter(|pod| is_ready(pod)).count();
+                if ready == count && pods.len() == count {
                     Ok(())
                 } else {
-                    Err(format!("{ready} of {}", pods.len()))
+                    Err(format!("{ready} of {} are ready", pods.len()))
                 }
             },
         );
     }
-}
 
-fn helm(bed: &Bed, values: &[String]) -> Run {
-    let words = "upgrade --install rollout-guard charts/rollout-guard --create-namespace --reset-values \
-                 --set image.repository=registry.example/rollout-guard --wait --timeout=90s";
-    let run = Run::new(&bed.layout, "helm", ADMIN, NAMESPACE, words);
-    values
-        .iter()
-        .fold(run, |run, value| run.arg("--set").arg(value))
-}
-
-/// Until a CA stands in both webhook configurations, the API server cannot call it.
-fn wait_until_trusted(bed: &Bed) {
-    for kind in [
-        "MutatingWebhookConfiguration",
-        "ValidatingWebhookConfiguration",
-    ] {
-        let api = api::cluster_wide(&bed.client, kind);
-        poll(
-            &format!("a CA in the {kind}"),
-            Duration::from_secs(30),
-            &mut || {
-                let found = bed
-                    .block_on(api::find(api.clone(), NAME))
-                    .map_err(|error| error.to_string())?;
-                let found = found.ok_or("it is not there")?;
+    /// Waits for a CA in both webhook configurations: without it the API server cannot call it.
+    pub fn until_trusted(self) {
+        for kind in [
+            "MutatingWebhookConfiguration",
+            "ValidatingWebhookConfiguration",
+        ] {
+            let api = api::cluster_wide(&self.bed.client, kind);
+            poll(&format!("a CA in the {kind}"), PATIENCE, &mut || {
+                let found = self.bed.block_on(api::find(api.clone(), NAME));
+                let found = found
+                    .map_err(|error| error.to_string())?
+                    .ok_or("it is not there")?;
                 let mut webhooks = list(&found, "/webhooks").iter();
-                if webhooks.all(|webhook| !text(webhook, "/clientConfig/caBundle").is_empty()) {
-                    Ok(())
-                } else {
-                    Err("a webhook without caBundle".to_owned())
-                }
-            },
-        );
+                let trusted = webhooks.all(|hook| !text(hook, "/clientConfig/caBundle").is_empty());
+                trusted
+                    .then_some(())
+                    .ok_or_else(|| "a webhook without caBundle".to_owned())
+            });
+        }
     }
+}
+
+fn is_ready(pod: &Value) -> bool {
+    let mut conditions = list(pod, "/status/conditions").iter();
+    conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
 /// Release, and all that carries its name.
 pub const NAME: &str = "rollout-guard";
 pub const NAMESPACE: &str = "rollout-guard";
+const UPGRADE: &str = "upgrade --install rollout-guard charts/rollout-guard --create-namespace --reset-values \
+                       --set image.repository=registry.example/rollout-guard --wait --timeout=45s";
+const PATIENCE: Duration = Duration::from_mins(1);

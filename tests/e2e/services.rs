@@ -72,7 +72,9 @@ impl Services {
             .unwrap_or_else(PoisonError::into_inner);
         all.retain(|(_, task)| !task.is_finished());
         let open: Vec<_> = all.iter().filter(|(to, _)| *to == service).collect();
-        open.iter().for_each(|(_, task)| task.abort());
+        for (_, task) in &open {
+            task.abort();
+        }
         open.len()
     }
 }

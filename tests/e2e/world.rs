@@ -8,7 +8,7 @@ use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::api::{self, list, text};
-use crate::bed::{ADMIN, Bed};
+use crate::bed::{ADMIN, Bed, poll};
 use crate::command::{Ran, Run};
 use crate::nodes::Pods;
 use crate::record::Recording;
@@ -21,7 +21,7 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     /// A namespace that the guard guards. Names are unique among the stories.
     pub fn new(bed: &'a Bed, namespace: &str) -> Self {
-        bed.guard.ensure(bed);
+        bed.guard().ensure();
         Self::labelled(bed, namespace, &[])
     }
 
@@ -126,12 +126,11 @@ impl<'a> World<'a> {
         holds: impl Fn(&Value) -> bool,
     ) -> Value {
         let title = format!("{kind} {name}: {what}");
-        self.bed
-            .wait(&title, DEADLINE, || match self.find(kind, name) {
-                Some(object) if holds(&object) => Ok(object),
-                Some(object) => Err(format!("{:#}", json!([object["spec"], object["status"]]))),
-                None => Err("it is not there".into()),
-            })
+        poll(&title, DEADLINE, &mut || match self.find(kind, name) {
+            Some(object) if holds(&object) => Ok(object),
+            Some(object) => Err(format!("{:#}", json!([object["spec"], object["status"]]))),
+            None => Err("it is not there".into()),
+        })
     }
 
     /// Waits for `Healthy`, `Paused`, `Degraded`, `Progressing` of the generation that was written last.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::{Report, Reported};
-use crate::cli::manifests::{Document, Duplicate, File, Manifests};
+use crate::cli::manifests::{Document, Duplicate, File};
 use crate::cli::print_line;
 use crate::field::Path;
 use crate::source::Span;
@@ -14,10 +14,7 @@ use crate::verdict::Severity;
 /// Colours where standard output is a terminal; `anstream` takes them out elsewhere and for `NO_COLOR`.
 pub fn print(report: &Report<'_>) {
     for duplicate in &report.duplicates {
-        print_line(format_args!(
-            "{}\n",
-            of_duplicate(duplicate, report.manifests)
-        ));
+        print_line(format_args!("{}\n", of_duplicate(duplicate, report)));
     }
     for reported in &report.findings {
         print_line(format_args!("{}\n", render(reported)));
@@ -36,10 +33,12 @@ fn render(reported: &Reported<'_>) -> String {
     let help = Level::HELP.message(&finding.help);
     let label = finding.path.to_string();
     let line = reported.file.map(|file| Line::of(file, reported.span));
+    // In a live cluster the object is where a line would be.
+    let place = format!("{}: {label}", finding.object);
     let group = match &line {
         Some(line) if line.text.len() > LONGEST => title.element(line.origin(reported.span)),
         Some(line) => title.element(line.snippet(&label)),
-        None => Group::with_title(title),
+        None => title.element(Origin::path(&place)),
     };
     let note = format!(
         "rule {}: `rollout-guard explain {}`",
@@ -49,13 +48,13 @@ fn render(reported: &Reported<'_>) -> String {
     Renderer::styled().render(&[group])
 }
 
-fn of_duplicate(duplicate: &Duplicate<'_>, manifests: &Manifests) -> String {
+fn of_duplicate(duplicate: &Duplicate<'_>, report: &Report<'_>) -> String {
     let message = format!(
         "{} is defined twice; the later one counts",
         duplicate.later.object.key()
     );
     let line = |document: &Document| {
-        let file = manifests.file(document)?;
+        let file = report.manifests?.file(document)?;
         let name = Path::of(["metadata", "name"]);
         Some(Line::of(file, document.node.locate(&name).span))
     };

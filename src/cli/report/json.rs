@@ -23,9 +23,13 @@ struct Entry<'a> {
     field: String,
     message: String,
     help: &'a str,
-    file: &'a str,
-    line: usize,
-    column: usize,
+    /// These three of manifests alone: a live cluster has no files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -37,7 +41,10 @@ struct Summary {
 
 pub fn print(report: &Report<'_>) {
     let duplicates = report.duplicates.iter();
-    let duplicates = duplicates.map(|duplicate| of_duplicate(duplicate, report.manifests));
+    let duplicates = duplicates.filter_map(|duplicate| {
+        let manifests = report.manifests?;
+        Some(of_duplicate(duplicate, manifests))
+    });
     let document = Document {
         findings: duplicates
             .chain(report.findings.iter().map(entry))
@@ -54,7 +61,7 @@ pub fn print(report: &Report<'_>) {
 }
 
 fn entry<'a>(reported: &'a Reported<'_>) -> Entry<'a> {
-    let finding = &reported.finding;
+    let (finding, file) = (&reported.finding, reported.file);
     Entry {
         code: finding.rule.code,
         rule: finding.rule.name,
@@ -65,9 +72,9 @@ fn entry<'a>(reported: &'a Reported<'_>) -> Entry<'a> {
         field: finding.path.to_string(),
         message: finding.message.clone(),
         help: &finding.help,
-        file: reported.file.map_or("", |file| file.name.as_str()),
-        line: reported.span.start.line,
-        column: reported.span.start.column,
+        file: file.map(|file| file.name.as_str()),
+        line: file.map(|_| reported.span.start.line),
+        column: file.map(|_| reported.span.start.column),
     }
 }
 
@@ -93,8 +100,8 @@ fn of_duplicate<'a>(duplicate: &Duplicate<'a>, manifests: &'a Manifests) -> Entr
             file(duplicate.earlier)
         ),
         help: "drop one of the two",
-        file: file(duplicate.later),
-        line: duplicate.later.node.span.start.line,
-        column: duplicate.later.node.span.start.column,
+        file: Some(file(duplicate.later)),
+        line: Some(duplicate.later.node.span.start.line),
+        column: Some(duplicate.later.node.span.start.column),
     }
 }

@@ -9,10 +9,11 @@ use crate::verdict::{Finding, Severity};
 
 /// The outcome of a check.
 pub struct Report<'a> {
-    /// In the order of files and lines.
+    /// In the order of files and lines, of a live cluster in that of the objects.
     pub findings: Vec<Reported<'a>>,
     pub duplicates: Vec<Duplicate<'a>>,
-    pub manifests: &'a Manifests,
+    /// `None` for a live cluster.
+    pub manifests: Option<&'a Manifests>,
     /// How many objects of a kind we know there are.
     pub objects: usize,
 }

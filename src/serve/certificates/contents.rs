@@ -224,3 +224,76 @@ fn bundle(authorities: &[Trusted]) -> String {
 fn found<T>(found: Result<T, String>, faults: &mut Vec<String>) -> Option<T> {
     found.map_err(|fault| faults.push(fault)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use crate::serve::certificates::rotation::{Policy, Step};
+
+    const LIFE: Duration = Duration::from_hours(1);
+
+    fn now() -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    }
+
+    fn made() -> Texts {
+        let policy = Policy::new(&[], LIFE, LIFE).unwrap();
+        let empty = Contents::read(&Texts::default(), now());
+        policy.take(Step::MakeAuthority, empty, now()).unwrap()
+    }
+
+    fn faults(change: impl FnOnce(&mut Texts)) -> String {
+        let mut texts = made();
+        change(&mut texts);
+        Contents::read(&texts, now()).faults.join("; ")
+    }
+
+    #[test]
+    fn says_what_is_damaged() {
+        let other = made();
+        assert_eq!(faults(|_| {}), "");
+        assert_eq!(faults(|texts| *texts = Texts::default()), "");
+        let said = faults(|texts| texts.ca_key.clone_from(&other.ca_key));
+        assert_eq!(said, "`ca.key` is not the key of the first CA in `ca.crt`");
+        let said = faults(|texts| texts.ca_key.clear());
+        assert!(said.starts_with("`ca.key` cannot be used: "), "{said}");
+        let said = faults(|texts| texts.tls_key.clone_from(&other.tls_key));
+        assert_eq!(
+            said,
+            "`tls.key`: is not the key of the certificate in `tls.crt`"
+        );
+        let said = faults(|texts| {
+            texts.tls_crt.clone_from(&other.tls_crt);
+            texts.tls_key.clone_from(&other.tls_key);
+        });
+        assert_eq!(said, "`tls.crt`: is of no CA in `ca.crt`");
+        let said = faults(|texts| texts.ca_crt.clear());
+        assert!(
+            said.starts_with("`ca.crt` holds no CA that can be used; "),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn what_is_lost_is_taken_from_before() {
+        let (before, mut damaged) = (made(), made());
+        let new_bundle = damaged.ca_crt.clone();
+        damaged.tls_key.clear();
+        let mended = Contents::read(&damaged, now()).mend(&before, now());
+        assert_eq!(mended.bundle(), new_bundle + &before.ca_crt);
+        assert!(!mended.tidy, "it is to be written");
+        let texts = mended.texts();
+        assert_eq!(
+            (texts.ca_key, texts.tls_crt),
+            (damaged.ca_key, before.tls_crt.clone())
+        );
+        let whole = made();
+        let kept = Contents::read(&whole, now()).mend(&before, now());
+        assert_eq!(kept.texts(), whole, "what is whole is left alone");
+        let late = now() + LIFE * 2;
+        let mended = Contents::read(&Texts::default(), late).mend(&before, late);
+        assert!(mended.authorities.is_empty() && mended.serving.is_none());
+    }
+}

@@ -8,6 +8,8 @@ mod pair;
 mod places;
 mod rotation;
 mod secret;
+#[cfg(test)]
+mod simulation;
 mod x509;
 
 use std::fmt;
@@ -215,3 +217,6 @@ impl fmt::Debug for Certificates {
 
 /// A certificate made here lives for a year.
 const RENEW: Duration = Duration::from_hours(24 * 30);
+
+#[cfg(test)]
+mod tests;

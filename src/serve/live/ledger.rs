@@ -136,8 +136,11 @@ fn delete(key: &Key, cluster: &mut Cluster, changed: &mut BTreeSet<Key>) {
 }
 
 /// The kinds that a `workloadRef` of these Rollouts names.
-fn workloads(cluster: &Cluster, keys: &BTreeSet<Key>) -> BTreeSet<Kind> {
-    let rollouts = keys.iter().filter_map(|key| match cluster.get(key) {
+pub(super) fn workloads<'a>(
+    cluster: &Cluster,
+    keys: impl IntoIterator<Item = &'a Key>,
+) -> BTreeSet<Kind> {
+    let rollouts = keys.into_iter().filter_map(|key| match cluster.get(key) {
         Some(Object::Rollout(rollout)) => Some(rollout),
         _ => None,
     });

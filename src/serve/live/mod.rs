@@ -5,9 +5,11 @@ mod door;
 mod ledger;
 mod reader;
 mod served;
+mod snapshot;
 mod watching;
 
 pub(super) use reader::Reader;
+pub(super) use snapshot::snapshot;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

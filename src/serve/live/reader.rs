@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
-use kube::{Client, Error};
+use kube::{Client, Error, Resource};
+use serde_json::Value;
 
 use super::door;
 use super::served::{Served, is_absent};
@@ -66,6 +68,35 @@ impl Reader {
             }
         }
         Ok(fresh)
+    }
+
+    /// How an Event refers to the object; `None` where there is none.
+    pub async fn reference(&self, key: &Key) -> Result<Option<ObjectReference>, Error> {
+        let Some(resource) = self.served.resource(key.kind).await? else {
+            return Ok(None);
+        };
+        let api = self.api(&key.namespace, &resource);
+        let found = absent_is_none(api.get_metadata_opt(&key.name).await)?;
+        Ok(found.map(|object| object.object_ref(&resource)))
+    }
+
+    /// Those of the objects that are there, whole.
+    pub async fn whole(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Value>, Error> {
+        let objects = stream::iter(keys)
+            .map(async |key| self.whole_object(&key).await)
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>();
+        Ok(objects.await?.into_iter().flatten().collect())
+    }
+
+    async fn whole_object(&self, key: &Key) -> Result<Option<Value>, Error> {
+        let Some(resource) = self.served.resource(key.kind).await? else {
+            return Ok(None);
+        };
+        let api = self.api(&key.namespace, &resource);
+        let found = absent_is_none(api.get_opt(&key.name).await)?;
+        // An object that came as JSON can be written as JSON.
+        Ok(found.map(|object| serde_json::to_value(object).unwrap_or_default()))
     }
 
     async fn object(&self, key: &Key) -> Result<Option<Object>, Error> {

@@ -1,5 +1,6 @@
 //! What is counted, as OpenMetrics text. Labels are words of ours, never what a request says.
 
+mod audit;
 mod own;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,6 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::audit::Audit;
 use self::own::Own;
 use crate::cluster::Cluster;
 use crate::model::Kind;
@@ -21,6 +23,7 @@ use crate::verdict::{Action, Judged};
 
 #[derive(Debug)]
 pub struct Metrics {
+    pub(super) audit: Audit,
     pub(super) own: Own,
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -259,6 +262,7 @@ fn seconds_of(time: SystemTime) -> i64 {
 impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
+            audit: Audit::default(),
             own: Own::default(),
             registry: Registry::with_prefix("rollout_guard"),
             requests: Family::default(),
@@ -276,6 +280,7 @@ impl Default for Metrics {
             certificate_expiry: Gauge::default(),
         };
         metrics.register();
+        metrics.audit.register(&mut metrics.registry);
         metrics.own.register(&mut metrics.registry);
         metrics
     }

@@ -60,15 +60,15 @@ impl Layout {
         } else {
             json!({"token": ADMIN, "as": user, "as-groups": ["system:masters"]})
         };
-        self.write_kubeconfig(user, namespace)
+        self.write_kubeconfig(&user, namespace)
     }
 
     /// A kubeconfig with a token that the API server has issued.
     pub fn kubeconfig_of_token(&self, token: &str, namespace: &str) -> PathBuf {
-        self.write_kubeconfig(json!({"token": token}), namespace)
+        self.write_kubeconfig(&json!({"token": token}), namespace)
     }
 
-    fn write_kubeconfig(&self, user: Value, namespace: &str) -> PathBuf {
+    fn write_kubeconfig(&self, user: &Value, namespace: &str) -> PathBuf {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut name = DefaultHasher::new();
         (user.to_string(), namespace).hash(&mut name);

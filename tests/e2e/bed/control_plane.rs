@@ -61,7 +61,7 @@ pub fn api_server(layout: &Layout) -> Process {
 pub fn wait_until_ready(runtime: &Runtime, client: &Client, api_server: &Process) {
     poll(
         "the API server's /readyz",
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         &mut || {
             assert!(
                 api_server.is_running(),
@@ -94,7 +94,7 @@ pub fn controller_manager(layout: &Layout) -> Process {
 
 /// The controllers work once there is a service account that nobody asked for.
 pub fn wait_for_controllers(layout: &Layout, manager: &Process) {
-    poll("the controllers", Duration::from_secs(60), &mut || {
+    poll("the controllers", Duration::from_mins(1), &mut || {
         assert!(
             manager.is_running(),
             "kube-controller-manager has ended; its log says why"
@@ -161,7 +161,7 @@ pub fn rollouts(layout: &Layout, runtime: &Runtime) -> Process {
     );
     poll(
         "the Rollouts controller's /healthz",
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         &mut || {
             assert!(
                 process.is_running(),

@@ -83,7 +83,7 @@ impl Layout {
         for file in files {
             let text = std::fs::read(&file).unwrap_or_default();
             let text = String::from_utf8_lossy(&text);
-            let lines: Vec<&str> = text.lines().collect();
+            let lines: Vec<&str> = text.lines().filter(|line| !line.contains(NOISE)).collect();
             let tail = &lines[lines.len().saturating_sub(TAIL)..];
             eprintln!("\n== {} (the last {})", file.display(), tail.len());
             for line in tail {
@@ -130,5 +130,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 /// Lines of each log that a failed run prints.
 const TAIL: usize = 15;
 const WIDTH: usize = 400;
+/// kube-apiserver closes connections to etcd that it no longer needs, and warns of it.
+const NOISE: &str = "addrConn.createTransport";
 /// Runs whose logs are kept.
 const KEPT: usize = 10;

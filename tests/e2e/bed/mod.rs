@@ -14,7 +14,7 @@ pub use access::ADMIN;
 pub use layout::Layout;
 pub use process::Process;
 
-use crate::guard::Guard;
+use crate::guard::{Guard, Installed};
 use crate::kubelet::Kubelet;
 use crate::nodes::Nodes;
 use crate::services::Services;
@@ -25,8 +25,8 @@ pub struct Bed {
     pub nodes: Nodes,
     /// The guard's Pods.
     pub kubelet: Kubelet,
-    /// Not installed before a story asks for it.
-    pub guard: Guard,
+    /// What of the guard is installed: nothing before a story asks for it.
+    pub installed: Installed,
     pub rollouts: Process,
     pub controller_manager: Process,
     pub services: Services,
@@ -54,9 +54,10 @@ impl Bed {
         let client = runtime.block_on(access::client(&layout));
         control_plane::wait_until_ready(&runtime, &client, &api_server);
         say(from, "the API server is ready");
-        let controller_manager = control_plane::controller_manager(&layout);
         control_plane::install_crds(&layout);
         say(from, "the CRDs are installed");
+        // After them: its garbage collector learns of new kinds every 30 s only.
+        let controller_manager = control_plane::controller_manager(&layout);
         control_plane::wait_for_controllers(&layout, &controller_manager);
         let nodes = Nodes::start(&runtime, &client);
         let services = Services::start(&runtime, &client);
@@ -66,7 +67,7 @@ impl Bed {
         Self {
             nodes,
             kubelet,
-            guard: Guard::default(),
+            installed: Installed::default(),
             services,
             rollouts,
             controller_manager,
@@ -84,14 +85,14 @@ impl Bed {
         self.runtime.block_on(future)
     }
 
-    /// Asks until there is an answer. After `deadline` the story fails with the last refusal.
-    pub fn wait<T>(
-        &self,
-        what: &str,
-        deadline: Duration,
-        mut ask: impl FnMut() -> Result<T, String>,
-    ) -> T {
-        poll(what, deadline, &mut ask)
+    /// The release that guards the bed.
+    pub fn guard(&self) -> Guard<'_> {
+        Guard { bed: self }
+    }
+
+    /// After it was started again.
+    pub fn until_api_server_is_ready(&self) {
+        control_plane::wait_until_ready(&self.runtime, &self.client, &self.api_server);
     }
 
     /// The ends of all logs, for whoever reads a failed run.
@@ -100,7 +101,7 @@ impl Bed {
     }
 }
 
-/// Asks every 100 ms until there is an answer.
+/// Asks every 100 ms until there is an answer. After `deadline` the story fails with the last refusal.
 pub fn poll<T>(what: &str, deadline: Duration, ask: &mut dyn FnMut() -> Result<T, String>) -> T {
     let end = Instant::now() + deadline;
     loop {

@@ -32,7 +32,7 @@ struct Running {
 pub async fn keep(shared: Arc<Shared>, pod: Pod, mut changes: Receiver<Pod>) {
     let uid = pod.uid().unwrap_or_default();
     if let Some(running) = set_up(&shared, &pod, &changes).await {
-        running.live(&mut changes).await;
+        Box::pin(running.live(&mut changes)).await;
     }
     shared.forget(&uid);
 }

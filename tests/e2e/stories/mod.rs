@@ -1,9 +1,15 @@
 //! The stories. A file's `STORIES` lists its own; ALL lists the files.
 
 mod baseline;
+mod faults;
 mod guarded;
 mod zero_flap;
 
 use crate::story::Story;
 
-pub const ALL: &[&[Story]] = &[baseline::STORIES, guarded::STORIES, zero_flap::STORIES];
+pub const ALL: &[&[Story]] = &[
+    baseline::STORIES,
+    guarded::STORIES,
+    zero_flap::STORIES,
+    faults::STORIES,
+];

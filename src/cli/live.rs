@@ -1,0 +1,36 @@
+//! `check --cluster`: a live cluster, read once and judged as the audit judges it.
+
+use std::path::Path;
+
+use super::report::{Report, Reported};
+use crate::admit::audit;
+use crate::cluster::{Cluster, Mesh, View};
+use crate::model::Key;
+use crate::serve;
+use crate::settings::Settings;
+use crate::source::Span;
+
+/// What the rules read of the cluster, or why it cannot be read.
+pub fn read(kubeconfig: Option<&Path>, mesh: Mesh) -> Result<Cluster, String> {
+    serve::read_once(kubeconfig, mesh)
+}
+
+/// The findings of the whole cluster, or of one namespace; what they rest on may be elsewhere.
+pub fn report(cluster: &Cluster, settings: &Settings, namespace: Option<&str>) -> Report<'static> {
+    let wanted = |key: &&Key| namespace.is_none_or(|namespace| *key.namespace == *namespace);
+    let keys: Vec<&Key> = cluster.keys().filter(wanted).collect();
+    let objects = keys.len();
+    let findings = audit(&View::of(cluster), keys, settings).into_iter();
+    let findings = findings.map(|finding| Reported {
+        finding,
+        file: None,
+        file_index: 0,
+        span: Span::default(),
+    });
+    Report {
+        findings: findings.collect(),
+        duplicates: Vec::new(),
+        manifests: None,
+        objects,
+    }
+}

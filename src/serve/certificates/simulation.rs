@@ -1,0 +1,189 @@
+//! A property: however late API servers and replicas see what the leader writes, whatever turns it misses and
+//! whatever damages the Secret, each handshake finds a certificate that its caller can verify.
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use proptest::prelude::*;
+
+use super::contents::{Contents, Served, Texts};
+use super::rotation::Policy;
+use super::x509;
+
+/// The Secret, the configurations, and who sees them when, second by second.
+struct World {
+    policy: Policy,
+    now: SystemTime,
+    secret: Texts,
+    /// The caBundle in the configurations.
+    bundle: String,
+    /// What the leader remembers.
+    before: Texts,
+    /// What was in both at the end of the last seconds, newest last.
+    past: VecDeque<(Texts, String)>,
+    /// How many seconds late each replica and API server is.
+    replicas: Vec<(usize, Option<Served>)>,
+    servers: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Turn,
+    /// No leader, or no answer.
+    Miss,
+    /// The Secret is written, the configurations are not.
+    Refused,
+    Damage(Damage),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    Empty,
+    ServingGone,
+    KeyTorn,
+    BundleTorn,
+    BundleLost,
+}
+
+impl World {
+    fn turn(&mut self, told: bool) {
+        for _ in 0..8 {
+            let contents = Contents::read(&self.secret, self.now).mend(&self.before, self.now);
+            let bundle = contents.bundle();
+            if told && !bundle.is_empty() {
+                self.bundle.clone_from(&bundle);
+            }
+            let due = self.policy.due(&contents, self.bundle == bundle, self.now);
+            let Some(step) = due.step else {
+                assert!(due.next.is_some_and(|next| next > self.now));
+                return;
+            };
+            self.secret = self.policy.take(step, contents, self.now).unwrap();
+            self.before = self.secret.clone();
+        }
+        panic!("steps follow one another without end");
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Turn => self.turn(true),
+            Event::Refused => self.turn(false),
+            Event::Miss => {}
+            Event::Damage(damage) => self.damage(damage),
+        }
+        self.past
+            .push_back((self.secret.clone(), self.bundle.clone()));
+        if self.past.len() > PAST {
+            self.past.pop_front();
+        }
+        let last = self.past.len() - 1;
+        for (late, serving) in &mut self.replicas {
+            let at = |late: usize| &self.past[last.saturating_sub(late)].0;
+            let seen = at(*late);
+            if serving.is_some() && seen == at(*late + 1) {
+                continue;
+            }
+            if let Some(good) = Contents::read(seen, self.now).serving {
+                *serving = Some(good);
+            }
+        }
+        self.now += Duration::from_secs(1);
+    }
+
+    fn damage(&mut self, damage: Damage) {
+        let secret = &mut self.secret;
+        match damage {
+            Damage::Empty => *secret = Texts::default(),
+            Damage::ServingGone => secret.tls_crt.clear(),
+            Damage::KeyTorn => secret.ca_key.truncate(60),
+            Damage::BundleTorn => secret.ca_crt.truncate(100),
+            Damage::BundleLost => secret.ca_crt.clear(),
+        }
+    }
+
+    /// What is wrong with a handshake now.
+    fn fault(&self) -> Option<String> {
+        let last = self.past.len() - 1;
+        for (server, late) in self.servers.iter().enumerate() {
+            let (_, bundle) = &self.past[last.saturating_sub(*late)];
+            let authorities = pem::parse_many(bundle).unwrap();
+            let authorities: Vec<_> = authorities
+                .into_iter()
+                .map(|pem| rustls::pki_types::CertificateDer::from(pem.into_contents()))
+                // Go also refuses a CA that has expired.
+                .filter(|der| x509::life(der).unwrap().ends > self.now)
+                .collect();
+            for (replica, (_, serving)) in self.replicas.iter().enumerate() {
+                let Some(serving) = serving else {
+                    return Some(format!("replica {replica} serves nothing"));
+                };
+                if !x509::verifies(&serving.pair.key.cert, &authorities, self.now) {
+                    let life = serving.pair.life.ends.duration_since(self.now);
+                    return Some(format!(
+                        "API server {server}, replica {replica}: {life:?} left"
+                    ));
+                }
+            }
+        }
+        None
+    }
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let damage = prop_oneof![
+        Just(Damage::Empty),
+        Just(Damage::ServingGone),
+        Just(Damage::KeyTorn),
+        Just(Damage::BundleTorn),
+        Just(Damage::BundleLost),
+    ];
+    let event = prop_oneof![
+        60 => Just(Event::Turn),
+        20 => Just(Event::Miss),
+        10 => Just(Event::Refused),
+        2 => damage.prop_map(Event::Damage),
+    ];
+    prop::collection::vec(event, 300)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_handshake_can_be_verified(
+        ca_life in 90_u64..200,
+        serving_life in 40_u64..300,
+        replicas in prop::collection::vec(0_usize..=4, 3),
+        servers in prop::collection::vec(0_usize..=7, 2),
+        events in events(),
+    ) {
+        let seconds = Duration::from_secs;
+        let names = ["guard.ns.svc".to_owned()];
+        let policy = Policy::new(&names, seconds(ca_life), seconds(serving_life)).unwrap();
+        prop_assert!(policy.overlap() >= seconds(7));
+        let mut world = World {
+            policy,
+            now: UNIX_EPOCH + seconds(1_800_000_000),
+            secret: Texts::default(),
+            bundle: String::new(),
+            before: Texts::default(),
+            past: VecDeque::new(),
+            replicas: replicas.into_iter().map(|late| (late, None)).collect(),
+            servers,
+        };
+        // An installation takes as long as its slowest part.
+        for _ in 0..10 {
+            world.happen(Event::Turn);
+        }
+        let mut missed = 0;
+        for (second, event) in events.into_iter().enumerate() {
+            // Without a turn for long enough, everything expires.
+            missed = if matches!(event, Event::Turn) { 0 } else { missed + 1 };
+            world.happen(if missed > 3 { Event::Turn } else { event });
+            let fault = world.fault();
+            prop_assert!(fault.is_none(), "second {second}: {}", fault.unwrap_or_default());
+        }
+    }
+}
+
+const PAST: usize = 20;

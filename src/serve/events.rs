@@ -1,0 +1,106 @@
+//! Kubernetes Events on Rollouts, where `kubectl describe rollout` shows them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use tokio::time::timeout;
+
+use super::Metrics;
+use super::live::Reader;
+use crate::model::Key;
+
+/// The way by which Events are made.
+#[derive(Clone)]
+pub(super) struct Events {
+    client: Client,
+    reader: Reader,
+    reporter: Reporter,
+    metrics: Arc<Metrics>,
+}
+
+/// What an Event says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    pub reason: &'static str,
+    pub action: &'static str,
+    pub note: String,
+    /// To be told before others.
+    pub urgent: bool,
+}
+
+/// An Event could not be made; the log says why.
+#[derive(Debug)]
+pub(super) struct Untold;
+
+impl Events {
+    pub fn new(client: Client, reader: Reader, replica: &str, metrics: Arc<Metrics>) -> Self {
+        let reporter = Reporter {
+            controller: "rollout-guard".to_owned(),
+            instance: Some(cut(replica, INSTANCE).to_owned()),
+        };
+        Self {
+            client,
+            reader,
+            reporter,
+            metrics,
+        }
+    }
+
+    /// Makes a warning on the Rollout, if there still is one.
+    pub async fn tell(&self, rollout: &Key, words: &Words) -> Result<(), Untold> {
+        let told = timeout(PATIENCE, self.try_to_tell(rollout, words)).await;
+        let problem = match told {
+            Ok(Ok(())) => {
+                self.metrics.audit.told("stored");
+                return Ok(());
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the API server does not answer".to_owned(),
+        };
+        self.metrics.audit.told("failed");
+        tracing::warn!("no Event could be made on {rollout}: {problem}");
+        Err(Untold)
+    }
+
+    async fn try_to_tell(&self, rollout: &Key, words: &Words) -> Result<(), kube::Error> {
+        // The uid is what `kubectl describe` finds Events by.
+        let Some(reference) = self.reader.reference(rollout).await? else {
+            return Ok(());
+        };
+        let event = Event {
+            type_: EventType::Warning,
+            reason: words.reason.to_owned(),
+            action: words.action.to_owned(),
+            note: Some(cut(&words.note, NOTE).to_owned()),
+            secondary: None,
+        };
+        // One recorder takes Events of one reason on one object for repeats of the first, whatever they
+        // say; that nothing is told twice is seen to elsewhere.
+        let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
+        recorder.publish(&event, &reference).await
+    }
+}
+
+/// As many bytes of it as fit, in whole characters.
+fn cut(text: &str, most: usize) -> &str {
+    let end = text.floor_char_boundary(most);
+    text.get(..end).unwrap_or(text)
+}
+
+const PATIENCE: Duration = Duration::from_secs(5);
+/// In bytes: what the API server takes.
+const NOTE: usize = 1024;
+const INSTANCE: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_between_characters() {
+        assert_eq!(cut("short", NOTE), "short");
+        assert_eq!(cut("łł", 3), "ł");
+    }
+}
