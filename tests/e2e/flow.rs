@@ -1,4 +1,4 @@
-//! What stored revisions say of a flow, held against the controller's last word.
+//! Two flows in mid-canary, and what is stored of them held against the controller's last word.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,6 +13,26 @@ pub const KINDS: &[&str] = &["VirtualService", "DestinationRule", "Service"];
 
 /// Weights, hashes and inserted routes by kind and name, as the controller wrote them last.
 pub struct Word(HashMap<(String, String), Value>);
+
+/// Both flows at their first pause, the one with its header route.
+pub fn in_mid_canary(world: &World) {
+    world.apply(FLOWS);
+    for rollout in ROLLOUTS {
+        world.until_phase(rollout, "Healthy");
+    }
+    for rollout in ROLLOUTS {
+        let image = format!("set image {rollout} {rollout}=registry.example/app:v2");
+        world.argo(&image).ok();
+    }
+    for rollout in ROLLOUTS {
+        world.until_phase(rollout, "Paused");
+    }
+    world.until_weights("app07", "primary", &[5, 95]);
+    world.until_weights("shop", "primary", &[95, 5]);
+    world.until("VirtualService", "app07", "the testers' route", |object| {
+        text(object, "/spec/http/0/name") == "testers"
+    });
+}
 
 /// How many revisions were stored, and what was wrong in which.
 #[derive(Default)]
@@ -38,6 +58,12 @@ impl Word {
     pub fn has(&self, manifest: &Value) -> bool {
         let key = |field| text(manifest, field).to_owned();
         self.0.contains_key(&(key("/kind"), key("/metadata/name")))
+    }
+
+    /// Whether an object says what the controller said last.
+    pub fn stands_in(&self, object: &Value) -> bool {
+        let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
+        self.0.get(&(kind.to_owned(), name.to_owned())) == Some(&said(kind, object))
     }
 
     /// Judges all that a recording has of these objects and of Rollouts, in the order it was stored.
@@ -115,5 +141,8 @@ fn number(version: &str) -> u64 {
     version.parse().unwrap_or(0)
 }
 
-/// The managed route of the flows in `flows/`.
+/// Their manifests, and their Rollouts.
+pub const FLOWS: &str = "tests/e2e/flows/mid-canary";
+pub const ROLLOUTS: [&str; 2] = ["app07", "shop"];
+/// The managed route of both.
 const ROUTE: &str = "primary";

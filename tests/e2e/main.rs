@@ -20,6 +20,7 @@ mod command;
 mod flow;
 mod guard;
 mod kubelet;
+mod load;
 mod network;
 mod nodes;
 mod reapply;

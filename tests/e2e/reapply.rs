@@ -33,19 +33,26 @@ impl Way {
 
     /// Writes the manifest as kubectl would, without a process of its own. Gives what the API server then has.
     pub fn write(self, world: &World, manifest: &Value, dry_run: bool) -> kube::Result<Value> {
-        let api = api::namespaced(&world.bed.client, text(manifest, "/kind"), &world.namespace);
-        world.bed.block_on(async {
-            for _ in 0..ATTEMPTS {
-                match self.send(&api, manifest, dry_run).await {
-                    // What was read for a replace is not the newest any more: kubectl's user runs it again.
-                    Err(kube::Error::Api(status)) if status.code == 409 => {}
-                    answer => return answer.map(|object| api::json(&object)),
-                }
+        world.bed.block_on(self.send_to(world, manifest, dry_run))
+    }
+
+    pub async fn send_to(
+        self,
+        world: &World<'_>,
+        manifest: &Value,
+        dry_run: bool,
+    ) -> kube::Result<Value> {
+        let kind = text(manifest, "/kind");
+        let api = api::namespaced(&world.bed.client, kind, &world.namespace);
+        for _ in 1..ATTEMPTS {
+            match self.send(&api, manifest, dry_run).await {
+                // What was read for a replace is not the newest any more: kubectl's user runs it again.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                answer => return answer.map(|object| api::json(&object)),
             }
-            self.send(&api, manifest, dry_run)
-                .await
-                .map(|object| api::json(&object))
-        })
+        }
+        let answer = self.send(&api, manifest, dry_run).await;
+        answer.map(|object| api::json(&object))
     }
 
     async fn send(

@@ -9,7 +9,7 @@ use crate::alone;
 use crate::api::text;
 use crate::authors::Authors;
 use crate::bed::Bed;
-use crate::flow::{KINDS, Tally, Word};
+use crate::flow::{FLOWS, KINDS, ROLLOUTS, Tally, Word, in_mid_canary};
 use crate::nodes::Pods;
 use crate::reapply::{self, Way};
 use crate::record::Recording;
@@ -146,26 +146,6 @@ impl<'a> Applying<'a> {
     }
 }
 
-/// Both flows at their first pause, the one with its header route.
-pub fn in_mid_canary(world: &World) {
-    world.apply(FLOWS);
-    for rollout in ROLLOUTS {
-        world.until_phase(rollout, "Healthy");
-    }
-    for rollout in ROLLOUTS {
-        let image = format!("set image {rollout} {rollout}=registry.example/app:v2");
-        world.argo(&image).ok();
-    }
-    for rollout in ROLLOUTS {
-        world.until_phase(rollout, "Paused");
-    }
-    world.until_weights("app07", "primary", &[5, 95]);
-    world.until_weights("shop", "primary", &[95, 5]);
-    world.until("VirtualService", "app07", "the testers' route", |object| {
-        text(object, "/spec/http/0/name") == "testers"
-    });
-}
-
 /// Something that is the user's alone, and valid.
 fn change(manifest: &mut Value, number: usize) {
     let value = match text(manifest, "/kind") {
@@ -186,8 +166,6 @@ fn changed(manifest: &Value) -> &'static str {
     }
 }
 
-pub const FLOWS: &str = "tests/e2e/flows/mid-canary";
-const ROLLOUTS: [&str; 2] = ["app07", "shop"];
 const LONG: usize = 1000;
 const SHORT: usize = 60;
 /// One of so many is by the real kubectl.
