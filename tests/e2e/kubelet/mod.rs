@@ -15,7 +15,7 @@ mod volumes;
 pub use probe::get;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -72,6 +72,11 @@ impl Kubelet {
         runtime.block_on(register(client));
         let task = runtime.spawn(run(Arc::clone(&shared)));
         Self { shared, task }
+    }
+
+    /// The guard's binary.
+    pub fn binary(&self) -> &Path {
+        &self.shared.binary
     }
 
     /// The process of a Pod, to be killed or paused. It stays the same when the kubelet starts it again.

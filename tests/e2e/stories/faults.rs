@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::alone;
-use crate::bed::{Bed, poll};
+use crate::bed::{ADMIN, Bed, poll};
 use crate::flow::{FLOWS, in_mid_canary};
 use crate::load::Load;
 use crate::story::Story;
@@ -19,6 +19,7 @@ pub const STORIES: &[Story] = &[
     alone!(certificates_are_rotated),
     alone!(istios_kinds_vanish_and_appear),
     alone!(replicas_have_different_settings),
+    alone!(what_passes_without_a_guard_is_found_by_the_audit),
 ];
 
 fn killed_replicas_come_back(bed: &Bed) {
@@ -141,6 +142,58 @@ fn replicas_have_different_settings(bed: &Bed) {
     });
 }
 
+fn what_passes_without_a_guard_is_found_by_the_audit(bed: &Bed) {
+    let world = World::new(bed, "fault-audit");
+    world.apply("examples/subset-level");
+    world.until_phase("app07", "Healthy");
+    let rename = |name: &str| {
+        let patch = json!([{"op": "replace", "path": "/spec/http/0/name", "value": name}]);
+        let patched = world.kubectl("patch virtualservice virtservice-app07 --type=json -p");
+        patched.arg(patch.to_string())
+    };
+    rename("main").fails().says("[rollout-guard RG202]");
+    bed.guard().restarted(3, |processes| {
+        processes.iter().for_each(|process| process.kill());
+        rename("main").ok();
+    });
+
+    let found = || {
+        let metrics = bed.guard().metrics();
+        let lines = metrics.iter().flat_map(|(_, text)| text.lines());
+        let mut of = lines.filter(|line| {
+            line.starts_with("rollout_guard_findings{") && line.contains("\"fault-audit\"")
+        });
+        let found = of.find(|line| line.contains("\"RG202\""));
+        found
+            .filter(|line| !line.ends_with(" 0"))
+            .map(str::to_owned)
+    };
+    poll("RG202 in the leader's metrics", AUDITED, &mut || {
+        found().ok_or_else(|| "no such finding".to_owned())
+    });
+    poll("an Event on the Rollout", AUDITED, &mut || {
+        let events = world.kubectl("events --for rollout/app07").run();
+        if events.stdout.contains("RG202") {
+            Ok(())
+        } else {
+            Err(events.to_string())
+        }
+    });
+    let binary = bed.kubelet.binary().to_string_lossy();
+    let check = world.as_user(ADMIN, &binary, "check --cluster --kubeconfig");
+    let kubeconfig = bed.layout.kubeconfig(ADMIN, &world.namespace);
+    check
+        .arg(kubeconfig)
+        .fails()
+        .says("RG202")
+        .says("virtservice-app07");
+
+    rename("primary").ok();
+    poll("the finding to go", AUDITED, &mut || {
+        found().map_or(Ok(()), Err)
+    });
+}
+
 fn under_load(bed: &Bed, namespace: &str, story: impl FnOnce(&Load)) {
     let world = World::new(bed, namespace);
     in_mid_canary(&world);
@@ -173,3 +226,5 @@ const NOTHING: [&str; 0] = [];
 /// Within which the guard is to be right again.
 const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(20);
+/// A leader that was killed holds its Lease for 15 s.
+const AUDITED: Duration = Duration::from_secs(40);

@@ -3,6 +3,7 @@
 mod baseline;
 mod faults;
 mod guarded;
+mod latency;
 mod zero_flap;
 
 use crate::story::Story;
@@ -12,4 +13,5 @@ pub const ALL: &[&[Story]] = &[
     guarded::STORIES,
     zero_flap::STORIES,
     faults::STORIES,
+    latency::STORIES,
 ];
