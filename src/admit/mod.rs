@@ -5,12 +5,14 @@ mod audit;
 mod decision;
 mod evidence;
 mod exempt;
+mod looked_at;
 mod mutate;
 mod write;
 
 pub use audit::{Standing, audit};
 pub use evidence::{Evidence, evidence};
 pub use exempt::SYSTEM;
+pub use looked_at::looked_at;
 pub use mutate::{Mutated, mutate, mutate_by};
 
 use std::collections::{HashMap, HashSet};
@@ -29,7 +31,10 @@ use write::Write;
 
 /// The engine's answer to one write.
 pub fn admit(request: &Request, cluster: &Cluster, settings: &Settings) -> Verdict {
-    let view = View::of(cluster);
+    admit_in(View::of(cluster), request, settings)
+}
+
+fn admit_in(view: View<'_>, request: &Request, settings: &Settings) -> Verdict {
     if let Some(reason) = exempt(request, &view, settings) {
         return Verdict::exempt(reason);
     }

@@ -22,8 +22,8 @@ pub struct Mutated {
     pub observed: bool,
     /// The names of the mutations that changed something.
     pub by: Vec<&'static str>,
-    /// The Rollouts whose remembered status had a say, in a patch or in that there is none.
-    pub rollouts: BTreeSet<Key>,
+    /// The objects that had a say, in a patch or in that there is none.
+    pub looked_at: BTreeSet<Key>,
 }
 
 /// The write with what the controller owns kept in it.
@@ -44,7 +44,7 @@ pub fn mutate_by(
         exempt: exempt(request, &view, settings),
         observed: namespace_profile(&view, &request.namespace, settings) == Profile::Observe,
         by: Vec::new(),
-        rollouts: BTreeSet::new(),
+        looked_at: BTreeSet::new(),
     };
     let Some(kind) = request.kind else {
         return mutated;
@@ -72,10 +72,7 @@ pub fn mutate_by(
             new = parse(mutated.patch.object());
         }
     }
-    let looked_at = facts.into_keys().into_iter();
-    mutated.rollouts = looked_at
-        .filter(|key| key.kind == Kind::Rollout && cluster.get(key).is_some())
-        .collect();
+    mutated.looked_at = facts.into_keys();
     mutated
 }
 
@@ -91,6 +88,12 @@ fn apply(mutation: &Mutation, written: &Written<'_>, patch: &mut Patch) -> bool 
 }
 
 impl Mutated {
+    /// The Rollouts whose remembered status had a say.
+    pub fn rollouts(&self, cluster: &Cluster) -> impl Iterator<Item = &Key> {
+        let keys = self.looked_at.iter();
+        keys.filter(|key| key.kind == Kind::Rollout && cluster.get(key).is_some())
+    }
+
     /// The object as it will be stored.
     pub fn object(&self, request: &Request) -> Value {
         if self.observed {

@@ -124,8 +124,9 @@ impl Outcome {
     /// the Rollouts by whose status a write is patched.
     pub fn evidence(&self, cluster: &Cluster) -> Evidence {
         let mut evidence = admit::evidence(&self.request, &self.verdict, cluster);
-        let mutated = self.mutated.iter().flat_map(|mutated| &mutated.rollouts);
-        evidence.keys.extend(mutated.cloned());
+        let mutated = self.mutated.iter();
+        let rollouts = mutated.flat_map(|mutated| mutated.rollouts(cluster));
+        evidence.keys.extend(rollouts.cloned());
         evidence
     }
 

@@ -35,32 +35,35 @@ impl Answers {
         }
     }
 
+    /// The answer, and the cluster that it is by.
     pub(super) async fn answer(
         &self,
         body: &[u8],
         endpoint: Endpoint,
-    ) -> Result<Answer, BadRequest> {
+    ) -> Result<(Answer, Arc<Cluster>), BadRequest> {
         let mut cluster = self.cluster.load_full();
         let Some(reader) = &self.reader else {
-            return review::answer(body, endpoint, &cluster, &self.settings);
+            let answer = review::answer(body, endpoint, &cluster, &self.settings)?;
+            return Ok((answer, cluster));
         };
         let mut read = Evidence::default();
         for _ in 0..ROUNDS {
             let answer = review::answer(body, endpoint, &cluster, &self.settings)?;
             let unread = answer.outcome.evidence(&cluster).without(&read);
             if unread.is_empty() {
-                return Ok(answer);
+                return Ok((answer, cluster));
             }
             match reader.read(&unread).await {
                 Ok(fresh) => cluster = Arc::new(fresh.lay_over(&cluster)),
                 Err(error) => {
                     tracing::warn!("what an answer rests on cannot be read again: {error}");
-                    return self.without_reading(body, endpoint, &cluster, &unread);
+                    let answer = self.without_reading(body, endpoint, &cluster, &unread)?;
+                    return Ok((answer, cluster));
                 }
             }
             read.extend(unread);
         }
-        review::undecided(body, Undecided::Changing)
+        Ok((review::undecided(body, Undecided::Changing)?, cluster))
     }
 
     /// A refusal becomes a warning; a patch keeps what the live object says, and takes nothing from a

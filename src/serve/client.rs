@@ -42,6 +42,14 @@ fn client(mut config: Config) -> Result<Client, String> {
     Client::try_from(config).map_err(|error| error.to_string())
 }
 
+/// What an error says, without what else is in the answer.
+pub(super) fn said(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        error => error.to_string(),
+    }
+}
+
 async fn of_file(file: &Path) -> Result<Config, String> {
     let name = file.display();
     let unusable = |error: &dyn std::fmt::Display| format!("{name}: {error}");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use crate::cli::manifests;
 
@@ -21,6 +22,8 @@ pub enum Error {
         address: String,
         error: io::Error,
     },
+    /// The folder of recordings.
+    Record(PathBuf, io::Error),
     Runtime(io::Error),
     /// What the self-test saw instead of a refusal.
     SelfTest(String),
@@ -42,6 +45,9 @@ impl fmt::Display for Error {
             Error::Manifests(error) => error.fmt(f),
             Error::Listen { address, error } => {
                 write!(f, "cannot listen on `{address}`: {error}")
+            }
+            Error::Record(folder, error) => {
+                write!(f, "cannot record in `{}`: {error}", folder.display())
             }
             Error::Runtime(error) => write!(f, "cannot start: {error}"),
         }

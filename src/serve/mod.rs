@@ -23,6 +23,7 @@ mod log;
 mod metrics;
 mod once;
 mod options;
+mod record;
 mod self_test;
 mod signals;
 mod strangers;
@@ -54,6 +55,7 @@ use self::connections::{Server, bind};
 use self::events::Events;
 use self::lease::{Leadership, Lease};
 use self::options::OwnOptions;
+use self::record::Recorder;
 use self::signals::Signals;
 use crate::settings::Settings;
 
@@ -104,7 +106,9 @@ async fn serve(options: Options) -> Result<(), Error> {
             by_cluster(client, &options, settings, leadership, &metrics, &readiness)
         }
     };
+    let recorder = Recorder::start(&options, &answers.settings, answers.reader.as_ref())?;
     let mut service = Webhook::new(answers);
+    service.recorder = recorder;
     service.body_limit = options.body_limit;
     let tls = TlsAcceptor::from(Arc::new(certificates.tls_config()?));
     let webhook = Server::start(webhook_port, Some(tls), service.router());

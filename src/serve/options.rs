@@ -50,6 +50,12 @@ pub struct Options {
     pub dns: Vec<String>,
     #[command(flatten)]
     pub own: OwnOptions,
+    /// Folder in which the reviews are kept that come, without secrets, to be asked again by `review`
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// How many reviews the folder may hold
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "record")]
+    pub record_limit: usize,
     /// How long requests are answered after SIGTERM
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::of_flag)]
     pub drain: Duration,

@@ -18,9 +18,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::deadline::Deadline;
 use super::log::Log;
 use super::options::DEFAULT_BODY_LIMIT;
+use super::record::Recorder;
 use super::strangers::Strangers;
 use super::{Answers, Metrics};
-use crate::review::{self, BadRequest, Endpoint, Undecided};
+use crate::cluster::Cluster;
+use crate::review::{self, Answer, BadRequest, Endpoint, Undecided};
 
 /// The service behind the port: what it judges by and how much it takes.
 pub struct Webhook {
@@ -31,6 +33,7 @@ pub struct Webhook {
     answers: Answers,
     metrics: Arc<Metrics>,
     strangers: Strangers,
+    pub(super) recorder: Option<Recorder>,
 }
 
 /// A request that gets no review, with why.
@@ -44,6 +47,7 @@ impl Webhook {
             metrics: Arc::clone(&answers.metrics),
             strangers: Strangers::new(Arc::clone(&answers.cluster), answers.events.clone()),
             answers,
+            recorder: None,
         }
     }
 
@@ -76,15 +80,26 @@ impl Webhook {
         let body = self.read(request.into_body()).await?;
         let start = Instant::now();
         // A review by what is remembered takes micro- to milliseconds; only live reads wait.
-        let answer = match deadline.bound(self.answers.answer(&body, endpoint)).await {
-            Some(answer) => answer?,
-            None => review::undecided(&body, Undecided::OutOfTime)?,
+        let (answer, cluster) = match deadline.bound(self.answers.answer(&body, endpoint)).await {
+            Some(answered) => answered?,
+            None => self.out_of_time(&body)?,
         };
         let took = start.elapsed();
         self.metrics.answered(endpoint, &answer.outcome, took);
         Log::answered(endpoint, &answer.outcome);
         self.strangers.meet(&answer.outcome);
+        if let Some(recorder) = &self.recorder {
+            let kept = deadline.bound(recorder.keep(&body, endpoint, &answer, &cluster));
+            if kept.await.is_none() {
+                tracing::warn!("a review is not recorded: there was no time to read the cluster");
+            }
+        }
         Ok(answer.body)
+    }
+
+    fn out_of_time(&self, body: &[u8]) -> Result<(Answer, Arc<Cluster>), BadRequest> {
+        let answer = review::undecided(body, Undecided::OutOfTime)?;
+        Ok((answer, self.answers.cluster.load_full()))
     }
 
     async fn read(&self, body: Body) -> Result<Bytes, Refusal> {

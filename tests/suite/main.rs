@@ -14,6 +14,7 @@
 )]
 
 mod chart;
+mod chart_values;
 mod cli;
 mod decision;
 mod examples;

@@ -104,7 +104,9 @@ fn the_webhook_gives_the_same_bytes() {
             let answer = answer(&body, endpoint, &cluster, &Settings::default());
             answer.expect("an AdmissionReview")
         };
-        let server = crate::server::Server::start(&manifests);
+        let kept = tempfile::tempdir().expect("a folder");
+        let record = format!("--record={}", kept.path().display());
+        let server = crate::server::Server::with(&manifests, &[&record]);
         let mutated = expect(Endpoint::Mutate);
         assert_eq!(server.post("mutate", &body), (200, mutated.body.clone()));
         let mut review: Value = serde_json::from_slice(&body).expect("JSON");
@@ -114,7 +116,22 @@ fn the_webhook_gives_the_same_bytes() {
         let judged = expect(Endpoint::MutateThenValidate);
         let answered = server.post("validate", &patched);
         assert_eq!(answered, (200, judged.body), "{}", folder.display());
+        assert_recorded(&folder, kept.path());
     }
+}
+
+/// The write as it was sent and as it was patched, each in a folder that is a recording like this one.
+#[cfg(feature = "serve")]
+fn assert_recorded(folder: &Path, kept: &Path) {
+    let kept = crate::server::recordings(kept, 2);
+    let pinned = |folder: &Path, file: &str| std::fs::read_to_string(folder.join(file)).ok();
+    let (sent, patched) = (&kept[0], &kept[1]);
+    let said = |folder: &Path| pinned(folder, "response.json");
+    assert_eq!(said(sent), said(folder), "{}", sent.display());
+    assert_eq!(said(patched), said(folder), "{}", patched.display());
+    let patch = |folder: &Path| pinned(folder, "patch.json");
+    assert_eq!(patch(sent), patch(folder), "{}", sent.display());
+    assert_eq!(patch(patched), None, "{}", patched.display());
 }
 
 /// All recordings that the team shares, where they are at hand: no panic, a well-formed answer, and the

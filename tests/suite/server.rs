@@ -72,6 +72,48 @@ fn speaks_tls_1_2_and_1_3_for_each_of_its_names() {
     client.handshake().unwrap_err();
 }
 
+/// The folders that `--record` has made, once there are so many.
+pub fn recordings(folder: &Path, count: usize) -> Vec<PathBuf> {
+    let list = || {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let hidden = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with('.');
+        let mut paths: Vec<PathBuf> = paths.filter(|path| !hidden(path)).collect();
+        paths.sort();
+        paths
+    };
+    eventually("the recordings are written", || list().len() == count);
+    list()
+}
+
+#[test]
+fn recordings_hold_no_secret_and_end_at_their_limit() {
+    let kept = tempfile::tempdir().unwrap();
+    let record = format!("--record={}", kept.path().display());
+    let server = Server::with(&recorded("cluster.yaml"), &[&record, "--record-limit=2"]);
+    let mut review: Value = serde_json::from_slice(&denied()).unwrap();
+    review["request"]["userInfo"]["extra"] = serde_json::json!({"token": ["s3cret"]});
+    let annotations = serde_json::json!({
+        "kubectl.kubernetes.io/last-applied-configuration": "s3cret"
+    });
+    review["request"]["object"]["metadata"]["annotations"] = annotations;
+    let body = review.to_string();
+    for endpoint in ["mutate", "validate", "validate"] {
+        assert_eq!(server.post(endpoint, body.as_bytes()).0, 200);
+    }
+    let folders = recordings(kept.path(), 2);
+    let named = |index: usize| folders[index].file_name().unwrap().to_string_lossy();
+    assert!(named(0).starts_with("00001-mutate-update-virtualservice-"));
+    assert!(named(1).starts_with("00002-validate-update-virtualservice-"));
+    for file in ["review.json", "cluster.yaml", "response.json"] {
+        let text = std::fs::read_to_string(folders[1].join(file)).unwrap();
+        assert!(!text.contains("s3cret"), "{file}: {text}");
+        assert!(!text.is_empty());
+    }
+    let log = server.log().join("\n");
+    assert!(log.contains("the limit of recordings is reached"), "{log}");
+}
+
 #[test]
 fn slow_and_half_open_clients_hold_nobody_up() {
     let server = Server::start(&recorded("cluster.yaml"));

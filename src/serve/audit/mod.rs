@@ -46,7 +46,8 @@ impl Audit {
         while leading.wait_for(|leads| *leads).await.is_ok() {
             tracing::info!("the audit begins");
             let ended = tokio::select! {
-                () = self.judge() => return,
+                // It cannot go on; reviews can, and are worth more.
+                _ = self.judge() => true,
                 lost = leading.wait_for(|leads| !*leads) => lost.is_err(),
             };
             self.metrics.audit.rests();
@@ -56,10 +57,11 @@ impl Audit {
         }
     }
 
-    async fn judge(&self) {
+    /// Judges without end. `None`: the process ends, or judging panicked.
+    async fn judge(&self) -> Option<()> {
         // What happens from here on is heard; what was before is in the cluster.
         let mut changes = self.changes.subscribe();
-        let mut round = self.judge_all().await;
+        let mut round = self.judge_all().await?;
         let mut told = Told::new(Instant::now());
         self.report(&round, &mut told);
         let mut backlog = Backlog::default();
@@ -68,12 +70,12 @@ impl Audit {
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
-                    Err(broadcast::error::RecvError::Closed) => return,
+                    Err(broadcast::error::RecvError::Closed) => return None,
                     change => backlog.add(change.ok().as_deref()),
                 },
                 _ = tick.tick() => {
                     if !backlog.is_empty() {
-                        round = self.follow(round, std::mem::take(&mut backlog)).await;
+                        round = self.follow(round, std::mem::take(&mut backlog)).await?;
                         self.report(&round, &mut told);
                     }
                     self.tell(&mut told).await;
@@ -82,17 +84,17 @@ impl Audit {
         }
     }
 
-    async fn judge_all(&self) -> Round {
+    async fn judge_all(&self) -> Option<Round> {
         let (cluster, settings) = (self.cluster.load_full(), Arc::clone(&self.settings));
         let judged = spawn_blocking(move || Round {
             standing: Standing::of(&cluster, &settings),
             cluster,
         });
-        finished(judged.await).await
+        finished(judged.await)
     }
 
     /// What the backlog touches is judged again; all, where it is not known what has changed.
-    async fn follow(&self, mut round: Round, backlog: Backlog) -> Round {
+    async fn follow(&self, mut round: Round, backlog: Backlog) -> Option<Round> {
         let Some(changed) = backlog.changed() else {
             return self.judge_all().await;
         };
@@ -103,7 +105,7 @@ impl Audit {
             round.cluster = changed.after;
             round
         });
-        finished(judged.await).await
+        finished(judged.await)
     }
 
     fn report(&self, round: &Round, told: &mut Told) {
@@ -123,17 +125,14 @@ impl Audit {
     }
 }
 
-/// What a blocking task gave; where it has none to give, the runtime ends.
-async fn finished<T>(joined: Result<T, tokio::task::JoinError>) -> T {
-    match joined {
-        Ok(value) => value,
-        Err(error) => {
-            if error.is_panic() {
-                tracing::error!("a fault of rollout-guard: the audit panicked, and judges no more");
-            }
-            std::future::pending().await
+/// What a blocking task gave.
+fn finished<T>(joined: Result<T, tokio::task::JoinError>) -> Option<T> {
+    let finished = joined.inspect_err(|error| {
+        if error.is_panic() {
+            tracing::error!("a fault of rollout-guard: the audit panicked, and judges no more");
         }
-    }
+    });
+    finished.ok()
 }
 
 /// Changes are gathered for as long, and judged at once.

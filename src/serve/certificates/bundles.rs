@@ -39,7 +39,7 @@ impl Configurations {
 
     /// Whether every webhook that exists is called by who trusts this bundle.
     pub fn trust(&self, bundle: &str) -> bool {
-        trusts(&self.mutating, bundle) && trusts(&self.validating, bundle)
+        trusts(self.mutating.as_ref(), bundle) && trusts(self.validating.as_ref(), bundle)
     }
 
     /// Patches what differs from the bundle, and says how many objects that were.
@@ -50,8 +50,8 @@ impl Configurations {
     }
 }
 
-fn trusts<K: Configuration>(object: &Option<K>, bundle: &str) -> bool {
-    let mut hooks = object.iter().flat_map(Configuration::hooks);
+fn trusts<K: Configuration>(object: Option<&K>, bundle: &str) -> bool {
+    let mut hooks = object.into_iter().flat_map(Configuration::hooks);
     hooks.all(|hook| hook.trusts(bundle))
 }
 

@@ -235,7 +235,7 @@ mod tests {
     const LIFE: Duration = Duration::from_hours(1);
 
     fn now() -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+        UNIX_EPOCH + Duration::from_hours(500_000)
     }
 
     fn made() -> Texts {

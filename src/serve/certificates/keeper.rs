@@ -2,9 +2,10 @@
 //! Watches and times only say when to look: what is done follows from what is read then, so that an event
 //! that comes late never undoes a newer step.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -15,6 +16,7 @@ use super::contents::{Contents, Texts};
 use super::places::Places;
 use super::rotation::{Policy, Step};
 use super::secret::{has_changed, write};
+use crate::serve::client::said;
 
 pub(super) struct Keeper {
     pub places: Places,
@@ -58,7 +60,11 @@ impl Keeper {
 
     /// Does what is due, and says when to look again at the latest.
     async fn look(&mut self) -> Duration {
-        let turn = timeout(TURN, self.turn()).await;
+        let turn = AssertUnwindSafe(timeout(TURN, self.turn()))
+            .catch_unwind()
+            .await;
+        let turn =
+            turn.unwrap_or_else(|_| Ok(Err("a fault of rollout-guard: panicked".to_owned())));
         match turn.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
             Ok(next) => {
                 self.troubles = Troubles::default();
@@ -115,7 +121,7 @@ impl Keeper {
                 Ok(Some(written))
             }
             Err(error) if has_changed(&error) => self.places.read().await,
-            Err(error) => Err(format!("cannot be written: {error}")),
+            Err(error) => Err(format!("cannot be written: {}", said(&error))),
         }
     }
 
@@ -129,7 +135,8 @@ impl Keeper {
             return Ok(false);
         }
         let written = configurations.write(&self.places.client, bundle).await;
-        let patched = written.map_err(|error| format!("caBundle cannot be written: {error}"))?;
+        let patched =
+            written.map_err(|error| format!("caBundle cannot be written: {}", said(&error)))?;
         if patched > 0 {
             tracing::info!("the caBundle of {patched} webhook configurations was not the Secret's");
             self.certificates.metrics.own.bundles_patched(patched);

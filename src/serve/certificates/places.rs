@@ -14,6 +14,7 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
 use super::bundles::Configurations;
+use crate::serve::client::said;
 
 pub(super) struct Places {
     pub client: Client,
@@ -30,7 +31,7 @@ impl Places {
 
     pub async fn read(&self) -> Result<Option<Secret>, String> {
         let read = self.secrets().get_opt(&self.secret).await;
-        read.map_err(|error| format!("cannot be read: {error}"))
+        read.map_err(|error| format!("cannot be read: {}", said(&error)))
     }
 
     pub async fn configurations(&self) -> Result<Configurations, String> {
@@ -38,7 +39,10 @@ impl Places {
             return Ok(Configurations::default());
         };
         let read = Configurations::read(&self.client, name).await;
-        read.map_err(|error| format!("webhook configuration `{name}` cannot be read: {error}"))
+        read.map_err(|error| {
+            let said = said(&error);
+            format!("webhook configuration `{name}` cannot be read: {said}")
+        })
     }
 
     /// Something happened to the Secret or a configuration.

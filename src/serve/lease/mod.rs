@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Metrics;
+use super::client::said;
 
 /// A Lease by its name.
 pub(super) struct Lease {
@@ -35,6 +36,8 @@ struct Candidate {
     identity: String,
     /// The Lease as it last changed, and when that was seen.
     seen: Option<(Sign, Instant)>,
+    /// Since when no Lease was there.
+    absent: Option<Instant>,
     /// While leading: when the last renewal that succeeded was begun.
     renewed: Option<Instant>,
     leading: watch::Sender<bool>,
@@ -55,6 +58,7 @@ impl Lease {
             name: self.name,
             identity,
             seen: None,
+            absent: None,
             renewed: None,
             leading,
             metrics,
@@ -117,17 +121,23 @@ impl Candidate {
                 self.lead(None);
                 jitter(RETRY)
             }
-            Ok(Err(error)) => self.failed(&error.to_string(), deadline),
+            // Somebody else was faster.
+            Ok(Err(Error::Api(status))) if status.is_conflict() => self.pause(deadline),
+            Ok(Err(error)) => self.failed(&said(&error), deadline),
             Err(_) => self.failed("no answer in time", deadline),
         }
     }
 
-    /// A leader that cannot renew steps down before another may take the Lease.
     fn failed(&mut self, error: &str, deadline: Instant) -> Duration {
         if self.said != error {
             tracing::warn!("Lease `{}`: {error}", self.name);
             error.clone_into(&mut self.said);
         }
+        self.pause(deadline)
+    }
+
+    /// A leader that cannot renew steps down before another may take the Lease.
+    fn pause(&mut self, deadline: Instant) -> Duration {
         let left = deadline.saturating_duration_since(Instant::now());
         if self.renewed.is_some() && left.is_zero() {
             self.lead(None);
@@ -157,10 +167,12 @@ impl Candidate {
 
     /// Takes or renews the Lease, unless another holds it.
     async fn attempt(&mut self) -> Result<bool, Error> {
-        let (mut lease, absent) = match self.leases.get_opt(&self.name).await? {
-            Some(lease) => (lease, false),
-            None => (self.absent(), true),
-        };
+        let found = self.leases.get_opt(&self.name).await?;
+        let absent = found.is_none();
+        if self.waits_for_it(absent, Instant::now()) {
+            return Ok(false);
+        }
+        let mut lease = found.unwrap_or_else(|| self.unwritten());
         let spec = lease.spec.take().unwrap_or_default();
         if !self.may_take(&spec, Instant::now()) {
             return Ok(false);
@@ -173,6 +185,14 @@ impl Candidate {
             self.leases.replace(&self.name, &params, &lease).await?;
         }
         Ok(true)
+    }
+
+    /// Helm brings the Lease after the Deployment, and would stumble over one that is there already. Who
+    /// leads makes it again at once.
+    fn waits_for_it(&mut self, absent: bool, now: Instant) -> bool {
+        self.absent = absent.then(|| self.absent.unwrap_or(now));
+        let since = self.absent.filter(|_| self.renewed.is_none());
+        since.is_some_and(|since| now.duration_since(since) < BROUGHT)
     }
 
     fn may_take(&mut self, spec: &LeaseSpec, now: Instant) -> bool {
@@ -212,7 +232,7 @@ impl Candidate {
         }
     }
 
-    fn absent(&self) -> Object {
+    fn unwritten(&self) -> Object {
         Object {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
@@ -271,6 +291,8 @@ const DURATION: Duration = Duration::from_secs(15);
 const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 const RENEW: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_secs(2);
+/// How long a Lease that is not there is waited for.
+const BROUGHT: Duration = Duration::from_secs(20);
 const RELEASE: Duration = Duration::from_secs(3);
 
 #[cfg(test)]

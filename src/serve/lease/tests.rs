@@ -64,7 +64,9 @@ async fn of_two_first_comers_one_leads() {
     for _ in 0..20 {
         let api = FakeApi::default();
         let (one, two) = (campaign(&api, "one"), campaign(&api, "two"));
-        seconds(10).await;
+        seconds(15).await;
+        assert!(api.object(PATH).is_none(), "Helm may still bring it");
+        seconds(25).await;
         assert!(leads(&one) != leads(&two));
     }
 }

@@ -47,6 +47,8 @@ pub fn api_server(layout: &Layout) -> Process {
         ),
         &format!("--token-auth-file={}", layout.state("users.csv")),
         "--authorization-mode=RBAC",
+        // Or a restart would wait a minute for watches to end.
+        "--shutdown-watch-termination-grace-period=2s",
         &format!("--audit-policy-file={}", layout.state("audit.yaml")),
         &format!(
             "--audit-log-path={}",

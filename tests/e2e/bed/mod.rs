@@ -90,8 +90,11 @@ impl Bed {
         Guard { bed: self }
     }
 
-    /// After it was started again.
-    pub fn until_api_server_is_ready(&self) {
+    /// As an operator does: it may end what it has begun.
+    pub fn restart_api_server(&self) {
+        let ended = self.api_server.stop(Duration::from_secs(90));
+        assert!(ended, "kube-apiserver does not end");
+        self.api_server.start_again();
         control_plane::wait_until_ready(&self.runtime, &self.client, &self.api_server);
     }
 

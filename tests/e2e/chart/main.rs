@@ -65,6 +65,7 @@ by_both!(
     pods::arguments_are_those_of_the_binary,
     pods::pods_may_do_nothing_on_their_node,
     pods::selectors_find_what_they_are_for,
+    pods::the_webhook_is_where_the_configurations_say,
     pods::updates_leave_nobody_without_answer,
     pods::host_network_keeps_its_dns,
     pods::one_replica_blocks_no_drain,

@@ -5,7 +5,7 @@ use rollout_guard::serve::Options;
 use serde_json::json;
 
 use super::helm::{Helm, scenarios};
-use super::rendered::{list, selects};
+use super::rendered::{is_hook, list, selects};
 
 /// The arguments, as the binary reads them.
 #[derive(Parser)]
@@ -76,53 +76,44 @@ pub fn selectors_find_what_they_are_for(helm: &Helm) {
     for scenario in scenarios() {
         let rendered = helm.render(&scenario);
         let labels = &rendered.pod()["metadata"]["labels"];
-        let deployment = &rendered.one("Deployment")["spec"]["selector"]["matchLabels"];
-        assert!(selects(deployment, labels), "{scenario}");
-        for service in rendered.all("Service") {
-            assert!(selects(&service["spec"]["selector"], labels), "{scenario}");
-            let target = &service["spec"]["ports"][0]["targetPort"];
-            let ports = list(&rendered.container()["ports"]);
-            assert!(
-                ports.iter().any(|port| &port["name"] == target),
-                "{scenario}"
-            );
-        }
-        let budgets = rendered.all("PodDisruptionBudget");
-        for selector in budgets.iter().map(|budget| &budget["spec"]["selector"]) {
-            assert!(selects(&selector["matchLabels"], labels), "{scenario}");
-        }
-        for policy in rendered.all("NetworkPolicy") {
-            assert!(
-                selects(&policy["spec"]["podSelector"]["matchLabels"], labels),
-                "{scenario}"
-            );
+        for (kind, selector) in [
+            ("Deployment", "/spec/selector/matchLabels"),
+            ("Service", "/spec/selector"),
+            ("PodDisruptionBudget", "/spec/selector/matchLabels"),
+            ("NetworkPolicy", "/spec/podSelector/matchLabels"),
+        ] {
+            for object in rendered.all(kind) {
+                let selector = object.pointer(selector).expect("a selector");
+                assert!(selects(selector, labels), "{scenario}: {kind}");
+                // The self-test's pod answers nobody.
+                let pods = rendered.all("Pod").into_iter();
+                let mut others = pods.map(|pod| &pod["metadata"]["labels"]);
+                assert!(!others.any(|labels| selects(selector, labels)), "{kind}");
+            }
         }
         for constraint in list(&rendered.pod()["spec"]["topologySpreadConstraints"]) {
-            assert!(
-                selects(&constraint["labelSelector"]["matchLabels"], labels),
-                "{scenario}"
-            );
+            let selector = &constraint["labelSelector"]["matchLabels"];
+            assert!(selects(selector, labels), "{scenario}");
         }
-        // The self-test's pod answers nobody.
-        for pod in rendered.all("Pod") {
-            assert!(
-                !selects(deployment, &pod["metadata"]["labels"]),
-                "{scenario}"
-            );
+    }
+}
+
+pub fn the_webhook_is_where_the_configurations_say(helm: &Helm) {
+    for scenario in scenarios() {
+        let rendered = helm.render(&scenario);
+        let ports = list(&rendered.container()["ports"]);
+        for service in rendered.all("Service") {
+            let target = &service["spec"]["ports"][0]["targetPort"];
+            let found = ports.iter().any(|port| &port["name"] == target);
+            assert!(found, "{scenario}: {target}");
         }
-        let service =
-            &rendered.webhooks("ValidatingWebhookConfiguration")[0]["clientConfig"]["service"];
-        rendered.named("Service", service["name"].as_str().expect("a name"));
-        for object in rendered
-            .objects
-            .iter()
-            .filter(|object| !object["metadata"]["namespace"].is_null())
-        {
-            let elsewhere = object["metadata"]["annotations"]["helm.sh/hook"] == "test";
-            assert!(
-                elsewhere || object["metadata"]["namespace"] == "guard",
-                "{object}"
-            );
+        let webhook = rendered.webhooks("ValidatingWebhookConfiguration")[0];
+        let name = &webhook["clientConfig"]["service"]["name"];
+        let service = rendered.named("Service", name.as_str().expect("a name"));
+        assert_eq!(service["spec"]["ports"][0]["port"], 443);
+        for object in rendered.objects.iter().filter(|object| !is_hook(object)) {
+            let namespace = &object["metadata"]["namespace"];
+            assert!(namespace.is_null() || namespace == "guard", "{object}");
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod container;
 mod life;
+mod logs;
 mod probe;
 mod sandbox;
 mod status;
@@ -20,10 +21,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, ResourceExt};
@@ -36,7 +37,7 @@ use crate::network::HOST;
 
 pub struct Kubelet {
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 /// What the Pods' tasks need.
@@ -70,8 +71,9 @@ impl Kubelet {
             pods: Mutex::default(),
         });
         runtime.block_on(register(client));
-        let task = runtime.spawn(run(Arc::clone(&shared)));
-        Self { shared, task }
+        let logs = runtime.block_on(logs::serve(layout));
+        let tasks = [runtime.spawn(run(Arc::clone(&shared))), runtime.spawn(logs)];
+        Self { shared, tasks }
     }
 
     /// The guard's binary.
@@ -95,7 +97,9 @@ impl Kubelet {
 
 impl Drop for Kubelet {
     fn drop(&mut self) {
-        self.task.abort();
+        for task in &self.tasks {
+            task.abort();
+        }
     }
 }
 
@@ -110,15 +114,25 @@ pub fn runs(pod: &Pod) -> bool {
         })
 }
 
-/// The Node: EndpointSlices leave out Pods whose Node is not known.
+/// The Node: EndpointSlices leave out Pods whose Node is not known, and the API server asks it for logs.
 async fn register(client: &Client) {
-    let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(client.clone());
+    let nodes: Api<Node> = Api::all(client.clone());
     let node = json!({"metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE}}});
     let node = serde_json::from_value(node).expect("a Node");
     nodes
         .create(&PostParams::default(), &node)
         .await
         .expect("a Node can be created");
+    let status = json!({"status": {
+        "addresses": [{"type": "InternalIP", "address": NODE_ADDRESS}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": logs::PORT}},
+        "conditions": [{"type": "Ready", "status": "True"}],
+    }});
+    let parameters = PatchParams::default();
+    let written = nodes
+        .patch_status(NODE, &parameters, &Patch::Merge(status))
+        .await;
+    written.expect("a Node's status can be written");
 }
 
 async fn run(shared: Arc<Shared>) {

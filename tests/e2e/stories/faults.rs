@@ -1,7 +1,7 @@
 //! What breaks under load, and that it comes back by itself: no good write is denied meanwhile, and after it all that
 //! should be is denied or kept again. These stories run alone.
 
-use std::time::Duration;
+use serde_json::Value;
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::bed::{ADMIN, Bed, poll};
 use crate::flow::{FLOWS, in_mid_canary};
 use crate::load::Load;
 use crate::story::Story;
-use crate::world::World;
+use crate::world::{DEADLINE, World};
 
 pub const STORIES: &[Story] = &[
     alone!(killed_replicas_come_back),
@@ -22,6 +22,7 @@ pub const STORIES: &[Story] = &[
     alone!(what_passes_without_a_guard_is_found_by_the_audit),
 ];
 
+<<<<<<< HEAD
 fn killed_replicas_come_back(bed: &Bed) {
     under_load(bed, "fault-kill", |load| {
         load.endures("a replica killed", SOON, || {
@@ -174,6 +175,44 @@ fn what_passes_without_a_guard_is_found_by_the_audit(bed: &Bed) {
     poll("an Event on the Rollout", AUDITED, &mut || {
         let events = world.kubectl("events --for rollout/app07").run();
         if events.stdout.contains("RG202") {
+=======
+fn a_killed_replica_comes_back(bed: &Bed) {
+    let world = World::new(bed, "fault-kill");
+    let guard = bed.guard();
+    guard.until_ready(3);
+    let processes = guard.processes();
+    assert_eq!(processes.len(), 3);
+    for process in &processes {
+        process.kill();
+    }
+    poll("each replica to be started again", DEADLINE, &mut || {
+        let restarts: Vec<u64> = guard.pods().iter().filter_map(restarts).collect();
+        if restarts == [1, 1, 1] {
+            Ok(())
+        } else {
+            Err(format!("restarts: {restarts:?}"))
+        }
+    });
+    guard.until_ready(3);
+    until_it_refuses(&world);
+}
+
+fn the_api_server_is_restarted(bed: &Bed) {
+    let world = World::new(bed, "fault-api-server");
+    bed.restart_api_server();
+    bed.guard().until_ready(3);
+    until_it_refuses(&world);
+}
+
+/// The API server may still hold a connection to what is gone, which the first call finds out.
+fn until_it_refuses(world: &World) {
+    poll("a refusal", DEADLINE, &mut || {
+        let applied = world
+            .kubectl("apply --dry-run=server -f -")
+            .input(NOWHERE)
+            .run();
+        if applied.stderr.contains("[rollout-guard RG504]") {
+>>>>>>> main
             Ok(())
         } else {
             Err(events.to_string())
@@ -221,6 +260,7 @@ fn until_rotated(bed: &Bed, made: &str, more: u64) {
     });
 }
 
+<<<<<<< HEAD
 const KINDS: &str = "virtualservices.networking.istio.io destinationrules.networking.istio.io";
 const NOTHING: [&str; 0] = [];
 /// Within which the guard is to be right again.
@@ -228,3 +268,24 @@ const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(20);
 /// A leader that was killed holds its Lease for 15 s.
 const AUDITED: Duration = Duration::from_secs(40);
+=======
+fn restarts(pod: &Value) -> Option<u64> {
+    pod.pointer("/status/containerStatuses/0/restartCount")?
+        .as_u64()
+}
+
+/// Weights that sum to 0: wrong whatever else there is.
+const NOWHERE: &str = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: nowhere
+spec:
+  hosts: [nowhere.example]
+  gateways: [mesh]
+  http:
+  - route:
+    - {destination: {host: a.example}, weight: 0}
+    - {destination: {host: b.example}, weight: 0}
+";
+>>>>>>> main

@@ -1,0 +1,211 @@
+//! What of a review and of objects is not kept. A removed value becomes a word that is the same for the same
+//! value within one recording: what rules compare stays equal or different.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+/// The values that were removed, and the word for each.
+#[derive(Default)]
+pub(super) struct Redaction {
+    words: HashMap<String, String>,
+}
+
+impl Redaction {
+    /// An AdmissionReview: who asked is a name and groups, nothing more.
+    pub fn review(&mut self, review: &mut Value) {
+        if let Some(Value::Object(user)) = review.pointer_mut("/request/userInfo") {
+            user.retain(|field, _| field == "username" || field == "groups");
+        }
+        for place in ["/request/object", "/request/oldObject"] {
+            if let Some(object) = review.pointer_mut(place) {
+                self.object(object);
+            }
+        }
+    }
+
+    /// An object as it stands in the cluster: rules read its managedFields in the review alone.
+    pub fn stored(&mut self, object: &mut Value) {
+        if let Some(Value::Object(meta)) = object.get_mut("metadata") {
+            meta.remove("managedFields");
+        }
+        self.object(object);
+    }
+
+    fn object(&mut self, object: &mut Value) {
+        match object {
+            Value::Object(map) => self.fields(map),
+            Value::Array(items) => {
+                for item in items {
+                    self.object(item);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn fields(&mut self, map: &mut Map<String, Value>) {
+        map.remove(LAST_APPLIED);
+        for (name, value) in map.iter_mut() {
+            match name.as_str() {
+                // They hold what rules compare, under names that anybody may choose.
+                "managedFields" | "labels" | "matchLabels" | "selector" => {}
+                // Of containers, probes and analyses; or what plugins are told.
+                "env" | "args" | "httpHeaders" => self.entries(value),
+                "command" | "plugin" | "plugins" => self.all(value),
+                "set" | "add" => self.header_map(value),
+                "headers" | "withoutHeaders" | "queryParams" => {
+                    self.header_map(value);
+                    self.object(value);
+                }
+                _ => self.object(value),
+            }
+        }
+        self.header_step(map);
+    }
+
+    /// Lists of texts, or of things with a `name` and a `value`.
+    fn entries(&mut self, list: &mut Value) {
+        let Value::Array(items) = list else { return };
+        for item in items {
+            match item {
+                Value::Object(entry) => {
+                    if let Some(value) = entry.get_mut("value") {
+                        self.all(value);
+                    }
+                }
+                item => self.all(item),
+            }
+        }
+    }
+
+    /// Headers by name: those that tell who somebody is, set or matched.
+    fn header_map(&mut self, headers: &mut Value) {
+        let Value::Object(headers) = headers else {
+            return;
+        };
+        let telling = headers.iter_mut().filter(|(name, _)| is_telling(name));
+        for (_, value) in telling {
+            self.all(value);
+        }
+    }
+
+    /// A setHeaderRoute step's match names the header beside its value.
+    fn header_step(&mut self, map: &mut Map<String, Value>) {
+        let name = map.get("headerName").and_then(Value::as_str);
+        if name.is_some_and(is_telling)
+            && let Some(value) = map.get_mut("headerValue")
+        {
+            self.all(value);
+        }
+    }
+
+    /// Every text in it.
+    fn all(&mut self, value: &mut Value) {
+        match value {
+            Value::String(text) if !text.is_empty() => *text = self.word(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.all(item)),
+            Value::Object(map) => map.values_mut().for_each(|value| self.all(value)),
+            _ => {}
+        }
+    }
+
+    fn word(&mut self, text: &str) -> String {
+        let next = self.words.len() + 1;
+        let word = self.words.entry(text.to_owned());
+        word.or_insert_with(|| format!("redacted-{next}")).clone()
+    }
+}
+
+/// Whether a header of this name may let somebody in.
+fn is_telling(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    TELLING.iter().any(|part| name.contains(part))
+}
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const TELLING: [&str; 11] = [
+    "auth",
+    "cookie",
+    "token",
+    "secret",
+    "password",
+    "credential",
+    "session",
+    "signature",
+    "api-key",
+    "apikey",
+    "jwt",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn keeps_a_name_and_groups_of_who_asked() {
+        let mut review = json!({"request": {"userInfo": {
+            "username": "ada", "groups": ["dev"], "uid": "u-1", "extra": {"scopes": ["s3cret"]}}}});
+        Redaction::default().review(&mut review);
+        let user = json!({"username": "ada", "groups": ["dev"]});
+        assert_eq!(review["request"]["userInfo"], user);
+    }
+
+    #[test]
+    fn keeps_no_value_of_a_container() {
+        let container = json!({
+            "name": "app", "image": "app:v1", "command": ["run", "--key=s3cret"], "args": ["s3cret"],
+            "env": [{"name": "KEY", "value": "s3cret"}, {"name": "REF", "valueFrom": {"x": "kept"}}],
+            "livenessProbe": {"httpGet": {"httpHeaders": [{"name": "A", "value": "s3cret"}]}},
+            "lifecycle": {"preStop": {"exec": {"command": ["s3cret"]}}},
+        });
+        let rollout = json!({
+            "metadata": {
+                "managedFields": [{"manager": "kubectl"}],
+                "annotations": {LAST_APPLIED: "s3cret", "team": "kept"},
+            },
+            "spec": {
+                "template": {"spec": {"containers": [container]}},
+                "strategy": {"canary": {"steps": [
+                    {"analysis": {"args": [{"name": "key", "value": "s3cret"}]}},
+                    {"plugin": {"name": "p", "config": {"key": "s3cret"}}},
+                    {"setHeaderRoute": {"match": [
+                        {"headerName": "Authorization", "headerValue": {"exact": "s3cret"}},
+                        {"headerName": "x-tester", "headerValue": {"exact": "kept"}},
+                    ]}},
+                ]}},
+            },
+        });
+        let mut review = json!({"request": {"object": rollout.clone(), "oldObject": rollout}});
+        Redaction::default().review(&mut review);
+        let text = review.to_string();
+        assert!(!text.contains("s3cret"), "{review:#}");
+        assert_eq!(text.matches("kept").count(), 6, "{review:#}");
+        let place = "/request/object/spec/template/spec/containers/0";
+        let kept = review.pointer(place).unwrap();
+        assert_eq!(kept["env"][0]["value"], kept["args"][0]);
+        assert_ne!(kept["command"][0], kept["command"][1]);
+        assert_eq!(
+            review["request"]["object"]["metadata"]["managedFields"][0]["manager"],
+            "kubectl"
+        );
+    }
+
+    #[test]
+    fn keeps_no_value_of_a_header_that_lets_somebody_in() {
+        let headers = json!({"request": {"set": {"Authorization": "s3cret", "x-env": "kept"},
+                                         "add": {"cookie": "s3cret"}, "remove": ["x"]},
+                             "response": {"set": {"Set-Cookie": "s3cret"}}});
+        let matched = json!({"headers": {"x-api-key": {"exact": "s3cret"}, "x-a": {"exact": "kept"}},
+                             "queryParams": {"token": {"exact": "s3cret"}}});
+        let mut service = json!({"metadata": {"managedFields": []}, "spec": {"http": [
+            {"match": [matched], "headers": headers.clone(), "route": [{"headers": headers}]},
+        ]}});
+        Redaction::default().stored(&mut service);
+        let text = service.to_string();
+        assert!(!text.contains("s3cret"), "{service:#}");
+        assert_eq!(text.matches("kept").count(), 3, "{service:#}");
+        assert!(service["metadata"].get("managedFields").is_none());
+    }
+}
