@@ -6,6 +6,7 @@ mod chart;
 mod faults;
 mod guarded;
 mod latency;
+mod under_load;
 mod zero_flap;
 
 use crate::story::Story;
@@ -18,4 +19,5 @@ pub const ALL: &[&[Story]] = &[
     zero_flap::STORIES,
     faults::STORIES,
     latency::STORIES,
+    under_load::STORIES,
 ];
