@@ -100,7 +100,7 @@ fn audit_object(view: &View<'_>, key: &Key, settings: &Settings) -> Vec<Finding>
     }
     let strict = profile(view, &key.namespace, settings) == Profile::Strict;
     let complete = strict || view.mesh().complete;
-    let found = rules::judge(view, key).into_iter();
+    let found = rules::audit(view, key).into_iter();
     found
         .map(|finding| raised(finding, complete))
         .filter_map(|finding| weigh(finding, view, settings))

@@ -2,6 +2,7 @@
 //! Rules and mutations read it through [`View`] and [`Flow`]; nothing here judges.
 
 mod edge;
+mod expected;
 mod facts;
 mod flow;
 mod index;

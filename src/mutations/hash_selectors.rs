@@ -62,7 +62,7 @@ fn keep_hashes(
             continue;
         };
         let in_live = live.and_then(|live| live_hash(live, name));
-        let Some(hash) = in_live.or_else(|| of_status(flow, role)) else {
+        let Some(hash) = in_live.or_else(|| flow.hash_of_subset(role)) else {
             continue;
         };
         let labels = Path::spec(["subsets"]).index(index).field("labels");
@@ -88,20 +88,6 @@ fn live_hash(live: &DestinationRule, name: &str) -> Option<String> {
     let (_, subset) = live.subset(name)?;
     let hash = subset.labels.as_ref()?.get(HASH_LABEL)?;
     (!hash.is_empty()).then(|| hash.clone())
-}
-
-/// The hash that the controller has put in or will: before there is a stable revision it puts in none.
-fn of_status(flow: &Flow<'_>, role: Role) -> Option<String> {
-    let status = &flow.rollout.status;
-    let weights = status.weights.as_ref();
-    let (weighted, fallback) = match role {
-        Role::Canary => (weights.map(|w| &w.canary), &status.current_pod_hash),
-        _ => (weights.map(|w| &w.stable), &status.stable_rs),
-    };
-    let weighted = weighted.map(|destination| &destination.pod_template_hash);
-    let weighted = weighted.filter(|hash| !hash.is_empty());
-    let fallback = Some(fallback).filter(|hash| !hash.is_empty() && !status.stable_rs.is_empty());
-    weighted.or(fallback).cloned()
 }
 
 /// A running experiment's subsets that live has, the status lists and the write dropped.

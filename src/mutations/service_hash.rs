@@ -45,7 +45,7 @@ fn keep_hash(flow: &Flow<'_>, role: ServiceRole, written: &Written<'_>, patch: &
     };
     let live = live.and_then(|selector| selector.get(HASH_LABEL)).cloned();
     let live = live.filter(|hash| !hash.is_empty());
-    let Some(hash) = live.or_else(|| of_status(flow, role)) else {
+    let Some(hash) = live.or_else(|| flow.hash_of_service(role)) else {
         return;
     };
     let path = Path::spec(["selector"]).entry(HASH_LABEL);
@@ -65,26 +65,4 @@ fn keep_managed_by(flow: &Flow<'_>, written: &Written<'_>, patch: &mut Patch) {
             patch.keep("the managed-by annotation".to_owned(), flow.key());
         }
     }
-}
-
-/// The hash that the controller would select, once there is a stable revision.
-fn of_status(flow: &Flow<'_>, role: ServiceRole) -> Option<String> {
-    let status = &flow.rollout.status;
-    if status.stable_rs.is_empty() {
-        return None;
-    }
-    let stable_is_ping = status.stable_ping_pong == "ping";
-    let hash = match role {
-        ServiceRole::Canary if status.abort => &status.stable_rs,
-        ServiceRole::Stable => &status.stable_rs,
-        ServiceRole::Ping if stable_is_ping => &status.stable_rs,
-        ServiceRole::Pong if !stable_is_ping => &status.stable_rs,
-        ServiceRole::Active if status.active_selector.is_empty() => &status.stable_rs,
-        ServiceRole::Active => &status.active_selector,
-        // Of ping and pong the one that is not stable stays on the new revision after an abort, too.
-        ServiceRole::Canary | ServiceRole::Ping | ServiceRole::Pong | ServiceRole::Preview => {
-            &status.current_pod_hash
-        }
-    };
-    (!hash.is_empty()).then(|| hash.clone())
 }

@@ -6,6 +6,7 @@ mod rule;
 mod parts;
 
 // The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
+mod controller_values_lost;
 mod delegate_missing;
 mod deleted_in_use;
 mod destination_host_missing;
@@ -118,17 +119,28 @@ pub const CATALOGUE: &[Rule] = &[
     deleted_in_use::RULE,
     retarget_in_progress::RULE,
     first_adoption::RULE,
+    controller_values_lost::RULE,
     // End of the generated rules.
 ];
 
 /// Codes that once were rules and are never given again.
 pub const RETIRED: &[&str] = &[];
 
-/// What all rules say of one object in a view.
+/// What the rules say of one object in a view that a write makes or replaces.
 pub fn judge(view: &View<'_>, key: &Key) -> Vec<Finding> {
+    let rules = CATALOGUE.iter();
+    judge_by(rules.filter(|rule| !rule.is_standing()), view, key)
+}
+
+/// What the rules say of one object as it stands, without a write.
+pub fn audit(view: &View<'_>, key: &Key) -> Vec<Finding> {
+    judge_by(CATALOGUE.iter(), view, key)
+}
+
+fn judge_by<'r>(rules: impl Iterator<Item = &'r Rule>, view: &View<'_>, key: &Key) -> Vec<Finding> {
     let mut list = Vec::new();
     if let Some(object) = view.get(key) {
-        for rule in CATALOGUE {
+        for rule in rules {
             rule.judge(object, view, &mut list);
         }
     }
@@ -156,13 +168,18 @@ pub fn find(word: &str) -> Option<&'static Rule> {
 }
 
 impl Rule {
+    fn is_standing(&self) -> bool {
+        matches!(self.check, Check::Standing(_))
+    }
+
     /// What this rule says of an object, if it is of its kind.
     pub fn judge(&self, object: &Object, view: &View<'_>, list: &mut Vec<Finding>) {
         let found = &mut Findings::of(self.id, list);
         match (self.check, object) {
             // The controller leaves a Rollout alone that is being deleted.
-            (Check::Rollout(_), Object::Rollout(rollout)) if rollout.meta.deleting => {}
-            (Check::Rollout(check), Object::Rollout(rollout)) => {
+            (Check::Rollout(_) | Check::Standing(_), Object::Rollout(rollout))
+                if rollout.meta.deleting => {}
+            (Check::Rollout(check) | Check::Standing(check), Object::Rollout(rollout)) => {
                 check(&Flow::of(rollout, *view), found);
             }
             (Check::VirtualService(check), Object::VirtualService(service)) => {

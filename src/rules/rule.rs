@@ -33,6 +33,9 @@ pub enum Check {
     DestinationRule(fn(&DestinationRule, &View<'_>, &mut Findings<'_>)),
     /// Any kind, without looking at others.
     Any(fn(&Object, &mut Findings<'_>)),
+    /// What stands between writes: for `check` and the audit alone, because a review may come between two
+    /// writes of the controller.
+    Standing(fn(&Flow<'_>, &mut Findings<'_>)),
     /// The write itself; the view is the cluster before it.
     Write(fn(&Change<'_>, &View<'_>, &mut Findings<'_>)),
 }

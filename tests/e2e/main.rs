@@ -8,6 +8,7 @@
     clippy::panic,
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::format_collect,
     clippy::format_push_string,
     // The stories' vocabulary; not every word is in use at all times.
     dead_code

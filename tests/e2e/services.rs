@@ -63,19 +63,25 @@ impl Services {
         Self { tasks, connections }
     }
 
+    /// How many connections to a Service are open.
+    pub fn open(&self, namespace: &str, name: &str) -> usize {
+        self.with(namespace, name, |_| ())
+    }
+
     /// Breaks every connection to a Service, as a network that fails does. Returns how many there were.
     pub fn cut(&self, namespace: &str, name: &str) -> usize {
+        self.with(namespace, name, AbortHandle::abort)
+    }
+
+    fn with(&self, namespace: &str, name: &str, action: impl Fn(&AbortHandle)) -> usize {
         let service = format!("{namespace}/{name}");
         let mut all = self
             .connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         all.retain(|(_, task)| !task.is_finished());
-        let open: Vec<_> = all.iter().filter(|(to, _)| *to == service).collect();
-        for (_, task) in &open {
-            task.abort();
-        }
-        open.len()
+        let open = all.iter().filter(|(to, _)| *to == service);
+        open.map(|(_, task)| action(task)).count()
     }
 }
 

@@ -8,7 +8,7 @@ use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::api::{self, list, text};
-use crate::bed::{ADMIN, Bed, poll};
+use crate::bed::{ADMIN, Bed};
 use crate::command::{Ran, Run};
 use crate::nodes::Pods;
 use crate::record::Recording;
@@ -79,6 +79,8 @@ impl<'a> World<'a> {
         {
             let text = std::fs::read_to_string(file.path()).expect("a manifest is text");
             let text = text.replace(EXAMPLES, &self.namespace);
+            // Sidecars everywhere would see the same host in every story's VirtualService.
+            let text = text.replace(PUBLIC, &format!("{}.bookinfo7.com", self.namespace));
             std::fs::write(copy.join(file.file_name()), text).expect("the copy can be written");
         }
         copy
@@ -126,11 +128,12 @@ impl<'a> World<'a> {
         holds: impl Fn(&Value) -> bool,
     ) -> Value {
         let title = format!("{kind} {name}: {what}");
-        poll(&title, DEADLINE, &mut || match self.find(kind, name) {
-            Some(object) if holds(&object) => Ok(object),
-            Some(object) => Err(format!("{:#}", json!([object["spec"], object["status"]]))),
-            None => Err("it is not there".into()),
-        })
+        self.bed
+            .wait(&title, DEADLINE, || match self.find(kind, name) {
+                Some(object) if holds(&object) => Ok(object),
+                Some(object) => Err(format!("{:#}", json!([object["spec"], object["status"]]))),
+                None => Err("it is not there".into()),
+            })
     }
 
     /// Waits for `Healthy`, `Paused`, `Degraded`, `Progressing` of the generation that was written last.
@@ -213,3 +216,5 @@ pub fn hashes(destination_rule: &Value) -> BTreeMap<String, String> {
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// The namespace that the examples name.
 const EXAMPLES: &str = "test-ar-istio";
+/// The host outside the mesh that they name.
+const PUBLIC: &str = "uk.bookinfo7.com";

@@ -92,7 +92,7 @@ fn kinds(rule: &Rule) -> Vec<Kind> {
 
 fn applies_to(rule: &Rule) -> Vec<Kind> {
     match rule.check {
-        Check::Rollout(_) => vec![Kind::Rollout],
+        Check::Rollout(_) | Check::Standing(_) => vec![Kind::Rollout],
         Check::VirtualService(_) => vec![Kind::VirtualService],
         Check::DestinationRule(_) => vec![Kind::DestinationRule],
         Check::Any(_) | Check::Write(_) => guarded().collect(),

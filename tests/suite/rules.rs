@@ -44,7 +44,7 @@ fn every_rule_reads_what_it_says_it_reads() {
     let mut faults = Vec::new();
     for rule in CATALOGUE {
         let own = match rule.check {
-            Check::Rollout(_) => Some(Kind::Rollout),
+            Check::Rollout(_) | Check::Standing(_) => Some(Kind::Rollout),
             Check::VirtualService(_) => Some(Kind::VirtualService),
             Check::DestinationRule(_) => Some(Kind::DestinationRule),
             Check::Any(_) | Check::Write(_) => None,

@@ -85,6 +85,32 @@ impl Bed {
         self.runtime.block_on(future)
     }
 
+    /// Asks until there is an answer. After `deadline` the story fails with the last refusal, and with what has ended.
+    pub fn wait<T>(
+        &self,
+        what: &str,
+        deadline: Duration,
+        mut ask: impl FnMut() -> Result<T, String>,
+    ) -> T {
+        poll(what, deadline, &mut || {
+            ask().map_err(|why| format!("{why}{}", self.ended()))
+        })
+    }
+
+    /// Which process does not run, for a story that waits in vain.
+    fn ended(&self) -> String {
+        let all = [
+            &self.etcd,
+            &self.api_server,
+            &self.controller_manager,
+            &self.rollouts,
+        ];
+        let ended = all.into_iter().filter(|process| !process.is_running());
+        ended
+            .map(|process| format!("\n({} does not run)", process.name))
+            .collect()
+    }
+
     /// The release that guards the bed.
     pub fn guard(&self) -> Guard<'_> {
         Guard { bed: self }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::bed::{ADMIN, Bed};
+use crate::bed::{ADMIN, Bed, poll};
 use crate::shared;
 use crate::story::Story;
 use crate::world::World;
@@ -31,11 +31,8 @@ fn a_finding_is_told_until_it_is_mended(bed: &Bed) {
     let series =
         r#"rollout_guard_findings{rule="RG202",severity="error",namespace="audit-finding"}"#;
     until_counted(bed, series, &["1"]);
-    let described = until_described(&world, "RolloutGuardFinding");
-    assert!(
-        described.contains("RG202 route-not-found (error)"),
-        "{described}"
-    );
+    let described = until_described(&world, "RG202 route-not-found (error): ");
+    assert!(described.contains("RolloutGuardFinding"), "{described}");
 
     let checked = check(&world, &["--namespace", "audit-finding"]);
     let text = String::from_utf8_lossy(&checked.stdout);
@@ -134,7 +131,7 @@ fn a_namespace_that_is_off_is_left_alone(bed: &Bed) {
 
 /// Waits until the Pods together show the series with these values: the leader alone has any.
 fn until_counted(bed: &Bed, series: &str, values: &[&str]) {
-    bed.wait(series, PATIENCE, || {
+    poll(series, PATIENCE, &mut || {
         let pods = bed.guard().metrics();
         let lines = pods.iter().flat_map(|(_, text)| text.lines());
         let found: Vec<&str> = lines
@@ -146,13 +143,14 @@ fn until_counted(bed: &Bed, series: &str, values: &[&str]) {
     });
 }
 
-/// What `kubectl describe` says of the Rollout once it shows an Event of this reason.
-fn until_described(world: &World, reason: &str) -> String {
-    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    world.bed.wait(reason, PATIENCE, || {
+/// What `kubectl describe` says of the Rollout once it says this, with single blanks.
+fn until_described(world: &World, text: &str) -> String {
+    poll(text, PATIENCE, &mut || {
         let described = world.kubectl("describe rollout app07").ok().stdout;
-        let shown = described.contains(reason);
-        shown.then(|| flat(&described)).ok_or(described)
+        let words: Vec<&str> = described.split_whitespace().collect();
+        let described = words.join(" ");
+        let shown = described.contains(text);
+        shown.then(|| described.clone()).ok_or(described)
     })
 }
 
@@ -168,4 +166,4 @@ fn check(world: &World, more: &[&str]) -> Output {
 }
 
 const STRANGER: &str = "system:serviceaccount:elsewhere:argo-rollouts";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);

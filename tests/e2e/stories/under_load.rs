@@ -1,7 +1,7 @@
 //! What breaks under load, and that it comes back by itself: no good write is denied meanwhile, and after it all that
 //! should be is denied or kept again. These stories run alone.
 
-use serde_json::Value;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::bed::{ADMIN, Bed, poll};
 use crate::flow::{FLOWS, in_mid_canary};
 use crate::load::Load;
 use crate::story::Story;
-use crate::world::{DEADLINE, World};
+use crate::world::World;
 
 pub const STORIES: &[Story] = &[
     alone!(killed_replicas_come_back),
@@ -23,7 +23,7 @@ pub const STORIES: &[Story] = &[
 ];
 
 fn killed_replicas_come_back(bed: &Bed) {
-    under_load(bed, "fault-kill", |load| {
+    under_load(bed, "load-kill", |load| {
         load.endures("a replica killed", SOON, || {
             bed.guard().restarted(1, |processes| processes[0].kill());
         });
@@ -37,7 +37,7 @@ fn killed_replicas_come_back(bed: &Bed) {
 }
 
 fn the_api_server_is_killed_and_etcd_stands_still(bed: &Bed) {
-    under_load(bed, "fault-api-server", |load| {
+    under_load(bed, "load-api-server", |load| {
         load.endures("the API server killed", LATER, || {
             bed.api_server.start_again();
             bed.until_api_server_is_ready();
@@ -51,7 +51,7 @@ fn the_api_server_is_killed_and_etcd_stands_still(bed: &Bed) {
 }
 
 fn watches_are_cut(bed: &Bed) {
-    under_load(bed, "fault-watches", |load| {
+    under_load(bed, "load-watches", |load| {
         let endured = load.endures("watches cut", SOON, || {
             for _ in 0..5 {
                 let cut = bed.services.cut("default", "kubernetes");
@@ -65,7 +65,7 @@ fn watches_are_cut(bed: &Bed) {
 
 /// Serving certificates and CAs that live for moments: the API server trusts every one of them in time.
 fn certificates_are_rotated(bed: &Bed) {
-    let world = World::new(bed, "fault-rotation");
+    let world = World::new(bed, "load-rotation");
     bed.guard().install(&[
         "profile=guard",
         "certificates.selfManaged.certLifetime=24s",
@@ -85,7 +85,7 @@ fn certificates_are_rotated(bed: &Bed) {
 }
 
 fn istios_kinds_vanish_and_appear(bed: &Bed) {
-    let world = World::new(bed, "fault-crds");
+    let world = World::new(bed, "load-crds");
     in_mid_canary(&world);
     Load::on(&world, |load| {
         load.endures("CRDs deleted and created again", LATER, || {
@@ -124,7 +124,7 @@ fn replicas_have_different_settings(bed: &Bed) {
         std::thread::sleep(Duration::from_secs(2));
         bed.guard().restarted(1, |processes| processes[0].kill());
     };
-    under_load(bed, "fault-settings", |load| {
+    under_load(bed, "load-settings", |load| {
         let endured = load.endures("two settings", SOON, || {
             set("profile: observe");
             for _ in 0..12 {
@@ -143,7 +143,7 @@ fn replicas_have_different_settings(bed: &Bed) {
 }
 
 fn what_passes_without_a_guard_is_found_by_the_audit(bed: &Bed) {
-    let world = World::new(bed, "fault-audit");
+    let world = World::new(bed, "load-audit");
     world.apply("examples/subset-level");
     world.until_phase("app07", "Healthy");
     let rename = |name: &str| {
@@ -161,7 +161,7 @@ fn what_passes_without_a_guard_is_found_by_the_audit(bed: &Bed) {
         let metrics = bed.guard().metrics();
         let lines = metrics.iter().flat_map(|(_, text)| text.lines());
         let mut of = lines.filter(|line| {
-            line.starts_with("rollout_guard_findings{") && line.contains("\"fault-audit\"")
+            line.starts_with("rollout_guard_findings{") && line.contains("\"load-audit\"")
         });
         let found = of.find(|line| line.contains("\"RG202\""));
         found

@@ -1,11 +1,13 @@
 //! The webhook in front of a live cluster: what it remembers, what it reads again, and that a stale memory
 //! never denies.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
-use super::Server;
 use super::api::{ARGO, Api, ISTIO};
 use super::process::eventually;
+use super::{Server, recordings};
 
 #[test]
 fn a_stale_memory_never_denies() {
@@ -108,16 +110,85 @@ fn a_patch_follows_the_status_that_is_true_now() {
     assert_eq!(answer["allowed"], true);
 }
 
+/// The folder holds what was read of the live cluster for the answer, and gives that answer again.
+#[test]
+fn a_recorded_denial_is_given_again() {
+    let api = filled();
+    let kept = tempfile::tempdir().unwrap();
+    let record = format!("--record={}", kept.path().display());
+    let server = Server::of_cluster_with(&api.kubeconfig(), &[&record]);
+    eventually("it is ready", || server.get("/readyz").0 == 200);
+    let mut other = destination_rule(&["v3"]);
+    other["metadata"]["name"] = "reviews-more".into();
+    other["metadata"]["managedFields"] = json!([{"manager": "kubectl"}]);
+    api.apply_unheard(&other);
+    let sent = review(&server, "validate", &virtual_service("v2"));
+    let folder = recordings(kept.path(), 1).remove(0);
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    let said: Value = serde_json::from_str(&read("response.json")).unwrap();
+    assert_eq!(said["response"], sent);
+    let stored = read("cluster.yaml");
+    for kind in ["kind: Namespace", "kind: Service", "name: reviews-more"] {
+        assert!(stored.contains(kind), "{stored}");
+    }
+    assert!(!stored.contains("managedFields"), "{stored}");
+    let again = Command::new(env!("CARGO_BIN_EXE_rollout-guard"))
+        .args(["review", "--manifests", "cluster.yaml", "review.json"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again, said);
+}
+
+#[test]
+fn check_reads_a_live_cluster_once() {
+    let api = filled();
+    api.apply(&virtual_service("v2"));
+    let check = |flags: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollout-guard"));
+        command.args(["check", "--cluster", "--output=json", "--kubeconfig"]);
+        let output = command.arg(api.kubeconfig()).args(flags).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), report)
+    };
+    let (code, report) = check(&[]);
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_eq!(
+        report["summary"],
+        json!({"errors": 1, "warnings": 0, "objects": 4})
+    );
+    let found = &report["findings"][0];
+    assert_eq!(found["code"], "RG501");
+    assert_eq!(found["kind"], "VirtualService");
+    assert_eq!(found.get("file").or(found.get("line")), None, "{found}");
+    let (code, report) = check(&["--namespace=elsewhere"]);
+    assert_eq!((code, &report["summary"]["objects"]), (Some(0), &json!(0)));
+    api.apply(&namespace("off"));
+    assert_eq!(check(&[]).0, Some(0));
+    api.serve_groups(&[]);
+    assert_eq!(
+        check(&[]).0,
+        Some(0),
+        "without CRDs there is nothing to find"
+    );
+}
+
 /// A cluster with one host, whose rule has the subset `v1`, and a guard that knows it.
 fn cluster() -> (Api, Server) {
-    let api = Api::start(&[ARGO, ISTIO]);
-    api.apply(&namespace("guard"));
-    api.apply(&service("reviews"));
-    api.apply(&destination_rule(&["v1"]));
+    let api = filled();
     let server = Server::of_cluster(&api.kubeconfig());
     eventually("it is ready", || server.get("/readyz").0 == 200);
     assert_eq!(rules(&server), 1);
     (api, server)
+}
+
+fn filled() -> Api {
+    let api = Api::start(&[ARGO, ISTIO]);
+    api.apply(&namespace("guard"));
+    api.apply(&service("reviews"));
+    api.apply(&destination_rule(&["v1"]));
+    api
 }
 
 fn rules(server: &Server) -> u64 {

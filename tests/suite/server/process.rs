@@ -37,10 +37,13 @@ impl Server {
 
     /// Serves by a live cluster.
     pub fn of_cluster(kubeconfig: &Path) -> Self {
-        Self::launch(&[
-            "--kubeconfig",
-            kubeconfig.to_str().expect("a path in UTF-8"),
-        ])
+        Self::of_cluster_with(kubeconfig, &[])
+    }
+
+    /// Serves by a live cluster with more flags.
+    pub fn of_cluster_with(kubeconfig: &Path, flags: &[&str]) -> Self {
+        let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
+        Self::launch(&[&["--kubeconfig", kubeconfig], flags].concat())
     }
 
     fn launch(flags: &[&str]) -> Self {

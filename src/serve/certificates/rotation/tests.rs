@@ -1,0 +1,166 @@
+//! Each step on a clock that the tests set.
+
+use super::*;
+use std::time::UNIX_EPOCH;
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn policy(names: &[&str]) -> Policy {
+    let names: Vec<String> = names.iter().map(|&name| name.into()).collect();
+    Policy::new(&names, DAY * 365, DAY * 90).unwrap()
+}
+
+fn start() -> SystemTime {
+    UNIX_EPOCH + DAY * 20_000
+}
+
+/// The Secret after a step that must be due.
+fn step(policy: &Policy, texts: &Texts, trusted: bool, now: SystemTime, step: Step) -> Texts {
+    let contents = Contents::read(texts, now);
+    assert_eq!(policy.due(&contents, trusted, now).step, Some(step));
+    policy.take(step, contents, now).unwrap()
+}
+
+fn nothing(policy: &Policy, texts: &Texts, trusted: bool, now: SystemTime) -> SystemTime {
+    let due = policy.due(&Contents::read(texts, now), trusted, now);
+    assert_eq!(due.step, None);
+    due.next.unwrap()
+}
+
+fn founded(policy: &Policy) -> Texts {
+    step(
+        policy,
+        &Texts::default(),
+        false,
+        start(),
+        Step::MakeAuthority,
+    )
+}
+
+#[test]
+fn an_empty_secret_is_filled_at_once() {
+    let policy = policy(&["a.svc"]);
+    let texts = founded(&policy);
+    let contents = Contents::read(&texts, start());
+    assert!(contents.faults.is_empty() && contents.tidy && contents.serves_by_newest());
+    for trusted in [true, false] {
+        let next = nothing(&policy, &texts, trusted, start());
+        // Two thirds of the serving certificate's life, which begins a little early.
+        let due = next.duration_since(start()).unwrap();
+        assert!(due < DAY * 60 && due > DAY * 59, "{due:?}");
+    }
+}
+
+#[test]
+fn a_serving_certificate_is_renewed_by_the_same_ca() {
+    let policy = policy(&["a.svc"]);
+    let first = founded(&policy);
+    nothing(&policy, &first, true, start() + DAY * 59);
+    let renewed = step(
+        &policy,
+        &first,
+        true,
+        start() + DAY * 61,
+        Step::IssueServing,
+    );
+    assert_eq!(
+        (&renewed.ca_crt, &renewed.ca_key),
+        (&first.ca_crt, &first.ca_key)
+    );
+    assert_ne!(renewed.tls_crt, first.tls_crt);
+    nothing(&policy, &renewed, true, start() + DAY * 61);
+}
+
+#[test]
+fn other_names_want_another_certificate() {
+    let texts = founded(&policy(&["a.svc", "10.0.0.1"]));
+    nothing(&policy(&["10.0.0.1", "a.svc"]), &texts, true, start());
+    for names in [
+        &["a.svc", "b.svc", "10.0.0.1"][..],
+        &["10.0.0.1"],
+        &["a.svc", "10.0.0.2"],
+    ] {
+        let policy = policy(names);
+        let issued = step(&policy, &texts, true, start(), Step::IssueServing);
+        nothing(&policy, &issued, true, start());
+    }
+}
+
+#[test]
+fn a_new_ca_serves_only_after_it_was_trusted_for_a_while() {
+    let policy = policy(&["a.svc"]);
+    let now = start() + DAY * 50;
+    let old = Policy {
+        ca_life: DAY * 75,
+        ..policy.clone()
+    };
+    let first = founded(&old);
+    let two = step(&old, &first, true, now + DAY, Step::MakeAuthority);
+    assert!(two.ca_crt.ends_with(&first.ca_crt), "newest first");
+    assert_eq!(
+        (&two.tls_crt, &two.tls_key),
+        (&first.tls_crt, &first.tls_key)
+    );
+    let now = now + DAY;
+    nothing(&policy, &two, false, now);
+    let noted = step(&policy, &two, true, now, Step::NoteTrust);
+    let overlap = policy.overlap();
+    assert_eq!(nothing(&policy, &noted, true, now), now + overlap);
+    let lost = step(&policy, &noted, false, now, Step::ForgetTrust);
+    assert_eq!(lost, two, "the overlap begins again");
+    let third = step(&policy, &noted, true, now + overlap, Step::IssueServing);
+    assert!(Contents::read(&third, now + overlap).serves_by_newest());
+    assert_eq!(third.ca_crt, two.ca_crt, "the old CA is trusted to its end");
+    let end = start() + DAY * 75;
+    let tidy = step(&policy, &third, true, end, Step::Tidy);
+    assert!(third.ca_crt.starts_with(&tidy.ca_crt) && third.ca_crt != tidy.ca_crt);
+}
+
+#[test]
+fn a_time_of_trust_that_is_to_come_is_not_believed() {
+    let policy = policy(&["a.svc"]);
+    let now = start() + DAY * 250;
+    let mut texts = founded(&Policy {
+        serving_life: DAY * 365,
+        ..policy.clone()
+    });
+    texts = step(&policy, &texts, true, now, Step::MakeAuthority);
+    texts.trusted_since = Some(now + DAY);
+    step(&policy, &texts, true, now, Step::NoteTrust);
+}
+
+#[test]
+fn what_has_expired_is_replaced_whether_trusted_or_not() {
+    let policy = policy(&["a.svc"]);
+    let texts = founded(&policy);
+    let later = start() + DAY * 91;
+    let issued = step(&policy, &texts, false, later, Step::IssueServing);
+    assert_eq!(issued.ca_crt, texts.ca_crt);
+    let much_later = start() + DAY * 366;
+    let made = step(&policy, &texts, false, much_later, Step::MakeAuthority);
+    assert!(!made.ca_crt.contains(&texts.ca_crt));
+    nothing(&policy, &made, false, much_later);
+}
+
+#[test]
+fn a_shorter_life_counts_for_what_is_there() {
+    let texts = founded(&policy(&["a.svc"]));
+    let shorter = Policy {
+        serving_life: DAY * 3,
+        ..policy(&["a.svc"])
+    };
+    step(
+        &shorter,
+        &texts,
+        true,
+        start() + DAY * 2,
+        Step::IssueServing,
+    );
+}
+
+#[test]
+fn refuses_names_that_no_certificate_can_be_for() {
+    for name in ["", "a b", "a..b", "https://a"] {
+        assert!(Policy::new(&[name.to_owned()], DAY, DAY).is_err(), "{name}");
+    }
+}
