@@ -15,13 +15,17 @@
 )]
 
 mod api;
+mod authors;
 mod bed;
 mod command;
+mod flow;
 mod folder;
 mod guard;
 mod kubelet;
+mod load;
 mod network;
 mod nodes;
+mod reapply;
 mod record;
 mod release;
 mod services;

@@ -105,6 +105,20 @@ fn note_time(story: Story, bed: &Bed, took: Duration) {
     log.and_then(|mut log| log.write_all(line.as_bytes())).ok();
 }
 
+/// Runs two halves of a story beside each other; what fails in one fails the story.
+pub fn side_by_side<A: Send, B: Send>(
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    let other = || catch_unwind(AssertUnwindSafe(other)).map_err(|_| PANIC.take());
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        let other = other.join().expect("panics are caught");
+        (one, other.unwrap_or_else(|why| panic!("{why}")))
+    })
+}
+
 /// Keeps a story's panic for its report instead of printing it among the others' lines.
 pub fn catch_panics() {
     std::panic::set_hook(Box::new(|panic| {

@@ -33,7 +33,8 @@ fn every_row_exemption_and_precedence_holds() {
 
 #[test]
 fn the_allow_annotation_is_told_while_it_stands() {
-    let notes = |words: &str| judge(&update("", annotated(&broken(), words), "")).notes;
+    let broken = vs("main", "app-stable", "");
+    let notes = |words: &str| judge(&update("", annotated(&broken, words), "")).notes;
     let on = "annotation rollout-guard.io/allow lets `weights`, `RG202` pass: remove it afterwards";
     assert_eq!(notes("weights, RG202"), [on]);
     let unknown =
@@ -41,7 +42,7 @@ fn the_allow_annotation_is_told_while_it_stands() {
     assert_eq!(notes("wieghts"), [unknown]);
     let going = Case {
         operation: Operation::Delete,
-        ..update("", annotated(&broken(), "RG701"), "")
+        ..update("", annotated(&broken, "RG701"), "")
     };
     assert!(judge(&going).notes.is_empty());
 }

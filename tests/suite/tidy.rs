@@ -176,7 +176,10 @@ pub fn between(text: &str, start: &str, end: &str, new: &str) -> String {
 /// Holds a generated file to what it should be, or rewrites it.
 pub fn keep(path: &str, text: &str) {
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(root().join(path), text).expect("the file is written");
+        // Whole at once: other tests may be reading it.
+        let beside = root().join(format!("{path}.new"));
+        std::fs::write(&beside, text).expect("the file is written");
+        std::fs::rename(beside, root().join(path)).expect("the file is replaced");
     } else {
         assert!(
             read(path) == text,

@@ -2,12 +2,14 @@
 //! wrong.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::{Client, Error, Resource};
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::door;
 use super::served::{Served, is_absent};
@@ -40,11 +42,21 @@ impl Reader {
         }
     }
 
-    /// All of them at once, a few requests at a time.
+    /// All of them at once, a few requests at a time. A connection that broke is no answer: a new one is tried.
     ///
     /// # Errors
     /// The first answer that is none: a fact that cannot be read is not known to be false either.
     pub async fn read(&self, evidence: &Evidence) -> Result<Fresh, Error> {
+        for _ in 1..ATTEMPTS {
+            match self.read_once(evidence).await {
+                Err(error) if is_broken_off(&error) => sleep(PAUSE).await,
+                answer => return answer,
+            }
+        }
+        self.read_once(evidence).await
+    }
+
+    async fn read_once(&self, evidence: &Evidence) -> Result<Fresh, Error> {
         let objects = stream::iter(evidence.keys.clone())
             .map(async |key| {
                 let object = self.object(&key).await?;
@@ -101,7 +113,7 @@ impl Reader {
 
     async fn object(&self, key: &Key) -> Result<Option<Object>, Error> {
         let read = self.try_object(key).await;
-        self.metrics.read_live(match &read {
+        self.metrics.watches.read_live(match &read {
             Ok(Some(_)) => "found",
             Ok(None) => "missing",
             Err(_) => "failed",
@@ -130,7 +142,7 @@ impl Reader {
         let api = self.api(namespace, &resource);
         let page = ListParams::default().limit(PAGE);
         let objects = api.list(&page).await?.items.into_iter();
-        self.metrics.read_live("listed");
+        self.metrics.watches.read_live("listed");
         Ok(objects.map(|object| door::view(kind, object)).collect())
     }
 
@@ -166,6 +178,14 @@ fn absent_is_none<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error>
     }
 }
 
+/// No word of the API server, good or bad.
+fn is_broken_off(error: &Error) -> bool {
+    matches!(error, Error::HyperError(_) | Error::Service(_))
+}
+
 const AT_ONCE: usize = 16;
+/// All connections may have been cut; whether there is time for more, the review's deadline says.
+const ATTEMPTS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(50);
 /// In objects. Of a namespace with more, the first are read again and the others are as remembered.
 const PAGE: u32 = 500;

@@ -54,6 +54,8 @@ pub fn api_server(layout: &Layout) -> Process {
             "--audit-log-path={}",
             layout.logs.join("audit.jsonl").display()
         ),
+        // In megabytes; a log that is rotated is read less easily.
+        "--audit-log-maxsize=1000",
     ]);
     Process::start("kube-apiserver", command, &layout.log("kube-apiserver"))
 }
@@ -191,5 +193,6 @@ rules:
 - level: RequestResponse
   resources:
   - {group: networking.istio.io}
+  - {group: '', resources: [services]}
 - level: Metadata
 ";

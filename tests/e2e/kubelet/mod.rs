@@ -16,7 +16,7 @@ mod volumes;
 pub use probe::get;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -74,6 +74,11 @@ impl Kubelet {
         let logs = runtime.block_on(logs::serve(layout));
         let tasks = [runtime.spawn(run(Arc::clone(&shared))), runtime.spawn(logs)];
         Self { shared, tasks }
+    }
+
+    /// The guard's binary.
+    pub fn binary(&self) -> &Path {
+        &self.shared.binary
     }
 
     /// The process of a Pod, to be killed or paused. It stays the same when the kubelet starts it again.

@@ -11,14 +11,17 @@ mod dry_run;
 mod faults;
 mod guarded;
 mod host_level;
+mod latency;
 mod measured_table;
 mod migration;
 mod plain_istio;
 mod profiles;
 mod rollback;
 mod subset_level;
+mod under_load;
 mod unlisted_controller;
 mod without_istio;
+mod zero_flap;
 
 use crate::story::Story;
 
@@ -46,4 +49,7 @@ pub const ALL: &[&[Story]] = &[
     subset_level::STORIES,
     unlisted_controller::STORIES,
     without_istio::STORIES,
+    latency::STORIES,
+    under_load::STORIES,
+    zero_flap::STORIES,
 ];

@@ -28,6 +28,7 @@ struct State {
     groups: Vec<&'static str>,
     /// Answered to a GET of one object instead of the object.
     failure: Option<u16>,
+    broken_reads: usize,
     revision: u64,
 }
 
@@ -74,6 +75,10 @@ impl Api {
     /// Stores an object of which no watch hears for now.
     pub fn apply_unheard(&self, object: &Value) {
         self.store(object);
+    }
+
+    pub fn break_reads(&self, count: usize) {
+        self.lock().broken_reads = count;
     }
 
     pub fn fail_reads(&self, status: Option<u16>) {
@@ -150,7 +155,13 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
         watch(stream, parts.last().unwrap(), state);
         return;
     }
-    let (status, body) = answer(&parts, &state.lock().unwrap());
+    let mut state = state.lock().unwrap();
+    if let Some(left) = state.broken_reads.checked_sub(1) {
+        state.broken_reads = left;
+        return;
+    }
+    let (status, body) = answer(&parts, &state);
+    drop(state);
     let body = body.to_string();
     let _ = write!(
         &stream,
@@ -177,7 +188,7 @@ fn watch(mut stream: TcpStream, plural: &str, state: &Mutex<State>) {
     }
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
     let _ = stream.write_all(head.as_bytes());
-    while let Ok(event) = events.recv_timeout(Duration::from_secs(60)) {
+    while let Ok(event) = events.recv_timeout(Duration::from_mins(1)) {
         if writeln!(stream, "{event}").is_err() {
             return;
         }

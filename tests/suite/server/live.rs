@@ -39,6 +39,13 @@ fn what_cannot_be_read_again_does_not_deny() {
 }
 
 #[test]
+fn a_connection_that_breaks_while_it_is_read_again_lets_nothing_pass() {
+    let (api, server) = cluster();
+    api.break_reads(2);
+    denied(&server, &virtual_service("v2"));
+}
+
+#[test]
 fn the_label_of_the_namespace_is_read_live() {
     let (api, server) = cluster();
     denied(&server, &virtual_service("v2"));

@@ -1,0 +1,231 @@
+//! What breaks under load, and that it comes back by itself: no good write is denied meanwhile, and after it all that
+//! should be is denied or kept again. These stories run alone.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::alone;
+use crate::bed::{ADMIN, Bed, poll};
+use crate::flow::{FLOWS, in_mid_canary};
+use crate::load::Load;
+use crate::reapply;
+use crate::story::Story;
+use crate::world::World;
+
+pub const STORIES: &[Story] = &[
+    alone!(killed_replicas_come_back),
+    alone!(the_api_server_is_killed_and_etcd_stands_still),
+    alone!(watches_are_cut),
+    alone!(certificates_are_rotated),
+    alone!(istios_kinds_vanish_and_appear),
+    alone!(replicas_have_different_settings),
+    alone!(what_passes_without_a_guard_is_found_by_the_audit),
+];
+
+fn killed_replicas_come_back(bed: &Bed) {
+    under_load(bed, "load-kill", |load| {
+        load.endures("a replica killed", SOON, || {
+            bed.guard().restarted(1, |processes| processes[0].kill());
+        });
+        let endured = load.endures("all replicas killed", SOON, || {
+            bed.guard().restarted(3, |processes| {
+                processes.iter().for_each(|process| process.kill());
+            });
+        });
+        assert!(endured.unguarded > 0, "nobody was there to guard");
+    });
+}
+
+fn the_api_server_is_killed_and_etcd_stands_still(bed: &Bed) {
+    under_load(bed, "load-api-server", |load| {
+        load.endures("the API server killed", LATER, || {
+            bed.api_server.kill();
+            bed.restart_api_server();
+        });
+        load.endures("etcd paused for 5 s", LATER, || {
+            bed.etcd.pause();
+            std::thread::sleep(Duration::from_secs(5));
+            bed.etcd.resume();
+        });
+    });
+}
+
+fn watches_are_cut(bed: &Bed) {
+    under_load(bed, "load-watches", |load| {
+        let endured = load.endures("watches cut", SOON, || {
+            for _ in 0..5 {
+                let cut = bed.services.cut("default", "kubernetes");
+                assert!(cut > 0, "the guard has no connection to the API server");
+                std::thread::sleep(Duration::from_millis(700));
+            }
+        });
+        assert_eq!(endured.failed_open, NOTHING, "calls are not cut");
+    });
+}
+
+/// Serving certificates and CAs that live for moments: the API server trusts every one of them in time.
+fn certificates_are_rotated(bed: &Bed) {
+    let world = World::new(bed, "load-rotation");
+    bed.guard().install(&[
+        "profile=guard",
+        "certificates.selfManaged.certLifetime=24s",
+        "certificates.selfManaged.caLifetime=48s",
+    ]);
+    in_mid_canary(&world);
+    Load::on(&world, |load| {
+        let endured = load.endures("certificates rotated", SOON, || {
+            until_rotated(bed, if bed.long { 4 } else { 1 });
+        });
+        assert_eq!(endured.failed_open, NOTHING);
+        assert_eq!(endured.unguarded, 0);
+    });
+}
+
+fn istios_kinds_vanish_and_appear(bed: &Bed) {
+    let world = World::new(bed, "load-crds");
+    in_mid_canary(&world);
+    Load::on(&world, |load| {
+        load.endures("CRDs deleted and created again", LATER, || {
+            world
+                .kubectl(&format!("delete crd {KINDS} --timeout=60s"))
+                .ok();
+            // Those that are still there are refused.
+            let create = format!("create -f {}", bed.layout.crds()[0].display());
+            world.kubectl(&create).run();
+            let wait = format!("wait --for=condition=Established crd {KINDS} --timeout=30s");
+            world.kubectl(&wait).ok();
+            // The Rollouts have stayed; their files' would be a rollback.
+            for manifest in reapply::manifests(&world, FLOWS) {
+                world.kubectl("apply -f -").input(manifest).ok();
+            }
+            world.until_weights("app07", "primary", &[5, 95]);
+            world.until_weights("shop", "primary", &[95, 5]);
+            load.learn();
+        });
+    });
+}
+
+/// One replica that only observes beside two that guard: what reaches it passes, and nothing good is denied.
+fn replicas_have_different_settings(bed: &Bed) {
+    let set = |profile: &str| {
+        let settings = bed
+            .guard()
+            .kubectl("get configmap rollout-guard -o jsonpath={.data.config\\.yaml}");
+        let settings = settings.ok().stdout;
+        let [guard, observe] = ["profile: guard", "profile: observe"];
+        let settings = settings.replace(guard, profile).replace(observe, profile);
+        assert!(settings.contains(profile), "{settings}");
+        let patch = json!({"data": {"config.yaml": settings}});
+        let patched = bed
+            .guard()
+            .kubectl("patch configmap rollout-guard --type=merge -p");
+        patched.arg(patch.to_string()).ok();
+        // The kubelet looks once a second; settings are read at start.
+        std::thread::sleep(Duration::from_secs(2));
+        bed.guard().restarted(1, |processes| processes[0].kill());
+    };
+    under_load(bed, "load-settings", |load| {
+        let endured = load.endures("two settings", SOON, || {
+            set("profile: observe");
+            for _ in 0..12 {
+                // The API server keeps to one connection, so to one replica, as long as it can.
+                bed.services.cut("rollout-guard", "rollout-guard");
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            set("profile: guard");
+        });
+        assert!(
+            endured.unguarded > 0,
+            "the one that observes was never asked"
+        );
+        assert!(endured.denied > 0, "those that guard were never asked");
+    });
+}
+
+fn what_passes_without_a_guard_is_found_by_the_audit(bed: &Bed) {
+    let world = World::new(bed, "load-audit");
+    world.apply("examples/subset-level");
+    world.until_phase("app07", "Healthy");
+    let rename = |name: &str| {
+        let patch = json!([{"op": "replace", "path": "/spec/http/0/name", "value": name}]);
+        let patched = world.kubectl("patch virtualservice virtservice-app07 --type=json -p");
+        patched.arg(patch.to_string())
+    };
+    rename("main").fails().says("[rollout-guard RG202]");
+    bed.guard().restarted(3, |processes| {
+        processes.iter().for_each(|process| process.kill());
+        rename("main").ok();
+    });
+
+    let found = || {
+        let metrics = bed.guard().metrics();
+        let lines = metrics.iter().flat_map(|(_, text)| text.lines());
+        let mut of = lines.filter(|line| {
+            line.starts_with("rollout_guard_findings{") && line.contains("\"load-audit\"")
+        });
+        let found = of.find(|line| line.contains("\"RG202\""));
+        found
+            .filter(|line| !line.ends_with(" 0"))
+            .map(str::to_owned)
+    };
+    poll("RG202 in the leader's metrics", AUDITED, &mut || {
+        found().ok_or_else(|| "no such finding".to_owned())
+    });
+    poll("an Event on the Rollout", AUDITED, &mut || {
+        let events = world.kubectl("events --for rollout/app07").run();
+        if events.stdout.contains("RG202") {
+            Ok(())
+        } else {
+            Err(events.to_string())
+        }
+    });
+    let binary = bed.kubelet.binary().to_string_lossy();
+    let check = world.as_user(ADMIN, &binary, "check --cluster --kubeconfig");
+    let kubeconfig = bed.layout.kubeconfig(ADMIN, &world.namespace);
+    check
+        .arg(kubeconfig)
+        .fails()
+        .says("RG202")
+        .says("virtservice-app07");
+
+    rename("primary").ok();
+    poll("the finding to go", AUDITED, &mut || {
+        found().map_or(Ok(()), Err)
+    });
+}
+
+fn under_load(bed: &Bed, namespace: &str, story: impl FnOnce(&Load)) {
+    let world = World::new(bed, namespace);
+    in_mid_canary(&world);
+    Load::on(&world, story);
+    bed.guard().never_panicked();
+}
+
+/// Until the leader has made so many more CAs, and after each a certificate of it and more.
+fn until_rotated(bed: &Bed, authorities: u64) {
+    let made = |what: &str| -> u64 {
+        let metrics = bed.guard().metrics();
+        let label = format!("rollout_guard_certificate_rotations_total{{made=\"{what}\"}} ");
+        let lines = metrics.iter().flat_map(|(_, text)| text.lines());
+        let counts = lines.filter_map(|line| line.strip_prefix(&label)?.parse::<u64>().ok());
+        counts.sum()
+    };
+    let (ca, serving) = (made("ca") + authorities, made("serving") + 3 * authorities);
+    poll("rotations", Duration::from_mins(5), &mut || {
+        let now = (made("ca"), made("serving"));
+        if now.0 >= ca && now.1 >= serving {
+            Ok(())
+        } else {
+            Err(format!("{now:?} CAs and certificates"))
+        }
+    });
+}
+
+const KINDS: &str = "virtualservices.networking.istio.io destinationrules.networking.istio.io";
+const NOTHING: [&str; 0] = [];
+/// Within which the guard is to be right again.
+const SOON: Duration = Duration::from_secs(10);
+const LATER: Duration = Duration::from_secs(20);
+/// A leader that was killed holds its Lease for 15 s.
+const AUDITED: Duration = Duration::from_secs(40);
