@@ -70,7 +70,7 @@ fn judge(change: &Change<'_>, view: View<'_>, settings: &Settings, profile: Prof
     judged.sort_by_key(|judged| judged.action != Action::Deny);
     Verdict {
         judged,
-        notes: unknown_words(decision.allowed()),
+        notes: notes(change, decision.allowed()),
         ..Verdict::default()
     }
 }
@@ -128,13 +128,25 @@ fn namespace_profile(view: &View<'_>, namespace: &str, settings: &Settings) -> P
     }
 }
 
-/// A word that switches nothing off is told, lest somebody rely on it in an incident.
-fn unknown_words(words: &[String]) -> Vec<String> {
-    let unknown = words
-        .iter()
-        .filter(|word| *word != "*" && rules::find(word).is_none())
-        .filter(|word| mutations::find(word).is_none());
-    unknown
-        .map(|word| format!("annotation {ALLOW} names `{word}`, which is no rule and no mutation"))
-        .collect()
+/// What the `allow` annotation does to this object: what is off is told lest it stay so, and a word that switches
+/// nothing off lest somebody rely on it in an incident.
+fn notes(change: &Change<'_>, words: &[String]) -> Vec<String> {
+    let (known, unknown): (Vec<&String>, Vec<&String>) =
+        words.iter().partition(|word| is_known(word));
+    let mut notes = Vec::new();
+    if !known.is_empty() && change.operation != Operation::Delete {
+        let known: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
+        let known = known.join(", ");
+        notes.push(format!(
+            "annotation {ALLOW} lets {known} pass: remove it afterwards"
+        ));
+    }
+    notes.extend(unknown.iter().map(|word| {
+        format!("annotation {ALLOW} names `{word}`, which is no rule and no mutation")
+    }));
+    notes
+}
+
+fn is_known(word: &str) -> bool {
+    word == "*" || rules::find(word).is_some() || mutations::find(word).is_some()
 }

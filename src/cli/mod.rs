@@ -35,6 +35,8 @@ pub struct Arguments {
     command: Command,
 }
 
+// There is one, from the start of the process to its end.
+#[allow(clippy::large_enum_variant)]
 #[derive(Subcommand)]
 enum Command {
     Check(check::Options),
@@ -42,7 +44,7 @@ enum Command {
     Fix(fix::Options),
     Explain(explain::Options),
     #[cfg(feature = "serve")]
-    Serve(serve::Options),
+    Serve(Box<serve::Options>),
     #[cfg(feature = "serve")]
     SelfTest(serve::SelfTestOptions),
     #[cfg(feature = "serve")]
@@ -66,7 +68,7 @@ impl Arguments {
             Command::Fix(options) => fix::run(&options),
             Command::Explain(options) => explain::run(&options),
             #[cfg(feature = "serve")]
-            Command::Serve(options) => match serve::run(options) {
+            Command::Serve(options) => match serve::run(*options) {
                 Ok(()) => Ok(ExitCode::SUCCESS),
                 Err(error) => Err(error.to_string()),
             },

@@ -46,7 +46,7 @@ pub(super) fn write(request: &Request, verdict: &Verdict) -> Vec<u8> {
         status: denied.then(|| denial::status(request, verdict)),
         patch_type: None,
         patch: None,
-        warnings: warnings::of(verdict),
+        warnings: warnings::of(request, verdict),
         audit_annotations: audit_annotations(verdict),
     })
 }

@@ -1,10 +1,16 @@
 //! The warnings of an answer: one line each, short, and within what the API server passes on.
 
 use crate::admit::Mutated;
-use crate::verdict::{Judged, Verdict};
+use crate::model::Operation;
+use crate::request::Request;
+use crate::verdict::{Action, Judged, Verdict};
 
-pub(super) fn of(verdict: &Verdict) -> Vec<String> {
-    let judged = verdict.warnings().map(line);
+pub(super) fn of(request: &Request, verdict: &Verdict) -> Vec<String> {
+    let judged = verdict
+        .judged
+        .iter()
+        .filter(|judged| judged.action == Action::Warn || request.operation == Operation::Delete);
+    let judged = judged.map(line);
     let notes = verdict
         .notes
         .iter()
@@ -27,12 +33,13 @@ pub(super) fn of_patch(mutated: &Mutated) -> Vec<String> {
 
 fn line(judged: &Judged) -> String {
     let finding = &judged.finding;
-    let would = if judged.would_deny {
-        "would deny: "
-    } else {
-        ""
+    let decided = match judged.action {
+        // `helm uninstall` (4) prints warnings, and of a refused delete only that it failed.
+        Action::Deny => "denied: ",
+        Action::Warn if judged.would_deny => "would deny: ",
+        Action::Warn => "",
     };
-    format!("{}: {would}{}", finding.rule.code, finding.shortest())
+    format!("{}: {decided}{}", finding.rule.code, finding.shortest())
 }
 
 /// The API server cuts a longer line itself, without a sign.

@@ -23,9 +23,12 @@ pub(super) struct Readiness {
 
 pub(super) fn router(readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router {
     let alive = Arc::clone(&readiness);
-    let live = async move || match alive.is_broken() {
-        false => (StatusCode::OK, "ok\n"),
-        true => (StatusCode::INTERNAL_SERVER_ERROR, BROKEN),
+    let live = async move || {
+        if alive.is_broken() {
+            (StatusCode::INTERNAL_SERVER_ERROR, BROKEN)
+        } else {
+            (StatusCode::OK, "ok\n")
+        }
     };
     let ready = async move || match readiness.missing() {
         None => (StatusCode::OK, "ok\n"),

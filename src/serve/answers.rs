@@ -8,7 +8,7 @@ use super::live::Reader;
 use super::{ClusterHandle, Metrics};
 use crate::admit::Evidence;
 use crate::cluster::Cluster;
-use crate::model::{Kind, Object};
+use crate::model::{Kind, Object, Status};
 use crate::review::{self, Answer, BadRequest, Endpoint, Undecided};
 use crate::settings::Settings;
 
@@ -82,7 +82,7 @@ impl Answers {
         for key in unread.keys.iter().filter(|key| key.kind == Kind::Rollout) {
             if let Some(Object::Rollout(rollout)) = cluster.get(key) {
                 let mut rollout = rollout.clone();
-                rollout.status = Default::default();
+                rollout.status = Status::default();
                 cluster.apply(Object::Rollout(rollout));
             }
         }

@@ -75,9 +75,10 @@ pub fn run(options: Options) -> Result<(), Error> {
 
 async fn serve(options: Options) -> Result<(), Error> {
     options.check()?;
-    let client = match options.manifests.is_empty() {
-        true => Some(client::connect(options.kubeconfig.as_deref()).await?),
-        false => None,
+    let client = if options.manifests.is_empty() {
+        Some(client::connect(options.kubeconfig.as_deref()).await?)
+    } else {
+        None
     };
     let mut signals = Signals::listen().map_err(Error::Runtime)?;
     let settings = options.settings.settings().map_err(Error::Settings)?;

@@ -118,6 +118,27 @@ impl Ran {
         self
     }
 
+    /// Holds it to have printed just these lines on its standard error, in this order, besides warnings.
+    #[track_caller]
+    pub fn prints(self, lines: &[&str]) -> Self {
+        let printed = self.stderr.lines();
+        let printed: Vec<&str> = printed
+            .filter(|line| !line.starts_with("Warning: "))
+            .collect();
+        assert!(
+            printed == lines,
+            "this should print\n{}\nand not\n{self}",
+            lines.join("\n")
+        );
+        self
+    }
+
+    /// Holds it not to have warned of anything.
+    #[track_caller]
+    pub fn without_warning(self) -> Self {
+        self.never_says("Warning:")
+    }
+
     /// Holds it not to have printed this.
     #[track_caller]
     pub fn never_says(self, text: &str) -> Self {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
-use kube::api::ListParams;
+use kube::api::{DynamicObject, ListParams};
 use serde_json::Value;
 
 use crate::api::{self, list, text};
@@ -61,6 +61,7 @@ impl Guard<'_> {
             .fold(self.helm(UPGRADE), |run, value| run.arg("--set").arg(value));
         words.ok();
         self.until_trusted();
+        self.until_alone();
         eprintln!(
             "e2e: the guard is installed ({:.1} s)",
             from.elapsed().as_secs_f32()
@@ -137,6 +138,26 @@ impl Guard<'_> {
                 }
             },
         );
+    }
+
+    /// Waits until Pods of earlier values are gone: the API server's open connections to them are answered until then.
+    pub fn until_alone(self) {
+        let api = api::namespaced(&self.bed.client, "Pod", NAMESPACE);
+        poll("the guard's old Pods to go", PATIENCE, &mut || {
+            let pods = self.bed.block_on(api.list(&ListParams::default()));
+            let pods = pods.map_err(|error| error.to_string())?;
+            let going = |pod: &&DynamicObject| pod.metadata.deletion_timestamp.is_some();
+            let going: Vec<String> = pods
+                .iter()
+                .filter(going)
+                .map(ResourceExt::name_any)
+                .collect();
+            if going.is_empty() {
+                Ok(())
+            } else {
+                Err(going.join(", "))
+            }
+        });
     }
 
     /// Does something that ends so many containers, and waits until they run again and all Pods are ready.

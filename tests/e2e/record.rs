@@ -17,6 +17,9 @@ pub struct Recording {
     watches: Vec<Watch>,
 }
 
+/// Each kind's revisions in the order in which they were stored.
+pub type Stored = BTreeMap<String, Vec<Value>>;
+
 struct Watch {
     kind: String,
     api: Api<DynamicObject>,
@@ -52,7 +55,7 @@ impl Recording {
     }
 
     /// Ends it and gives the revisions of each kind, once all that is stored by now has been seen.
-    pub fn stop(self, bed: &Bed) -> BTreeMap<String, Vec<Value>> {
+    pub fn stop(self, bed: &Bed) -> Stored {
         let finished = self.watches.iter().map(|watch| {
             watch.catch_up(bed);
             watch.task.abort();

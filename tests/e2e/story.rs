@@ -2,8 +2,11 @@
 //! disturb the whole bed one after the other when the others are done.
 
 use std::cell::RefCell;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -86,7 +89,20 @@ fn run(story: Story, bed: &Bed, gate: &RwLock<()>) -> Result<(), Failed> {
         .then(|| gate.write().unwrap_or_else(PoisonError::into_inner));
     let _beside = (!story.alone).then(|| gate.read().unwrap_or_else(PoisonError::into_inner));
     PANIC.take();
-    catch_unwind(AssertUnwindSafe(|| (story.run)(bed))).map_err(|_| PANIC.take().into())
+    let from = Instant::now();
+    let done = catch_unwind(AssertUnwindSafe(|| (story.run)(bed)));
+    note_time(story, bed, from.elapsed());
+    done.map_err(|_| PANIC.take().into())
+}
+
+/// Into `times.log`: what a story takes is looked at before one is added.
+fn note_time(story: Story, bed: &Bed, took: Duration) {
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(bed.layout.log("times"));
+    let line = format!("{:6.1} s  {}\n", took.as_secs_f32(), story.title());
+    log.and_then(|mut log| log.write_all(line.as_bytes())).ok();
 }
 
 /// Runs two halves of a story beside each other; what fails in one fails the story.

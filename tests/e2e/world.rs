@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::api::{self, list, text};
 use crate::bed::{ADMIN, Bed};
 use crate::command::{Ran, Run};
+use crate::folder::Folder;
 use crate::nodes::Pods;
 use crate::record::Recording;
 
@@ -22,6 +23,11 @@ impl<'a> World<'a> {
     /// A namespace that the guard guards. Names are unique among the stories.
     pub fn new(bed: &'a Bed, namespace: &str) -> Self {
         bed.guard().ensure();
+        Self::labelled(bed, namespace, &[])
+    }
+
+    /// A namespace in a bed whose guard the story has installed in its own way.
+    pub fn unsettled(bed: &'a Bed, namespace: &str) -> Self {
         Self::labelled(bed, namespace, &[])
     }
 
@@ -69,30 +75,20 @@ impl<'a> World<'a> {
     }
 
     /// A copy of a folder of the checkout whose objects are in this namespace; the story may change its files.
-    pub fn copy_of(&self, folder: &str) -> PathBuf {
-        let copy = self.bed.layout.logs.join(&self.namespace).join(folder);
-        std::fs::create_dir_all(&copy).expect("the log folder can be written");
-        let files = std::fs::read_dir(self.bed.layout.root.join(folder));
-        for file in files
-            .unwrap_or_else(|error| panic!("{folder}: {error}"))
-            .flatten()
-        {
-            let text = std::fs::read_to_string(file.path()).expect("a manifest is text");
-            let text = text.replace(EXAMPLES, &self.namespace);
-            // Sidecars everywhere would see the same host in every story's VirtualService.
-            let text = text.replace(PUBLIC, &format!("{}.bookinfo7.com", self.namespace));
-            std::fs::write(copy.join(file.file_name()), text).expect("the copy can be written");
-        }
-        copy
+    pub fn folder(&self, from: &str) -> Folder<'_> {
+        Folder::copy(self, from)
+    }
+
+    /// Where such a copy is.
+    pub fn copy_of(&self, from: &str) -> PathBuf {
+        self.folder(from).path("")
     }
 
     /// `kubectl apply -f` on a copy of a folder, or of one file in it: `examples/subset-level/rollout.yaml`.
     pub fn apply(&self, path: &str) -> Ran {
         let folder = path.rsplit_once('/').filter(|(_, file)| file.contains('.'));
         let (folder, file) = folder.unwrap_or((path, ""));
-        self.kubectl("apply -f")
-            .arg(self.copy_of(folder).join(file))
-            .ok()
+        self.folder(folder).apply_file(file).ok()
     }
 
     /// The object as it is stored, or nothing.
@@ -214,7 +210,3 @@ pub fn hashes(destination_rule: &Value) -> BTreeMap<String, String> {
 
 /// How long a story waits for one thing.
 pub const DEADLINE: Duration = Duration::from_secs(30);
-/// The namespace that the examples name.
-const EXAMPLES: &str = "test-ar-istio";
-/// The host outside the mesh that they name.
-const PUBLIC: &str = "uk.bookinfo7.com";

@@ -31,6 +31,22 @@ fn every_row_exemption_and_precedence_holds() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+#[test]
+fn the_allow_annotation_is_told_while_it_stands() {
+    let broken = vs("main", "app-stable", "");
+    let notes = |words: &str| judge(&update("", annotated(&broken, words), "")).notes;
+    let on = "annotation rollout-guard.io/allow lets `weights`, `RG202` pass: remove it afterwards";
+    assert_eq!(notes("weights, RG202"), [on]);
+    let unknown =
+        "annotation rollout-guard.io/allow names `wieghts`, which is no rule and no mutation";
+    assert_eq!(notes("wieghts"), [unknown]);
+    let going = Case {
+        operation: Operation::Delete,
+        ..update("", annotated(&broken, "RG701"), "")
+    };
+    assert!(judge(&going).notes.is_empty());
+}
+
 fn table() -> Vec<Case> {
     vec![
         update(

@@ -56,12 +56,12 @@ fn a_namespace_says_how_strictly_it_is_judged() {
         ("off", vec![]),
     ] {
         enter(
-            Change::Apply(namespace(json!({ENFORCE: label}))),
+            Change::Apply(namespace(&json!({ENFORCE: label}))),
             &mut cluster,
         );
         assert_eq!(severities(&cluster, &settings), expected, "{label}");
     }
-    let mut ending = namespace(json!({}));
+    let mut ending = namespace(&json!({}));
     ending["metadata"]["deletionTimestamp"] = json!("2026-11-23T00:22:44Z");
     enter(Change::Apply(ending), &mut cluster);
     assert_eq!(severities(&cluster, &settings), vec![]);
@@ -153,10 +153,10 @@ fn placed() -> impl Strategy<Value = Value> {
 }
 
 fn labelled() -> impl Strategy<Value = Value> {
-    select(vec!["guard", "strict", "off"]).prop_map(|label| namespace(json!({ENFORCE: label})))
+    select(vec!["guard", "strict", "off"]).prop_map(|label| namespace(&json!({ENFORCE: label})))
 }
 
-fn namespace(labels: Value) -> Value {
+fn namespace(labels: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default", "labels": labels}})
 }
 

@@ -68,8 +68,7 @@ impl Keeper {
         match turn.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
             Ok(next) => {
                 self.troubles = Troubles::default();
-                let next = next.and_then(|next| next.duration_since(SystemTime::now()).ok());
-                next.map_or(REREAD, |next| next.clamp(GAP, REREAD))
+                pause(next, SystemTime::now())
             }
             Err(error) => {
                 self.certificates.metrics.own.rotation_failed();
@@ -207,6 +206,14 @@ impl Said {
     }
 }
 
+/// How long until what comes next, which may have come while this turn was taken.
+fn pause(next: Option<SystemTime>, now: SystemTime) -> Duration {
+    next.map_or(REREAD, |next| {
+        let left = next.duration_since(now).unwrap_or_default();
+        left.clamp(GAP, REREAD)
+    })
+}
+
 /// Between two looks at least.
 const GAP: Duration = Duration::from_millis(200);
 /// Between two looks at most.
@@ -215,3 +222,18 @@ const TURN: Duration = Duration::from_secs(20);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// More than ever follow one another.
 const STEPS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_due_during_a_turn_is_not_left_for_long() {
+        let now = SystemTime::now();
+        let seconds = Duration::from_secs;
+        assert_eq!(pause(Some(now - seconds(1)), now), GAP);
+        assert_eq!(pause(Some(now + seconds(5)), now), seconds(5));
+        assert_eq!(pause(Some(now + seconds(500)), now), REREAD);
+        assert_eq!(pause(None, now), REREAD);
+    }
+}

@@ -14,6 +14,9 @@ use super::x509;
 struct World {
     policy: Policy,
     now: SystemTime,
+    /// When the leader looks at the latest, and whether it has a reason to look before.
+    again: SystemTime,
+    changed: bool,
     secret: Texts,
     /// The caBundle in the configurations.
     bundle: String,
@@ -55,7 +58,9 @@ impl World {
             }
             let due = self.policy.due(&contents, self.bundle == bundle, self.now);
             let Some(step) = due.step else {
-                assert!(due.next.is_some_and(|next| next > self.now));
+                self.again = due.next.unwrap();
+                self.changed = !told;
+                assert!(self.again > self.now);
                 return;
             };
             self.secret = self.policy.take(step, contents, self.now).unwrap();
@@ -66,9 +71,9 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Turn => self.turn(true),
+            Event::Turn if self.changed || self.again <= self.now => self.turn(true),
             Event::Refused => self.turn(false),
-            Event::Miss => {}
+            Event::Turn | Event::Miss => {}
             Event::Damage(damage) => self.damage(damage),
         }
         self.past
@@ -91,6 +96,7 @@ impl World {
     }
 
     fn damage(&mut self, damage: Damage) {
+        self.changed = true;
         let secret = &mut self.secret;
         match damage {
             Damage::Empty => *secret = Texts::default(),
@@ -164,6 +170,8 @@ proptest! {
         let mut world = World {
             policy,
             now: UNIX_EPOCH + seconds(1_800_000_000),
+            again: UNIX_EPOCH,
+            changed: false,
             secret: Texts::default(),
             bundle: String::new(),
             before: Texts::default(),

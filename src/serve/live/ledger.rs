@@ -15,7 +15,7 @@ use crate::serve::{ClusterHandle, Metrics};
 /// What a watch tells.
 #[derive(Debug)]
 pub(super) enum News {
-    Apply(Object),
+    Apply(Box<Object>),
     Delete(Key),
     /// All objects of the kind there are.
     List(Kind, Vec<Object>),
@@ -67,7 +67,7 @@ impl Ledger {
         let mut after = Cluster::clone(&before);
         let mut keys = BTreeSet::new();
         for news in news {
-            self.metrics.heard(news.kind());
+            self.metrics.watches.heard(news.kind());
             if let News::List(kind, _) = news {
                 lists.read.insert(kind);
             }
@@ -105,7 +105,7 @@ impl News {
 /// Enters one piece of news, and which objects it changed; most change nothing that the rules read.
 fn enter(news: News, cluster: &mut Cluster, changed: &mut BTreeSet<Key>) {
     match news {
-        News::Apply(object) => apply(object, cluster, changed),
+        News::Apply(object) => apply(*object, cluster, changed),
         News::Delete(key) => delete(&key, cluster, changed),
         News::List(kind, objects) => {
             let listed: BTreeSet<Key> = objects.iter().map(|object| object.key().clone()).collect();
@@ -179,7 +179,11 @@ mod tests {
         enter(News::List(Kind::Service, list), &mut cluster, &mut changed);
         assert_eq!(names(&changed), ["a", "b", "c"]);
         changed.clear();
-        enter(News::Apply(service("c", "c")), &mut cluster, &mut changed);
+        enter(
+            News::Apply(Box::new(service("c", "c"))),
+            &mut cluster,
+            &mut changed,
+        );
         enter(
             News::Delete(service("z", "z").key().clone()),
             &mut cluster,

@@ -113,7 +113,7 @@ impl Reader {
 
     async fn object(&self, key: &Key) -> Result<Option<Object>, Error> {
         let read = self.try_object(key).await;
-        self.metrics.read_live(match &read {
+        self.metrics.watches.read_live(match &read {
             Ok(Some(_)) => "found",
             Ok(None) => "missing",
             Err(_) => "failed",
@@ -142,7 +142,7 @@ impl Reader {
         let api = self.api(namespace, &resource);
         let page = ListParams::default().limit(PAGE);
         let objects = api.list(&page).await?.items.into_iter();
-        self.metrics.read_live("listed");
+        self.metrics.watches.read_live("listed");
         Ok(objects.map(|object| door::view(kind, object)).collect())
     }
 

@@ -54,7 +54,7 @@ impl Watching {
                 }
                 Ok(None) => self.tell(News::List(kind, Vec::new())).await,
                 Err(error) => {
-                    self.metrics.watch_failed(kind);
+                    self.metrics.watches.failed(kind);
                     tracing::warn!("whether {kind} is served cannot be read: {error}");
                 }
             }
@@ -99,10 +99,10 @@ impl Watching {
                     continue;
                 }
                 Ok(Event::InitDone) => News::List(kind, std::mem::take(&mut list)),
-                Ok(Event::Apply(object)) => News::Apply(door::view(kind, object)),
+                Ok(Event::Apply(object)) => News::Apply(Box::new(door::view(kind, object))),
                 Ok(Event::Delete(object)) => News::Delete(door::key(kind, &object)),
                 Err(error) => {
-                    self.metrics.watch_failed(kind);
+                    self.metrics.watches.failed(kind);
                     tracing::warn!("the watch of {kind} is broken, and begun again: {error}");
                     if is_gone(&error) {
                         return;

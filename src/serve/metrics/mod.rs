@@ -2,6 +2,7 @@
 
 mod audit;
 mod own;
+mod watches;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::audit::Audit;
 use self::own::Own;
+use self::watches::Watches;
 use crate::cluster::Cluster;
 use crate::model::Kind;
 use crate::review::{Endpoint, Outcome};
@@ -25,6 +27,7 @@ use crate::verdict::{Action, Judged};
 pub struct Metrics {
     pub(super) audit: Audit,
     pub(super) own: Own,
+    pub(super) watches: Watches,
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     refused: Family<RefusedLabels, Counter>,
@@ -33,17 +36,9 @@ pub struct Metrics {
     exempt: Family<ExemptLabels, Counter>,
     durations: Family<EndpointLabels, Histogram, fn() -> Histogram>,
     objects: Family<KindLabels, Gauge>,
-    heard: Family<KindLabels, Gauge>,
-    watch_failures: Family<KindLabels, Counter>,
-    live_reads: Family<ReadLabels, Counter>,
     manifests_failures: Counter,
     certificate_failures: Counter,
     certificate_expiry: Gauge,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReadLabels {
-    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -125,25 +120,6 @@ impl Metrics {
         }
     }
 
-    /// A watch told something of the kind.
-    pub(super) fn heard(&self, kind: Kind) {
-        let kind = kind.as_str();
-        let seconds = seconds_of(SystemTime::now());
-        self.heard.get_or_create(&KindLabels { kind }).set(seconds);
-    }
-
-    pub(super) fn watch_failed(&self, kind: Kind) {
-        let kind = kind.as_str();
-        self.watch_failures
-            .get_or_create(&KindLabels { kind })
-            .inc();
-    }
-
-    /// A remembered object was read again before an answer.
-    pub(super) fn read_live(&self, result: &'static str) {
-        self.live_reads.get_or_create(&ReadLabels { result }).inc();
-    }
-
     pub(super) fn manifests_failed(&self) {
         self.manifests_failures.inc();
     }
@@ -220,22 +196,6 @@ impl Metrics {
         );
         register!("objects", "Objects known, by kind", objects);
         register!(
-            "watch_last_event_timestamp",
-            "When a watch last told something of a kind, since the epoch",
-            heard,
-            Unit::Seconds
-        );
-        register!(
-            "watch_failures",
-            "Watches that broke and were begun again, by kind",
-            watch_failures
-        );
-        register!(
-            "live_reads",
-            "Remembered objects that were read again before an answer",
-            live_reads
-        );
-        register!(
             "manifests_reload_failures",
             "Changed manifests that could not be read",
             manifests_failures
@@ -264,6 +224,7 @@ impl Default for Metrics {
         let mut metrics = Self {
             audit: Audit::default(),
             own: Own::default(),
+            watches: Watches::default(),
             registry: Registry::with_prefix("rollout_guard"),
             requests: Family::default(),
             refused: Family::default(),
@@ -272,9 +233,6 @@ impl Default for Metrics {
             exempt: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             objects: Family::default(),
-            heard: Family::default(),
-            watch_failures: Family::default(),
-            live_reads: Family::default(),
             manifests_failures: Counter::default(),
             certificate_failures: Counter::default(),
             certificate_expiry: Gauge::default(),
@@ -282,6 +240,7 @@ impl Default for Metrics {
         metrics.register();
         metrics.audit.register(&mut metrics.registry);
         metrics.own.register(&mut metrics.registry);
+        metrics.watches.register(&mut metrics.registry);
         metrics
     }
 }

@@ -1,12 +1,26 @@
 //! The stories. A file's `STORIES` lists its own; ALL lists the files.
 
+mod apply_order;
 mod audit;
 mod baseline;
+mod blue_green;
+mod break_glass;
 mod chart;
+mod deletion;
+mod dry_run;
 mod faults;
 mod guarded;
+mod host_level;
 mod latency;
+mod measured_table;
+mod migration;
+mod plain_istio;
+mod profiles;
+mod rollback;
+mod subset_level;
 mod under_load;
+mod unlisted_controller;
+mod without_istio;
 mod zero_flap;
 
 use crate::story::Story;
@@ -14,11 +28,27 @@ use crate::story::Story;
 // One line each: they are written side by side.
 #[rustfmt::skip]
 pub const ALL: &[&[Story]] = &[
+    apply_order::STORIES,
     audit::STORIES,
     baseline::STORIES,
+    blue_green::STORIES,
+    break_glass::STORIES,
     chart::STORIES,
+    deletion::STORIES,
+    dry_run::STORIES,
     faults::STORIES,
     guarded::STORIES,
+    host_level::STORIES,
+    measured_table::HELM,
+    measured_table::REFUSED,
+    measured_table::UNDONE,
+    migration::STORIES,
+    plain_istio::STORIES,
+    profiles::STORIES,
+    rollback::STORIES,
+    subset_level::STORIES,
+    unlisted_controller::STORIES,
+    without_istio::STORIES,
     latency::STORIES,
     under_load::STORIES,
     zero_flap::STORIES,

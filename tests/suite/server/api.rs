@@ -188,7 +188,7 @@ fn watch(mut stream: TcpStream, plural: &str, state: &Mutex<State>) {
     }
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
     let _ = stream.write_all(head.as_bytes());
-    while let Ok(event) = events.recv_timeout(Duration::from_secs(60)) {
+    while let Ok(event) = events.recv_timeout(Duration::from_mins(1)) {
         if writeln!(stream, "{event}").is_err() {
             return;
         }

@@ -1,0 +1,105 @@
+//! The annotation `rollout-guard.io/allow`: a person takes the weights into their own hands in an incident.
+
+use crate::bed::Bed;
+use crate::folder::Folder;
+use crate::nodes::Pods;
+use crate::release::SUBSET_LEVEL;
+use crate::shared;
+use crate::story::Story;
+use crate::world::World;
+
+pub const STORIES: &[Story] = &[
+    shared!(a_person_sets_weights_by_hand),
+    shared!(a_denial_is_overruled_and_rules_again),
+    shared!(a_word_that_switches_nothing_off_is_told),
+];
+
+/// The canary's pods are gone, and the controller waits for them: all traffic has to go to the stable version.
+fn a_person_sets_weights_by_hand(bed: &Bed) {
+    let world = World::new(bed, "break-glass");
+    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    world.set_pods(Pods::Unready);
+    world.until_unavailable("app07");
+    let by_hand = |canary: u8, stable: u8| {
+        world
+            .kubectl("patch virtualservice virtservice-app07 --type=json -p")
+            .arg(format!(
+                r#"[{{"op":"replace","path":"/spec/http/0/route/0/weight","value":{canary}}},
+                    {{"op":"replace","path":"/spec/http/0/route/1/weight","value":{stable}}}]"#
+            ))
+            .ok()
+    };
+    by_hand(0, 100).says("kept weights 5/95");
+    world.until_weights("virtservice-app07", "primary", &[5, 95]);
+
+    world
+        .kubectl("annotate virtualservice virtservice-app07 rollout-guard.io/allow=weights")
+        .ok()
+        .says("rollout-guard: annotation rollout-guard.io/allow lets `weights` pass: remove it afterwards");
+    by_hand(0, 100)
+        .never_says("kept weights")
+        .says("rollout-guard: annotation rollout-guard.io/allow lets `weights` pass: remove it afterwards");
+    world.reconcile("app07");
+    world.until_weights("virtservice-app07", "primary", &[0, 100]);
+
+    world
+        .kubectl("annotate virtualservice virtservice-app07 rollout-guard.io/allow-")
+        .ok()
+        .without_warning();
+    by_hand(50, 50).says("kept weights 0/100");
+    world.until_weights("virtservice-app07", "primary", &[0, 100]);
+
+    world.set_pods(Pods::Ready);
+    world.until_first_step(&SUBSET_LEVEL);
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("kept weights 5/95");
+}
+
+fn a_denial_is_overruled_and_rules_again(bed: &Bed) {
+    let world = World::new(bed, "break-glass-rule");
+    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    rename_route(&folder, "primary", "main");
+    folder
+        .apply_file("virtual-service.yaml")
+        .fails()
+        .says("[rollout-guard RG202]");
+    folder.edit("virtual-service.yaml", "metadata:\n", ALLOW);
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("Warning: RG202");
+    world.until_phase("app07", "Degraded");
+
+    rename_route(&folder, "main", "primary");
+    folder.edit("virtual-service.yaml", ALLOW, "metadata:\n");
+    folder.apply_file("virtual-service.yaml").ok();
+    world.until_first_step(&SUBSET_LEVEL);
+    rename_route(&folder, "primary", "main");
+    folder
+        .apply_file("virtual-service.yaml")
+        .fails()
+        .says("[rollout-guard RG202]");
+}
+
+fn rename_route(folder: &Folder, from: &str, to: &str) {
+    folder.edit(
+        "virtual-service.yaml",
+        &format!("name: {from}\n"),
+        &format!("name: {to}\n"),
+    );
+}
+
+fn a_word_that_switches_nothing_off_is_told(bed: &Bed) {
+    let world = World::new(bed, "break-glass-word");
+    world.install(&SUBSET_LEVEL);
+    world
+        .kubectl("annotate virtualservice virtservice-app07 rollout-guard.io/allow=wieghts")
+        .ok()
+        .says(
+            "annotation rollout-guard.io/allow names `wieghts`, which is no rule and no mutation",
+        );
+}
+
+const ALLOW: &str = "metadata:\n  annotations:\n    rollout-guard.io/allow: RG202\n";

@@ -1,0 +1,204 @@
+//! How sharp the guard is: a namespace's label `rollout-guard.io/enforce`, and the profile that the chart sets.
+
+use crate::bed::{Bed, poll};
+use crate::folder::Folder;
+use crate::release::{SUBSET_LEVEL, always_weighed};
+use crate::story::Story;
+use crate::world::World;
+use crate::{alone, shared};
+
+pub const STORIES: &[Story] = &[
+    shared!(a_namespace_is_observed),
+    shared!(a_namespace_is_left_alone),
+    shared!(a_namespace_is_strict),
+    alone!(the_chart_observes_until_told_to_enforce),
+    alone!(the_chart_is_strict),
+];
+
+fn a_namespace_is_observed(bed: &Bed) {
+    let world = World::new(bed, "label-observe");
+    label(&world, "observe");
+    observed(&world);
+    label(&world, "guard");
+    world.until_first_step(&SUBSET_LEVEL);
+    let folder = world.folder(SUBSET_LEVEL.folder);
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("kept weights 5/95");
+    rename_route(&folder);
+    folder
+        .apply_file("virtual-service.yaml")
+        .fails()
+        .says("[rollout-guard RG202]");
+}
+
+/// Nothing is denied and nothing changed; what would have been is told.
+fn observed(world: &World) {
+    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let recording = world.record(&["VirtualService"]);
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("rollout-guard: would have kept weights 5/95 of route `primary`");
+    let mut stored = recording.stop(world.bed);
+    stored
+        .values_mut()
+        .for_each(|revisions| revisions.truncate(1));
+    assert!(!stored["VirtualService"].is_empty());
+    always_weighed(&stored, &[0, 100]);
+    world.until_first_step(&SUBSET_LEVEL);
+
+    rename_route(&folder);
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("RG202: would deny: ");
+    world.until_phase("app07", "Degraded");
+    world
+        .folder(SUBSET_LEVEL.folder)
+        .apply_file("virtual-service.yaml")
+        .ok();
+    world.until_first_step(&SUBSET_LEVEL);
+    world
+        .kubectl("delete --dry-run=server virtualservice virtservice-app07")
+        .ok()
+        .says("RG701: would deny: ");
+}
+
+fn a_namespace_is_left_alone(bed: &Bed) {
+    let world = World::new(bed, "label-off");
+    label(&world, "off");
+    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let recording = world.record(&["VirtualService"]);
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .without_warning();
+    let mut stored = recording.stop(bed);
+    stored
+        .values_mut()
+        .for_each(|revisions| revisions.truncate(1));
+    always_weighed(&stored, &[0, 100]);
+    rename_route(&folder);
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .without_warning();
+}
+
+/// An error that was there before denies, too.
+fn a_namespace_is_strict(bed: &Bed) {
+    let world = World::new(bed, "label-strict");
+    let folder = with_an_old_error(&world);
+    folder.edit("service.yaml", "port: 8080", "port: 8081");
+    folder.edit(
+        "virtual-service.yaml",
+        "    route:\n",
+        "    timeout: 7s\n    route:\n",
+    );
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("Warning: RG202");
+
+    label(&world, "strict");
+    folder.edit("virtual-service.yaml", "timeout: 7s", "timeout: 8s");
+    denied_until_seen(&folder);
+    world
+        .kubectl("label namespace label-strict rollout-guard.io/enforce-")
+        .ok();
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("Warning: RG202");
+}
+
+/// The Rollout lists a route that the VirtualService does not have.
+fn with_an_old_error<'w>(world: &'w World<'w>) -> Folder<'w> {
+    let folder = world.folder(SUBSET_LEVEL.folder);
+    rename_route(&folder);
+    folder.apply().ok().says("RG202");
+    folder
+}
+
+fn denied_until_seen(folder: &Folder) {
+    let dry = || {
+        folder
+            .kubectl("apply --dry-run=server", "virtual-service.yaml")
+            .run()
+    };
+    poll("the label to be seen", crate::world::DEADLINE, &mut || {
+        let ran = dry();
+        if ran.code == 0 {
+            Err(ran.to_string())
+        } else {
+            Ok(())
+        }
+    });
+    folder
+        .apply_file("virtual-service.yaml")
+        .fails()
+        .says("[rollout-guard RG202]");
+}
+
+fn the_chart_observes_until_told_to_enforce(bed: &Bed) {
+    bed.guard().install(&[]);
+    let world = World::unsettled(bed, "profile-observe");
+    observed(&world);
+    // An operator tells it to enforce: the release in the middle of which this comes is guarded from now on.
+    bed.guard().install(&["profile=guard"]);
+    world
+        .folder(SUBSET_LEVEL.folder)
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("kept weights 5/95");
+    world
+        .kubectl("delete virtualservice virtservice-app07")
+        .fails()
+        .says("[rollout-guard RG701]");
+}
+
+fn the_chart_is_strict(bed: &Bed) {
+    bed.guard().install(&["profile=strict"]);
+    let world = World::unsettled(bed, "profile-strict");
+    let folder = world.folder(SUBSET_LEVEL.folder);
+    // Under `strict` what is named must be there: the order of apply matters.
+    folder
+        .apply_file("rollout.yaml")
+        .fails()
+        .says("[rollout-guard RG201]")
+        .says("[rollout-guard RG301]");
+    for file in [
+        "service.yaml",
+        "gateway.yaml",
+        "destination-rule.yaml",
+        "virtual-service.yaml",
+        "rollout.yaml",
+    ] {
+        folder.apply_file(file).ok();
+    }
+    world.until_phase("app07", "Healthy");
+    world.set_image(&SUBSET_LEVEL, "v2");
+    world.until_first_step(&SUBSET_LEVEL);
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("kept weights 5/95");
+    world.promote(&SUBSET_LEVEL);
+    world.until_weights("virtservice-app07", "primary", &[50, 50]);
+    bed.guard().ensure();
+}
+
+fn label(world: &World, word: &str) {
+    let namespace = &world.namespace;
+    world
+        .kubectl(&format!(
+            "label --overwrite namespace {namespace} rollout-guard.io/enforce={word}"
+        ))
+        .ok();
+}
+
+fn rename_route(folder: &Folder) {
+    folder.edit("virtual-service.yaml", "name: primary\n", "name: main\n");
+}

@@ -1,0 +1,68 @@
+//! A Rollouts controller that writes as a user nobody has listed: a wrong name in the values must never make the guard
+//! revert the controller.
+
+use crate::alone;
+use crate::bed::{Bed, poll};
+use crate::guard::NAMESPACE;
+use crate::release::{HOST_LEVEL, SUBSET_LEVEL, always_hashed};
+use crate::story::Story;
+use crate::world::World;
+
+pub const STORIES: &[Story] = &[alone!(its_canary_completes_untouched)];
+
+fn its_canary_completes_untouched(bed: &Bed) {
+    bed.guard().install(&[
+        "profile=guard",
+        "controller.users={system:serviceaccount:elsewhere:argo}",
+    ]);
+    let world = World::unsettled(bed, "unlisted");
+    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let hashes = world.hashes("destrule-app07");
+    let recording = world.record(&["DestinationRule"]);
+    folder
+        .apply_file("virtual-service.yaml")
+        .ok()
+        .says("kept weights 5/95");
+    folder.apply_file("destination-rule.yaml").ok();
+    world.reconcile("app07");
+    always_hashed(&recording.stop(bed), &hashes);
+    world.promote(&SUBSET_LEVEL);
+    world.until_weights("virtservice-app07", "primary", &[50, 50]);
+    world.promote(&SUBSET_LEVEL);
+    world.until_phase("app07", "Healthy");
+    world.until_weights("virtservice-app07", "primary", &[0, 100]);
+    told(bed, &world);
+
+    let world = World::unsettled(bed, "unlisted-host");
+    world.in_mid_canary(&HOST_LEVEL);
+    world.argo("abort shop").ok();
+    world.until_weights("shop", "primary", &[100, 0]);
+    world.argo("undo shop").ok();
+    world.until_phase("shop", "Healthy");
+    bed.guard().ensure();
+}
+
+/// The log and an Event on the Rollout name the user to add.
+fn told(bed: &Bed, world: &World) {
+    let user = "system:serviceaccount:argo-rollouts:argo-rollouts";
+    let event = poll("the Event", crate::world::DEADLINE, &mut || {
+        let shown = "-o custom-columns=REASON:.reason,MESSAGE:.message,NOTE:.note";
+        let events = world.kubectl(&format!("get events {shown}")).ok().stdout;
+        if events.contains("RolloutGuardUnlistedController") {
+            Ok(events)
+        } else {
+            Err(events)
+        }
+    });
+    assert!(event.contains(user), "{event}");
+    let pods = bed.guard().pods();
+    let logs = pods.iter().map(|pod| {
+        let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+        std::fs::read_to_string(bed.layout.log(name)).unwrap_or_default()
+    });
+    let logs: Vec<String> = logs.collect();
+    assert!(
+        logs.iter().any(|log| log.contains(user)),
+        "no log of {NAMESPACE} names {user}"
+    );
+}
