@@ -6,6 +6,7 @@ mod live;
 mod process;
 mod router;
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -42,8 +43,11 @@ fn gives_the_librarys_bytes_over_either_protocol() {
         let http1 = server.client(Protocol::Http1);
         assert_eq!(http1.post(&format!("/{name}"), &denied()), (200, expected));
     }
-    let log = server.log().join("\n");
-    assert!(log.contains("denied UPDATE VirtualService"), "{log}");
+    let log = RefCell::new(String::new());
+    eventually("the denial is logged", || {
+        log.borrow_mut().push_str(&server.log().join("\n"));
+        log.borrow().contains("denied UPDATE VirtualService")
+    });
     let counted = "rollout_guard_decisions_total{rule=\"RG501\",action=\"deny\"}";
     assert_eq!(server.metric(counted), 2);
 }
