@@ -1,12 +1,13 @@
 //! What breaks under load, and that it comes back by itself: no good write is denied meanwhile, and after it all that
 //! should be is denied or kept again. These stories run alone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::alone;
-use crate::bed::{ADMIN, Bed, poll};
+use crate::bed::{ADMIN, Bed, Process, poll};
 use crate::flow::{FLOWS, in_mid_canary};
 use crate::load::Load;
 use crate::reapply;
@@ -29,9 +30,7 @@ fn killed_replicas_come_back(bed: &Bed) {
             bed.guard().restarted(1, |processes| processes[0].kill());
         });
         let endured = load.endures("all replicas killed", SOON, || {
-            bed.guard().restarted(3, |processes| {
-                processes.iter().for_each(|process| process.kill());
-            });
+            bed.guard().restarted(3, kill_all);
         });
         assert!(endured.unguarded > 0, "nobody was there to guard");
     });
@@ -154,7 +153,7 @@ fn what_passes_without_a_guard_is_found_by_the_audit(bed: &Bed) {
     };
     rename("main").fails().says("[rollout-guard RG202]");
     bed.guard().restarted(3, |processes| {
-        processes.iter().for_each(|process| process.kill());
+        kill_all(processes);
         rename("main").ok();
     });
 
@@ -200,6 +199,12 @@ fn under_load(bed: &Bed, namespace: &str, story: impl FnOnce(&Load)) {
     in_mid_canary(&world);
     Load::on(&world, story);
     bed.guard().never_panicked();
+}
+
+fn kill_all(processes: Vec<Arc<Process>>) {
+    for process in processes {
+        process.kill();
+    }
 }
 
 /// Until the leader has made so many more CAs, and after each a certificate of it and more.
