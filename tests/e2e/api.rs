@@ -19,6 +19,7 @@ pub fn resource(kind: &str) -> ApiResource {
         "Namespace" => ("", "v1", "namespaces"),
         "Deployment" => ("apps", "v1", "deployments"),
         "ReplicaSet" => ("apps", "v1", "replicasets"),
+        "EndpointSlice" => ("discovery.k8s.io", "v1", "endpointslices"),
         "Lease" => ("coordination.k8s.io", "v1", "leases"),
         "MutatingWebhookConfiguration" => (
             "admissionregistration.k8s.io",

@@ -1,10 +1,11 @@
 //! The guard as an operator has it: the chart, installed by the real Helm; its Pods are run by `kubelet`.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
-use kube::api::{DynamicObject, ListParams};
+use kube::api::ListParams;
 use serde_json::Value;
 
 use crate::api::{self, list, text};
@@ -140,59 +141,50 @@ impl Guard<'_> {
         );
     }
 
-    /// Waits until Pods of earlier values are gone: the API server's open connections to them are answered until then.
+    /// Waits until its Service leads to the Pods of these values and to no others: those of earlier ones answer until
+    /// they are gone.
     pub fn until_alone(self) {
+        poll(
+            "the Service to lead to the new Pods alone",
+            PATIENCE,
+            &mut || {
+                let (all, led_to) = (self.addresses(), self.endpoints());
+                let here: Vec<String> = self.pods().iter().map(address).collect();
+                let here = BTreeSet::from_iter(here);
+                if all == here && led_to == here {
+                    Ok(())
+                } else {
+                    Err(format!(
+                        "it leads to {led_to:?}, there are {all:?}, {here:?} are to stay"
+                    ))
+                }
+            },
+        );
+    }
+
+    /// Of all its Pods, those on their way out among them.
+    fn addresses(self) -> BTreeSet<String> {
         let api = api::namespaced(&self.bed.client, "Pod", NAMESPACE);
-        poll("the guard's old Pods to go", PATIENCE, &mut || {
-            let pods = self.bed.block_on(api.list(&ListParams::default()));
-            let pods = pods.map_err(|error| error.to_string())?;
-            let going = |pod: &&DynamicObject| pod.metadata.deletion_timestamp.is_some();
-            let going: Vec<String> = pods
-                .iter()
-                .filter(going)
-                .map(ResourceExt::name_any)
-                .collect();
-            if going.is_empty() {
-                Ok(())
-            } else {
-                Err(going.join(", "))
-            }
-        });
+        let pods = self.bed.block_on(api.list(&ListParams::default()));
+        let pods = pods.expect("Pods can be listed").items.into_iter();
+        let of_deployment = pods.filter(|pod| pod.labels().contains_key("pod-template-hash"));
+        of_deployment.map(|pod| address(&api::json(&pod))).collect()
     }
 
-    /// Does something that ends so many containers, and waits until they run again and all Pods are ready.
-    pub fn restarted(self, times: u64, end: impl FnOnce(Vec<Arc<Process>>)) {
-        let restarts = |pods: &[Value]| -> u64 {
-            let count = |pod: &Value| {
-                pod.pointer("/status/containerStatuses/0/restartCount")?
-                    .as_u64()
-            };
-            pods.iter().filter_map(count).sum()
-        };
-        let before = restarts(&self.pods());
-        end(self.processes());
-        let what = format!("{times} restarts of the guard");
-        poll(&what, PATIENCE, &mut || {
-            let pods = self.pods();
-            let more = restarts(&pods) - before;
-            if more >= times && pods.iter().all(is_ready) {
-                Ok(())
-            } else {
-                Err(format!("{more}"))
-            }
-        });
-    }
-
-    /// Holds the logs of all its Pods, those that are gone too, to have no word of a panic.
-    pub fn never_panicked(self) {
-        let logs = std::fs::read_dir(&self.bed.layout.logs).expect("the log folder");
-        for log in logs.flatten() {
-            if log.file_name().to_string_lossy().starts_with(NAME) {
-                let text = std::fs::read_to_string(log.path()).unwrap_or_default();
-                let panic = text.lines().find(|line| line.contains("panicked"));
-                assert_eq!(panic, None, "{}", log.path().display());
-            }
-        }
+    /// Where its Service leads.
+    fn endpoints(self) -> BTreeSet<String> {
+        let api = api::namespaced(&self.bed.client, "EndpointSlice", NAMESPACE);
+        let of_service = format!("kubernetes.io/service-name={NAME}");
+        let slices = ListParams::default().labels(&of_service);
+        let slices = self
+            .bed
+            .block_on(api.list(&slices))
+            .expect("EndpointSlices can be listed");
+        let slices: Vec<Value> = slices.iter().map(api::json).collect();
+        let endpoints = slices.iter().flat_map(|slice| list(slice, "/endpoints"));
+        endpoints
+            .map(|endpoint| text(endpoint, "/addresses/0").to_owned())
+            .collect()
     }
 
     /// Waits for a CA in both webhook configurations: without it the API server cannot call it.
@@ -215,6 +207,10 @@ impl Guard<'_> {
             });
         }
     }
+}
+
+fn address(pod: &Value) -> String {
+    text(pod, "/status/podIP").to_owned()
 }
 
 fn is_ready(pod: &Value) -> bool {

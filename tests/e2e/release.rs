@@ -129,3 +129,13 @@ pub fn always_hashed(stored: &Stored, expected: &BTreeMap<String, String>) {
         assert_eq!(&hashes(revision), expected, "{revision:#}");
     }
 }
+
+/// What was stored first, before the controller repaired it.
+#[track_caller]
+pub fn first(mut stored: Stored) -> Stored {
+    for revisions in stored.values_mut() {
+        assert!(!revisions.is_empty(), "nothing was stored");
+        revisions.truncate(1);
+    }
+    stored
+}

@@ -2,7 +2,7 @@
 
 use crate::bed::{Bed, poll};
 use crate::folder::Folder;
-use crate::release::{SUBSET_LEVEL, always_weighed};
+use crate::release::{SUBSET_LEVEL, always_weighed, first};
 use crate::story::Story;
 use crate::world::World;
 use crate::{alone, shared};
@@ -41,11 +41,7 @@ fn observed(world: &World) {
         .apply_file("virtual-service.yaml")
         .ok()
         .says("rollout-guard: would have kept weights 5/95 of route `primary`");
-    let mut stored = recording.stop(world.bed);
-    stored
-        .values_mut()
-        .for_each(|revisions| revisions.truncate(1));
-    assert!(!stored["VirtualService"].is_empty());
+    let stored = first(recording.stop(world.bed));
     always_weighed(&stored, &[0, 100]);
     world.until_first_step(&SUBSET_LEVEL);
 
@@ -75,10 +71,7 @@ fn a_namespace_is_left_alone(bed: &Bed) {
         .apply_file("virtual-service.yaml")
         .ok()
         .without_warning();
-    let mut stored = recording.stop(bed);
-    stored
-        .values_mut()
-        .for_each(|revisions| revisions.truncate(1));
+    let stored = first(recording.stop(bed));
     always_weighed(&stored, &[0, 100]);
     rename_route(&folder);
     folder

@@ -70,7 +70,10 @@ fn break_unguarded(world: &World, break_it: fn(&Folder)) {
     label("rollout-guard.io/enforce-");
 }
 
-const BREAKS: &[(&str, fn(&Folder))] = &[
+/// A name, and what somebody does to the files.
+type Break = (&'static str, fn(&Folder));
+
+const BREAKS: &[Break] = &[
     ("route", |folder| {
         folder.edit("virtual-service.yaml", "name: primary", "name: main");
     }),

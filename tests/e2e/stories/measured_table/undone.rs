@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::{list, text};
 use crate::bed::Bed;
 use crate::nodes::Pods;
-use crate::release::{HOST_LEVEL, SUBSET_LEVEL, always_hashed, always_weighed, selected};
+use crate::release::{HOST_LEVEL, SUBSET_LEVEL, always_hashed, always_weighed, first, selected};
 use crate::shared;
 use crate::story::Story;
 use crate::world::World;
@@ -39,14 +39,6 @@ fn the_unchanged_files_are_applied_twenty_times(bed: &Bed) {
         always_weighed(&first(recording.stop(bed)), &[0, 100]);
         control.until_first_step(&SUBSET_LEVEL);
     }
-}
-
-fn first(mut stored: crate::record::Stored) -> crate::record::Stored {
-    for revisions in stored.values_mut() {
-        assert!(!revisions.is_empty(), "nothing was stored");
-        revisions.truncate(1);
-    }
-    stored
 }
 
 /// While no pod is ready the controller repairs nothing.
