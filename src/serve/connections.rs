@@ -2,6 +2,7 @@
 //! a task and time limits of its own, so that one that is slow or half open holds up no other.
 
 use std::io;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -28,7 +29,15 @@ use super::Error;
 pub(super) struct Server {
     /// Dropped to end it.
     stop: oneshot::Sender<()>,
-    accepting: JoinHandle<GracefulShutdown>,
+    renew: Arc<Notify>,
+    accepting: JoinHandle<Open>,
+}
+
+/// The connections that are open.
+struct Open {
+    staying: GracefulShutdown,
+    /// Those that were asked to end earlier.
+    leaving: JoinHandle<()>,
 }
 
 /// Listens, and says where: a port of 0 is chosen by the system.
@@ -49,8 +58,19 @@ impl Server {
     pub fn start(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) -> Self {
         let port = Arc::new(Port { tls, router });
         let (stop, stopped) = oneshot::channel();
-        let accepting = tokio::spawn(port.accept(listener, stopped));
-        Self { stop, accepting }
+        let renew = Arc::new(Notify::new());
+        let accepting = tokio::spawn(port.accept(listener, Arc::clone(&renew), stopped));
+        Self {
+            stop,
+            renew,
+            accepting,
+        }
+    }
+
+    /// Asks the open connections to end after the requests they carry, and goes on taking new ones. A client that
+    /// keeps a connection open for hours looks for another server then, and not when this one is gone.
+    pub fn renew(&self) {
+        self.renew.notify_one();
     }
 
     /// Takes no new connection, asks the open ones to end after the requests they carry, and waits for
@@ -66,6 +86,30 @@ impl Server {
     }
 }
 
+impl Open {
+    fn new() -> Self {
+        Self {
+            staying: GracefulShutdown::new(),
+            leaving: tokio::spawn(async {}),
+        }
+    }
+
+    fn leave(&mut self) {
+        let open = mem::replace(&mut self.staying, GracefulShutdown::new());
+        let earlier = mem::replace(&mut self.leaving, tokio::spawn(async {}));
+        self.leaving = tokio::spawn(async {
+            open.shutdown().await;
+            // A task of ours that panics has no connection left.
+            let _ = earlier.await;
+        });
+    }
+
+    async fn shutdown(self) {
+        self.staying.shutdown().await;
+        let _ = self.leaving.await;
+    }
+}
+
 struct Port {
     tls: Option<TlsAcceptor>,
     router: Router,
@@ -75,18 +119,23 @@ impl Port {
     async fn accept(
         self: Arc<Self>,
         listener: TcpListener,
+        renew: Arc<Notify>,
         mut stopped: oneshot::Receiver<()>,
-    ) -> GracefulShutdown {
-        let open = GracefulShutdown::new();
+    ) -> Open {
+        let mut open = Open::new();
         loop {
             let accepted = tokio::select! {
                 _ = &mut stopped => return open,
+                () = renew.notified() => {
+                    open.leave();
+                    continue;
+                }
                 accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => {
                     let port = Arc::clone(&self);
-                    tokio::spawn(port.connection(stream, peer, open.watcher()));
+                    tokio::spawn(port.connection(stream, peer, open.staying.watcher()));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: more haste would not help.
@@ -164,7 +213,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::Instant;
 
     use rustls::ServerConfig;
@@ -190,6 +239,27 @@ mod tests {
             kept >= FIRST_REQUEST && kept < FIRST_REQUEST * 2,
             "{kept:?}"
         );
+    }
+
+    /// Whether a request on this connection is answered.
+    async fn is_answered(connection: &mut TcpStream) -> bool {
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        let sent = connection.write_all(request).await.is_ok();
+        sent && matches!(connection.read(&mut [0; 1024]).await, Ok(1..))
+    }
+
+    #[tokio::test]
+    async fn asks_old_connections_to_leave_and_takes_new_ones() {
+        let (listener, at) = bind("127.0.0.1:0").await.unwrap();
+        let server = Server::start(listener, None, Router::new());
+        let mut old = TcpStream::connect(at).await.unwrap();
+        assert!(is_answered(&mut old).await);
+        server.renew();
+        assert!(matches!(old.read(&mut [0]).await, Ok(0)), "it is ended");
+        let mut new = TcpStream::connect(at).await.unwrap();
+        assert!(is_answered(&mut new).await);
+        server.finish(HANDSHAKE).await;
+        assert!(TcpStream::connect(at).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]

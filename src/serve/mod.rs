@@ -117,7 +117,7 @@ async fn serve(options: Options) -> Result<(), Error> {
 
     signals.next().await;
     tokio::join!(
-        drain(&options, &readiness, &mut signals),
+        drain(&options, &readiness, &webhook, &mut signals),
         resign(leadership)
     );
     webhook.finish(LAST_ANSWERS).await;
@@ -188,14 +188,20 @@ fn by_cluster(
     }
 }
 
-/// Not ready any more, but still answering, until those who send have noticed. A second signal ends the
-/// wait.
-async fn drain(options: &Options, readiness: &Readiness, signals: &mut Signals) {
+/// Not ready any more, but still answering, until those who send have noticed. Half way they have: the
+/// connections that an API server keeps open are asked to end then, so that none is cut with a review on its
+/// way. A second signal ends the wait.
+async fn drain(options: &Options, readiness: &Readiness, webhook: &Server, signals: &mut Signals) {
     readiness.drain();
     let seconds = options.drain.as_secs_f64();
     tracing::info!("ending: not ready any more, requests are answered for another {seconds} s");
+    let answering = async {
+        tokio::time::sleep(options.drain / 2).await;
+        webhook.renew();
+        tokio::time::sleep(options.drain / 2).await;
+    };
     tokio::select! {
-        () = tokio::time::sleep(options.drain) => {}
+        () = answering => {}
         () = signals.next() => {}
     }
 }

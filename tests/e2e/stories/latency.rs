@@ -30,9 +30,6 @@ fn a_review_takes_milliseconds(bed: &Bed) {
         put(&world, "app07", "v9").expect_err("it is bad");
     });
     assert!(denied.live_reads > allowed.live_reads);
-    for taken in [of_none, allowed, denied] {
-        assert!(taken.mutate.0 < 0.5 && taken.validate.0 < 0.5);
-    }
 }
 
 /// What some reviews took: medians by the guard's and by the API server's measure, in seconds.
