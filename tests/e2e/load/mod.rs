@@ -59,6 +59,17 @@ pub struct Endured {
     pub denied: usize,
 }
 
+impl Endured {
+    /// Calls that were given up for another reason than that no answer came in time, as happens where many share a
+    /// machine.
+    pub fn broken(&self) -> Vec<&str> {
+        let lines = self.failed_open.iter().map(String::as_str);
+        lines
+            .filter(|line| !line.contains("context deadline exceeded"))
+            .collect()
+    }
+}
+
 impl<'a> Load<'a> {
     /// Runs a story with the load on two flows in mid-canary.
     pub fn on<T>(world: &'a World<'a>, story: impl FnOnce(&Self) -> T) -> T {
