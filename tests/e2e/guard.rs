@@ -187,6 +187,41 @@ impl Guard<'_> {
             .collect()
     }
 
+    /// Does something that ends so many containers, and waits until they run again and all Pods are ready.
+    pub fn restarted(self, times: u64, end: impl FnOnce(Vec<Arc<Process>>)) {
+        let restarts = |pods: &[Value]| -> u64 {
+            let count = |pod: &Value| {
+                pod.pointer("/status/containerStatuses/0/restartCount")?
+                    .as_u64()
+            };
+            pods.iter().filter_map(count).sum()
+        };
+        let before = restarts(&self.pods());
+        end(self.processes());
+        let what = format!("{times} restarts of the guard");
+        poll(&what, PATIENCE, &mut || {
+            let pods = self.pods();
+            let more = restarts(&pods) - before;
+            if more >= times && pods.iter().all(is_ready) {
+                Ok(())
+            } else {
+                Err(format!("{more}"))
+            }
+        });
+    }
+
+    /// Holds the logs of all its Pods, those that are gone too, to have no word of a panic.
+    pub fn never_panicked(self) {
+        let logs = std::fs::read_dir(&self.bed.layout.logs).expect("the log folder");
+        for log in logs.flatten() {
+            if log.file_name().to_string_lossy().starts_with(NAME) {
+                let text = std::fs::read_to_string(log.path()).unwrap_or_default();
+                let panic = text.lines().find(|line| line.contains("panicked"));
+                assert_eq!(panic, None, "{}", log.path().display());
+            }
+        }
+    }
+
     /// Waits for a CA in both webhook configurations: without it the API server cannot call it.
     pub fn until_trusted(self) {
         for kind in [

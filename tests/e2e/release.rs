@@ -88,8 +88,9 @@ impl World<'_> {
             .arg(format!(r#"{{"spec":{{"revisionHistoryLimit":{limit}}}}}"#))
             .ok();
         self.until("Rollout", rollout, "looked at again", |object| {
-            text(object, "/status/observedGeneration")
-                == object["metadata"]["generation"].to_string()
+            // The controller writes it as a string.
+            let seen = text(object, "/status/observedGeneration").parse().ok();
+            seen == object["metadata"]["generation"].as_u64()
         });
     }
 
