@@ -5,21 +5,13 @@ use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc};
 
+use super::news::News;
 use super::watching::Watching;
 use super::{ALWAYS, Changed};
 use crate::cluster::{Cluster, reference};
 use crate::model::{Key, Kind, Object};
 use crate::serve::admin::Readiness;
 use crate::serve::{ClusterHandle, Metrics};
-
-/// What a watch tells.
-#[derive(Debug)]
-pub(super) enum News {
-    Apply(Box<Object>),
-    Delete(Key),
-    /// All objects of the kind there are.
-    List(Kind, Vec<Object>),
-}
 
 pub(super) struct Ledger {
     pub cluster: ClusterHandle,
@@ -89,16 +81,6 @@ impl Ledger {
         };
         // Nobody listens where no audit runs.
         let _ = self.changes.send(Arc::new(changed));
-    }
-}
-
-impl News {
-    fn kind(&self) -> Kind {
-        match self {
-            News::Apply(object) => object.key().kind,
-            News::Delete(key) => key.kind,
-            News::List(kind, _) => *kind,
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod door;
 mod ledger;
+mod news;
 mod reader;
 mod served;
 mod snapshot;

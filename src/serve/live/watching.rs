@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::door;
-use super::ledger::News;
+use super::news::News;
 use super::served::{Served, is_absent};
 use crate::model::Kind;
 use crate::serve::Metrics;
