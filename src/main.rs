@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use rollout_guard::cli::Arguments;
 
+/// The static binary of the image: musl's own allocator is slow, and has one lock.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     Arguments::parse().run()
 }
