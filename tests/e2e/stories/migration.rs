@@ -1,6 +1,7 @@
 //! From plain Istio to a Rollout with the same Service, DestinationRule and VirtualService, by the seed's steps: generic
 //! labels into the subsets, a name for the route, then the Rollout in place of the two Deployments.
 
+use crate::api::list;
 use crate::bed::Bed;
 use crate::folder::Folder;
 use crate::release::SUBSET_LEVEL;
@@ -84,29 +85,22 @@ fn the_rollout_comes_first(bed: &Bed) {
 /// The subsets' labels are taken out, nothing is put in: the guard puts in what all pods have.
 fn subsets_without_labels_get_generic_ones(bed: &Bed) {
     let world = World::new(bed, "migration-labels");
-    let folder = world.folder("examples/subset-level");
+    let folder = world.install(&SUBSET_LEVEL);
     folder.edit(
         "destination-rule.yaml",
         "    labels:\n      name: app07\n",
         "",
     );
-    for file in [
-        "service.yaml",
-        "gateway.yaml",
-        "virtual-service.yaml",
-        "rollout.yaml",
-    ] {
-        folder.apply_file(file).ok();
-    }
     folder
         .apply_file("destination-rule.yaml")
         .ok()
-        .says("the labels name=app07 of Rollout migration-labels/app07");
-    world.until_phase("app07", "Healthy");
+        .says("gave subsets `version-v1` and `version-v2` the labels name=app07 of Rollout migration-labels/app07");
+    let rule = world.read("DestinationRule", "destrule-app07");
+    for subset in list(&rule, "/spec/subsets") {
+        assert_eq!(subset["labels"]["name"], "app07", "{rule:#}");
+    }
     world.set_image(&SUBSET_LEVEL, "v2");
     world.until_first_step(&SUBSET_LEVEL);
-    let rule = world.read("DestinationRule", "destrule-app07");
-    assert_eq!(rule["spec"]["subsets"][1]["labels"]["name"], "app07");
 }
 
 fn plain_istio<'w>(world: &'w World<'w>) -> Folder<'w> {
