@@ -82,7 +82,7 @@ fn host_level(bed: &Bed) {
     folder
         .apply_file("virtual-service.yaml")
         .ok()
-        .says("kept weights 95/5");
+        .says("kept weights 5/95");
 }
 
 /// Their owner is deleted, and the garbage collector follows.
