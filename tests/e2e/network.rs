@@ -34,7 +34,9 @@ fn set_up() {
     ip("link set lo up");
     ip(&format!("addr add {HOST}/32 dev lo"));
     ip(&format!("route add local {SERVICES} dev lo"));
-    ip("link add pods type bridge");
+    // With an address of its own: else it takes another one whenever a Pod's end comes or goes, and what the other
+    // Pods answer is lost for seconds.
+    ip("link add pods address 02:00:00:00:00:01 type bridge");
     ip(&format!("addr add {GATEWAY}/16 dev pods"));
     ip("link set pods up");
     std::fs::create_dir_all("/run/netns").expect("/run can be written");

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
@@ -106,15 +107,19 @@ async fn attend(api: &Api<Pod>, pod: &Pod, state: Pods) {
 }
 
 async fn mark(api: &Api<Pod>, pod: &Pod, ready: bool) {
-    let status = json!({"status": status(pod, ready)});
-    // It may be gone, and a Pod that is missed here shows in the story that waits for it.
-    api.patch_status(
-        &pod.name_any(),
-        &PatchParams::default(),
-        &Patch::Merge(status),
-    )
-    .await
-    .ok();
+    let status = Patch::Merge(json!({"status": status(pod, ready)}));
+    for _ in 0..ATTEMPTS {
+        let marked = api
+            .patch_status(&pod.name_any(), &PatchParams::default(), &status)
+            .await;
+        match marked {
+            // An API server that is busy or gone for a moment.
+            Err(error) if !matches!(&error, kube::Error::Api(status) if status.code == 404) => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            _ => return,
+        }
+    }
 }
 
 fn status(pod: &Pod, ready: bool) -> Value {
@@ -152,3 +157,6 @@ fn phase(pod: &Pod) -> &str {
 fn lock<T>(health: &Health, with: impl FnOnce(&mut HashMap<String, Pods>) -> T) -> T {
     with(&mut health.lock().unwrap_or_else(PoisonError::into_inner))
 }
+
+const ATTEMPTS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(300);
