@@ -20,10 +20,12 @@
 //!
 //! ## Fix
 //! Write to the Rollout, an annotation is enough: at its next reconcile the controller puts it back. While
-//! pods are not ready, re-apply the DestinationRule or VirtualService: the guard puts it back.
+//! pods are not ready, re-apply the DestinationRule or VirtualService: the guard puts it back. With
+//! blue-green write nothing to the Rollout: a controller that finds no hash in the active Service skips the
+//! pause and promotes. Put the hash back into the selectors by hand, the active Service's first.
 
 use super::parts::label::destination;
-use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles};
+use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles, ServiceRole};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Key, Kind, Labels};
 use crate::verdict::Findings;
@@ -55,6 +57,7 @@ fn check_services(flow: &Flow<'_>, found: &mut Findings<'_>) {
                 hash,
                 key: &linked.link.key,
                 place: Path::spec(["selector"]),
+                help: help(role),
             };
             lost.report(flow, linked.link.path.clone(), found);
         }
@@ -89,9 +92,18 @@ fn check_subsets(flow: &Flow<'_>, found: &mut Findings<'_>) {
                 hash,
                 key: &linked.link.key,
                 place: Path::spec(["subsets"]).index(index),
+                help: HELP,
             };
             lost.report(flow, linked.link.path.field(field), found);
         }
+    }
+}
+
+/// At a reconcile the controller promotes what waits for approval if the active Service has no hash.
+fn help(role: ServiceRole) -> &'static str {
+    match role {
+        ServiceRole::Active | ServiceRole::Preview => HELP_BLUE_GREEN,
+        ServiceRole::Canary | ServiceRole::Stable | ServiceRole::Ping | ServiceRole::Pong => HELP,
     }
 }
 
@@ -107,6 +119,7 @@ struct Lost<'a> {
     hash: String,
     key: &'a Key,
     place: Path,
+    help: &'static str,
 }
 
 impl Lost<'_> {
@@ -119,7 +132,7 @@ impl Lost<'_> {
         found
             .warning(flow.key(), path, message)
             .subject(what.clone())
-            .help(HELP)
+            .help(self.help)
             .with(self.key, self.place);
     }
 }
@@ -171,3 +184,5 @@ fn check_route(
 }
 
 const HELP: &str = "write to the Rollout, an annotation is enough: its controller puts it back";
+const HELP_BLUE_GREEN: &str = "write the hash into its selector by hand, the active Service's first, and nothing to the \
+     Rollout before: without it the controller promotes at its next reconcile, approved or not";

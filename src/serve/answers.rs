@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::deadline::Deadline;
 use super::events::Events;
 use super::live::Reader;
 use super::{ClusterHandle, Metrics};
@@ -35,11 +36,12 @@ impl Answers {
         }
     }
 
-    /// The answer, and the cluster that it is by.
+    /// The answer, and the cluster that it is by. Reads of the API server end at the deadline.
     pub(super) async fn answer(
         &self,
         body: &[u8],
         endpoint: Endpoint,
+        deadline: Deadline,
     ) -> Result<(Answer, Arc<Cluster>), BadRequest> {
         let mut cluster = self.cluster.load_full();
         let Some(reader) = &self.reader else {
@@ -53,15 +55,23 @@ impl Answers {
             if unread.is_empty() {
                 return Ok((answer, cluster));
             }
-            match reader.read(&unread).await {
-                Ok(fresh) => cluster = Arc::new(fresh.lay_over(&cluster)),
-                Err(error) => {
-                    tracing::warn!("what an answer rests on cannot be read again: {error}");
-                    let answer = self.without_reading(body, endpoint, &cluster, &unread)?;
-                    return Ok((answer, cluster));
+            let why = match deadline.bound(reader.read(&unread)).await {
+                Some(Ok(fresh)) => {
+                    cluster = Arc::new(fresh.lay_over(&cluster));
+                    read.extend(unread);
+                    continue;
                 }
-            }
-            read.extend(unread);
+                Some(Err(error)) => {
+                    tracing::warn!("what an answer rests on cannot be read again: {error}");
+                    Undecided::Unreadable
+                }
+                None => {
+                    tracing::warn!("what an answer rests on cannot be read again in time");
+                    Undecided::OutOfTime
+                }
+            };
+            let answer = self.without_reading(body, endpoint, &cluster, &unread, why)?;
+            return Ok((answer, cluster));
         }
         Ok((review::undecided(body, Undecided::Changing)?, cluster))
     }
@@ -74,9 +84,10 @@ impl Answers {
         endpoint: Endpoint,
         cluster: &Cluster,
         unread: &Evidence,
+        why: Undecided,
     ) -> Result<Answer, BadRequest> {
         if endpoint == Endpoint::Validate {
-            return review::undecided(body, Undecided::Unreadable);
+            return review::undecided(body, why);
         }
         let mut cluster = cluster.clone();
         for key in unread.keys.iter().filter(|key| key.kind == Kind::Rollout) {

@@ -19,8 +19,8 @@ impl Deadline {
         Self(now + timeout.min(LONGEST).saturating_sub(WAY_BACK))
     }
 
-    /// What the work gives, or `None` when it is not done in time. Work that never waits, such as a
-    /// review by manifests, is always done; live reads before a denial are what may wait.
+    /// What the work gives, or `None` when it is not done in time. A review takes micro- to milliseconds and
+    /// never waits; reads of the API server may.
     pub async fn bound<T>(self, work: impl Future<Output = T>) -> Option<T> {
         timeout_at(self.0, work).await.ok()
     }

@@ -30,9 +30,25 @@ pub(super) struct Words {
     pub urgent: bool,
 }
 
-/// An Event could not be made; the log says why.
-#[derive(Debug)]
-pub(super) struct Untold;
+/// Why an Event could not be made; the log says more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Untold {
+    /// The API server will not have this one: a quota, a policy, a namespace that is going.
+    Refused,
+    /// It does not answer, or not now.
+    Unreachable,
+}
+
+impl Untold {
+    fn of(error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429 => {
+                Untold::Refused
+            }
+            _ => Untold::Unreachable,
+        }
+    }
+}
 
 impl Events {
     pub fn new(client: Client, reader: Reader, replica: &str, metrics: Arc<Metrics>) -> Self {
@@ -51,17 +67,20 @@ impl Events {
     /// Makes a warning on the Rollout, if there still is one.
     pub async fn tell(&self, rollout: &Key, words: &Words) -> Result<(), Untold> {
         let told = timeout(PATIENCE, self.try_to_tell(rollout, words)).await;
-        let problem = match told {
+        let (why, problem) = match told {
             Ok(Ok(())) => {
                 self.metrics.audit.told("stored");
                 return Ok(());
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the API server does not answer".to_owned(),
+            Ok(Err(error)) => (Untold::of(&error), error.to_string()),
+            Err(_) => (
+                Untold::Unreachable,
+                "the API server does not answer".to_owned(),
+            ),
         };
         self.metrics.audit.told("failed");
         tracing::warn!("no Event could be made on {rollout}: {problem}");
-        Err(Untold)
+        Err(why)
     }
 
     async fn try_to_tell(&self, rollout: &Key, words: &Words) -> Result<(), kube::Error> {
@@ -97,6 +116,17 @@ const INSTANCE: usize = 128;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kube::core::Status;
+
+    #[test]
+    fn tells_a_refusal_from_an_api_server_in_trouble() {
+        let of = |code| {
+            let status = Status::failure("no", "reason").with_code(code);
+            Untold::of(&kube::Error::Api(Box::new(status)))
+        };
+        assert_eq!([403, 404, 422].map(of), [Untold::Refused; 3]);
+        assert_eq!([429, 500, 503].map(of), [Untold::Unreachable; 3]);
+    }
 
     #[test]
     fn cuts_between_characters() {

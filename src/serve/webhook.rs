@@ -21,8 +21,7 @@ use super::options::DEFAULT_BODY_LIMIT;
 use super::record::Recorder;
 use super::strangers::Strangers;
 use super::{Answers, Metrics};
-use crate::cluster::Cluster;
-use crate::review::{self, Answer, BadRequest, Endpoint, Undecided};
+use crate::review::{BadRequest, Endpoint};
 
 /// The service behind the port: what it judges by and how much it takes.
 pub struct Webhook {
@@ -79,11 +78,7 @@ impl Webhook {
         let deadline = Deadline::of(request.uri().query(), Instant::now());
         let body = self.read(request.into_body()).await?;
         let start = Instant::now();
-        // A review by what is remembered takes micro- to milliseconds; only live reads wait.
-        let (answer, cluster) = match deadline.bound(self.answers.answer(&body, endpoint)).await {
-            Some(answered) => answered?,
-            None => self.out_of_time(&body)?,
-        };
+        let (answer, cluster) = self.answers.answer(&body, endpoint, deadline).await?;
         let took = start.elapsed();
         self.metrics.answered(endpoint, &answer.outcome, took);
         Log::answered(endpoint, &answer.outcome);
@@ -95,11 +90,6 @@ impl Webhook {
             }
         }
         Ok(answer.body)
-    }
-
-    fn out_of_time(&self, body: &[u8]) -> Result<(Answer, Arc<Cluster>), BadRequest> {
-        let answer = review::undecided(body, Undecided::OutOfTime)?;
-        Ok((answer, self.answers.cluster.load_full()))
     }
 
     async fn read(&self, body: Body) -> Result<Bytes, Refusal> {

@@ -7,18 +7,20 @@ mod topics;
 
 pub(super) use topics::concerned;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{broadcast, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use self::backlog::Backlog;
 use self::told::Told;
 use self::topics::topics;
 use super::admin::Readiness;
-use super::events::Events;
+use super::events::{Events, Untold};
 use super::live::Changed;
 use super::{ClusterHandle, Metrics};
 use crate::admit::Standing;
@@ -43,27 +45,35 @@ impl Audit {
     /// Judges for as long as this replica leads, until the process ends.
     pub async fn run(self, mut leading: watch::Receiver<bool>, readiness: Arc<Readiness>) {
         readiness.until_cluster_is_read().await;
+        let mut told = Told::new(Instant::now());
         while leading.wait_for(|leads| *leads).await.is_ok() {
             tracing::info!("the audit begins");
-            let ended = tokio::select! {
-                // It cannot go on; reviews can, and are worth more.
-                _ = self.judge() => true,
-                lost = leading.wait_for(|leads| !*leads) => lost.is_err(),
+            let lost = tokio::select! {
+                _ = AssertUnwindSafe(self.judge(&mut told)).catch_unwind() => None,
+                lost = leading.wait_for(|leads| !*leads) => Some(lost.is_ok()),
             };
             self.metrics.audit.rests();
-            if ended {
-                return;
+            match lost {
+                Some(true) => {}
+                // Nobody leads any more: the process ends.
+                Some(false) => return,
+                None => {
+                    tracing::error!(
+                        "a fault of rollout-guard: the audit panicked, and begins again soon"
+                    );
+                    // Reviews go on meanwhile. What it stumbled over may be gone by then.
+                    sleep(AFTER_A_FAULT).await;
+                }
             }
         }
     }
 
     /// Judges without end. `None`: the process ends, or judging panicked.
-    async fn judge(&self) -> Option<()> {
+    async fn judge(&self, told: &mut Told) -> Option<()> {
         // What happens from here on is heard; what was before is in the cluster.
         let mut changes = self.changes.subscribe();
         let mut round = self.judge_all().await?;
-        let mut told = Told::new(Instant::now());
-        self.report(&round, &mut told);
+        self.report(&round, told);
         let mut backlog = Backlog::default();
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -76,9 +86,9 @@ impl Audit {
                 _ = tick.tick() => {
                     if !backlog.is_empty() {
                         round = self.follow(round, std::mem::take(&mut backlog)).await?;
-                        self.report(&round, &mut told);
+                        self.report(&round, told);
                     }
-                    self.tell(&mut told).await;
+                    self.tell(told).await;
                 }
             }
         }
@@ -90,7 +100,7 @@ impl Audit {
             standing: Standing::of(&cluster, &settings),
             cluster,
         });
-        finished(judged.await)
+        judged.await.ok()
     }
 
     /// What the backlog touches is judged again; all, where it is not known what has changed.
@@ -105,7 +115,7 @@ impl Audit {
             round.cluster = changed.after;
             round
         });
-        finished(judged.await)
+        judged.await.ok()
     }
 
     fn report(&self, round: &Round, told: &mut Told) {
@@ -113,11 +123,14 @@ impl Audit {
         told.hear(Instant::now(), topics(&round.standing, &round.cluster));
     }
 
-    /// Tells what is due. Where one Event cannot be made, the others would not fare better.
+    /// Tells what is due. Where the API server does not answer, the others would not fare better, and all
+    /// are tried again soon. What it refuses, as in a namespace with a quota, holds no other up and counts as
+    /// told.
     async fn tell(&self, told: &mut Told) {
         let mut broken = false;
         for (topic, words) in told.due(Instant::now()) {
-            broken = broken || self.events.tell(&topic.rollout, &words).await.is_err();
+            let tell = self.events.tell(&topic.rollout, &words);
+            broken = broken || tell.await == Err(Untold::Unreachable);
             if broken {
                 told.failed(&topic, Instant::now());
             }
@@ -125,15 +138,6 @@ impl Audit {
     }
 }
 
-/// What a blocking task gave.
-fn finished<T>(joined: Result<T, tokio::task::JoinError>) -> Option<T> {
-    let finished = joined.inspect_err(|error| {
-        if error.is_panic() {
-            tracing::error!("a fault of rollout-guard: the audit panicked, and judges no more");
-        }
-    });
-    finished.ok()
-}
-
 /// Changes are gathered for as long, and judged at once.
 const EVERY: Duration = Duration::from_secs(1);
+const AFTER_A_FAULT: Duration = Duration::from_mins(1);

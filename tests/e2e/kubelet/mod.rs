@@ -81,6 +81,11 @@ impl Kubelet {
         &self.shared.binary
     }
 
+    /// Where a Pod, by its uid, has the files of a volume.
+    pub fn volume(&self, uid: &str, name: &str) -> PathBuf {
+        self.shared.state.join(uid).join("volumes").join(name)
+    }
+
     /// The process of a Pod, to be killed or paused. It stays the same when the kubelet starts it again.
     pub fn process(&self, pod: &str) -> Option<Arc<Process>> {
         let pods = self

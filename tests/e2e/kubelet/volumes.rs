@@ -53,7 +53,12 @@ impl Volumes {
             let files = self.files(volume).await?;
             if self.written.get(&volume.name) != Some(&files) {
                 self.round += 1;
-                swap(&self.folder.join(&volume.name), &files, self.round);
+                let folder = self.folder.join(&volume.name);
+                if volume.empty_dir.is_some() {
+                    empty(&folder);
+                } else {
+                    swap(&folder, &files, self.round);
+                }
                 self.written.insert(volume.name.clone(), files);
             }
         }
@@ -261,13 +266,17 @@ fn chosen(mut all: Files, items: Option<&[KeyToPath]>) -> Files {
     items.iter().filter_map(item).collect()
 }
 
+/// An emptyDir holds nothing and is the container's to write; in other volumes its user owns nothing.
+fn empty(volume: &Path) {
+    std::fs::create_dir_all(volume).expect("the state folder can be written");
+    std::fs::set_permissions(volume, PermissionsExt::from_mode(0o777)).expect("a folder of ours");
+}
+
 /// `name -> ..data/name`, `..data -> ..round`: one rename changes all files.
 fn swap(volume: &Path, files: &Files, round: u32) {
     let inner = volume.join(format!("..{round}"));
     std::fs::create_dir_all(&inner).expect("the state folder can be written");
-    // An emptyDir is the container's to write; in the others its user owns nothing.
-    let mode = if files.is_empty() { 0o777 } else { 0o755 };
-    std::fs::set_permissions(volume, PermissionsExt::from_mode(mode)).expect("a folder of ours");
+    std::fs::set_permissions(volume, PermissionsExt::from_mode(0o755)).expect("a folder of ours");
     for (name, bytes) in files {
         std::fs::write(inner.join(name), bytes).expect("the state folder can be written");
         let link = volume.join(name);

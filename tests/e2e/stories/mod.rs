@@ -16,6 +16,7 @@ mod measured_table;
 mod migration;
 mod plain_istio;
 mod profiles;
+mod recorder;
 mod rollback;
 mod subset_level;
 mod under_load;
@@ -45,6 +46,7 @@ pub const ALL: &[&[Story]] = &[
     migration::STORIES,
     plain_istio::STORIES,
     profiles::STORIES,
+    recorder::STORIES,
     rollback::STORIES,
     subset_level::STORIES,
     unlisted_controller::STORIES,

@@ -29,6 +29,8 @@ struct State {
     /// Answered to a GET of one object instead of the object.
     failure: Option<u16>,
     broken_reads: usize,
+    /// No read is answered.
+    hangs: bool,
     revision: u64,
 }
 
@@ -79,6 +81,10 @@ impl Api {
 
     pub fn break_reads(&self, count: usize) {
         self.lock().broken_reads = count;
+    }
+
+    pub fn hang_reads(&self, hangs: bool) {
+        self.lock().hangs = hangs;
     }
 
     pub fn fail_reads(&self, status: Option<u16>) {
@@ -156,6 +162,11 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
         return;
     }
     let mut state = state.lock().unwrap();
+    if state.hangs {
+        drop(state);
+        std::thread::sleep(Duration::from_mins(1));
+        return;
+    }
     if let Some(left) = state.broken_reads.checked_sub(1) {
         state.broken_reads = left;
         return;

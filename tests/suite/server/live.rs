@@ -110,6 +110,29 @@ fn a_patch_follows_the_status_that_is_true_now() {
     assert_eq!(answer["allowed"], true);
 }
 
+/// The API server sent the live object with the write: that much is kept without asking it again.
+#[test]
+fn what_is_not_read_in_time_costs_no_hash() {
+    let (api, server) = cluster();
+    let status = json!({"currentPodHash": "new", "stableRS": "old"});
+    api.apply(&rollout(&status));
+    eventually("the Rollout is known", || {
+        server.metric("rollout_guard_objects{kind=\"Rollout\"}") == 1
+    });
+    let rule = destination_rule(&["v1", "v2"]);
+    let mut old = rule.clone();
+    old["spec"]["subsets"][1]["labels"]["rollouts-pod-template-hash"] = "live".into();
+    api.hang_reads(true);
+    let answer = update(&server, "mutate?timeout=700ms", &old, &rule);
+    assert!(answer.get("patch").is_some(), "{answer}");
+    let answer = review(&server, "validate?timeout=700ms", &virtual_service("v2"));
+    assert_eq!(answer["allowed"], true, "{answer}");
+    let warning = answer["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("in time"), "{warning}");
+    api.hang_reads(false);
+    denied(&server, &virtual_service("v2"));
+}
+
 /// The folder holds what was read of the live cluster for the answer, and gives that answer again.
 #[test]
 fn a_recorded_denial_is_given_again() {
@@ -208,13 +231,17 @@ fn allowed(server: &Server, object: &Value) {
 
 /// The answer to an update by which the object becomes what it is.
 fn review(server: &Server, endpoint: &str, object: &Value) -> Value {
-    let api_version = object["apiVersion"].as_str().unwrap();
-    let (group, version) = api_version.split_once('/').unwrap();
     let mut old = object.clone();
     old["spec"] = match object["kind"].as_str() {
         Some("VirtualService") => virtual_service("v1")["spec"].clone(),
         _ => object["spec"].clone(),
     };
+    update(server, endpoint, &old, object)
+}
+
+fn update(server: &Server, endpoint: &str, old: &Value, object: &Value) -> Value {
+    let api_version = object["apiVersion"].as_str().unwrap();
+    let (group, version) = api_version.split_once('/').unwrap();
     let request = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": "u", "operation": "UPDATE", "namespace": "ns", "name": object["metadata"]["name"],
         "kind": {"group": group, "version": version, "kind": object["kind"]},
