@@ -179,8 +179,9 @@ impl Keeper {
         }
     }
 
+    /// An election that has ended, in whatever way, has no leader here.
     fn leads(&self) -> bool {
-        *self.leading.borrow()
+        self.leading.has_changed().is_ok() && *self.leading.borrow()
     }
 }
 

@@ -1,10 +1,21 @@
 //! The chart under the real Helm.
 
-use crate::alone;
-use crate::bed::Bed;
-use crate::story::Story;
+use serde_json::Value;
 
-pub const STORIES: &[Story] = &[alone!(helm_test_sees_a_bad_object_refused)];
+use crate::alone;
+use crate::api;
+use crate::bed::{Bed, poll};
+use crate::guard::{Guard, NAME, NAMESPACE};
+use crate::release::SUBSET_LEVEL;
+use crate::story::Story;
+use crate::world::{DEADLINE, World};
+
+pub const STORIES: &[Story] = &[
+    alone!(helm_test_sees_a_bad_object_refused),
+    alone!(an_upgrade_keeps_the_ca),
+    alone!(it_fails_closed_and_lets_a_namespace_go),
+    alone!(an_uninstall_leaves_nothing),
+];
 
 fn helm_test_sees_a_bad_object_refused(bed: &Bed) {
     let guard = bed.guard();
@@ -15,3 +26,83 @@ fn helm_test_sees_a_bad_object_refused(bed: &Bed) {
         .says("Succeeded")
         .says("the guard refused");
 }
+
+fn an_upgrade_keeps_the_ca(bed: &Bed) {
+    let guard = bed.guard();
+    guard.ensure();
+    let before = (secret(guard), bundles(guard));
+    guard.install(&["profile=guard", "commonLabels.team=shop"]);
+    assert_eq!((secret(guard), bundles(guard)), before);
+    assert_eq!(before.1.len(), 4, "{:?}", before.1);
+    guard
+        .helm("rollback rollout-guard --wait --timeout=45s")
+        .ok();
+    assert_eq!((secret(guard), bundles(guard)), before);
+    // Helm was told more than `install` knows of.
+    guard.uninstall();
+}
+
+fn it_fails_closed_and_lets_a_namespace_go(bed: &Bed) {
+    let world = World::new(bed, "closed");
+    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let closed = "webhook.validating.failurePolicy=Fail";
+    bed.guard()
+        .install(&["profile=guard", closed, "replicas=0"]);
+    folder
+        .kubectl("apply", "virtual-service.yaml")
+        .fails()
+        .says("failed calling webhook \"flows.validate.rollout-guard.io\"");
+    // Neither the controller, whose conditions skip the webhook, nor whoever takes the namespace down is held up.
+    world
+        .kubectl("delete namespace closed --timeout=45s")
+        .ok()
+        .says("deleted");
+}
+
+/// The leader makes Secret and Lease again whenever they are gone, but not once the release is.
+fn an_uninstall_leaves_nothing(bed: &Bed) {
+    let guard = bed.guard();
+    guard.ensure();
+    guard.uninstall();
+    poll("the last Pod to end", DEADLINE, &mut || {
+        let pods = guard.kubectl("get pods -o name").ok().stdout;
+        if pods.is_empty() { Ok(()) } else { Err(pods) }
+    });
+    let left = guard.kubectl(NAMESPACED).ok().stdout;
+    let left: Vec<&str> = left
+        .lines()
+        .filter(|name| !["configmap/kube-root-ca.crt", "serviceaccount/default"].contains(name))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    let left = guard.kubectl(CLUSTER_WIDE).ok().stdout;
+    let left = left.lines().find(|name| name.contains(NAME));
+    assert_eq!(left, None);
+}
+
+fn secret(guard: Guard<'_>) -> Value {
+    let api = api::namespaced(&guard.bed.client, "Secret", NAMESPACE);
+    let found = guard.bed.block_on(api::find(api, "rollout-guard-tls"));
+    found.expect("the API server answers").expect("the Secret")["data"].take()
+}
+
+/// Of every webhook in both configurations.
+fn bundles(guard: Guard<'_>) -> Vec<String> {
+    let kinds = [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ];
+    let of = |kind: &str| {
+        let api = api::cluster_wide(&guard.bed.client, kind);
+        let found = guard.bed.block_on(api::find(api, NAME));
+        let found = found.expect("the API server answers").expect(kind);
+        let webhooks = api::list(&found, "/webhooks").iter();
+        let bundles = webhooks.map(|hook| api::text(hook, "/clientConfig/caBundle").to_owned());
+        bundles.collect::<Vec<_>>()
+    };
+    kinds.into_iter().flat_map(of).collect()
+}
+
+const NAMESPACED: &str = "get secrets,leases,configmaps,services,deployments,replicasets,serviceaccounts,roles,\
+    rolebindings,networkpolicies,poddisruptionbudgets -o name";
+const CLUSTER_WIDE: &str = "get mutatingwebhookconfigurations,validatingwebhookconfigurations,clusterroles,\
+    clusterrolebindings -o name";
