@@ -1,5 +1,5 @@
-//! The cluster that reviews are judged by, swapped as a whole whenever it is known better. For now it comes
-//! from manifests; watches of a live cluster will keep the same handle.
+//! The cluster that reviews are judged by, swapped as a whole whenever it is known better: here of
+//! manifests; the watches of a live cluster keep the same handle.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! The stories. A file's `STORIES` lists its own; ALL lists the files.
 
+mod admitted;
 mod apply_order;
 mod audit;
 mod baseline;
@@ -29,6 +30,7 @@ use crate::story::Story;
 // One line each: they are written side by side.
 #[rustfmt::skip]
 pub const ALL: &[&[Story]] = &[
+    admitted::STORIES,
     apply_order::STORIES,
     audit::STORIES,
     baseline::STORIES,
