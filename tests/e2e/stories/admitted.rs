@@ -69,7 +69,7 @@ fn services(world: &World) {
             asked,
             "patch service plain --type=merge -p",
             patch,
-        )
+        );
     };
     ask("CREATE", 1, "create service clusterip plain --tcp=80", "");
     plain(0, r#"{"metadata": {"labels": {"tier": "web"}}}"#);
