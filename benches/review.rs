@@ -11,8 +11,8 @@
 use std::path::PathBuf;
 
 use divan::{Bencher, black_box};
-use rollout_guard::cli::manifests::Manifests;
 use rollout_guard::cluster::{Cluster, Mesh};
+use rollout_guard::files::manifests::Manifests;
 use rollout_guard::model::Object;
 use rollout_guard::review::{Endpoint, answer};
 use rollout_guard::settings::Settings;

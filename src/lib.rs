@@ -1,12 +1,31 @@
 //! rollout-guard judges writes of Argo Rollouts and Istio objects. See ARCHITECTURE.md.
 
-pub mod admit;
+#[cfg(feature = "serve")]
+pub mod api;
+#[cfg(feature = "serve")]
+pub mod audit;
 pub mod cli;
 pub mod cluster;
+pub mod decide;
+#[cfg(feature = "serve")]
+pub mod duration;
 pub mod field;
+pub mod files;
+#[cfg(feature = "serve")]
+pub mod health;
+#[cfg(feature = "serve")]
+pub mod lease;
+#[cfg(feature = "serve")]
+pub mod live;
 pub mod managed_fields;
+#[cfg(feature = "serve")]
+pub mod metrics;
 pub mod model;
 pub mod mutations;
+#[cfg(feature = "serve")]
+pub mod pki;
+#[cfg(feature = "serve")]
+pub mod record;
 pub mod request;
 pub mod review;
 pub mod rules;

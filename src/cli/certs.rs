@@ -9,8 +9,9 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::print_line;
-use crate::serve::DEFAULT_DNS;
-use crate::serve::authority::{Authority, CA_LIFE, Life, SERVING_LIFE, with_local_names};
+use crate::pki::authority::{
+    Authority, CA_LIFE, DEFAULT_DNS, Life, SERVING_LIFE, with_local_names,
+};
 
 /// Make a CA and a serving certificate for development
 #[derive(Args, Clone, Debug)]

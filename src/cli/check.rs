@@ -9,12 +9,12 @@ use clap::{Args, ValueEnum};
 
 #[cfg(feature = "serve")]
 use super::live;
-use super::manifests::{Document, Manifests};
 use super::report::{self, Report, Reported};
-use super::settings::SettingsOptions;
 use super::{stored, tell};
-use crate::admit::audit;
 use crate::cluster::{Mesh, View};
+use crate::decide::audit;
+use crate::files::manifests::{Document, Manifests};
+use crate::files::settings::SettingsOptions;
 use crate::model::Key;
 use crate::settings::{Profile, Settings};
 use crate::verdict::Finding;

@@ -10,12 +10,12 @@ use json_patch::PatchOperation;
 use serde_json::Value;
 use similar::TextDiff;
 
-use super::manifests::{Document, Manifests};
-use super::settings::SettingsOptions;
 use super::suggest::suggestions;
 use super::{print_line, print_text, stored, tell};
 use crate::cluster::Cluster;
 use crate::field::{Path, Segment};
+use crate::files::manifests::{Document, Manifests};
+use crate::files::settings::SettingsOptions;
 use crate::mutations::IN_REPOSITORIES;
 use crate::rules;
 use crate::settings::Settings;

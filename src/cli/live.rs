@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::report::{Report, Reported};
-use crate::admit::audit;
 use crate::cluster::{Cluster, Mesh, View};
+use crate::decide::audit;
 use crate::model::Key;
 use crate::serve;
 use crate::settings::Settings;

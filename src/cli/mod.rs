@@ -10,10 +10,8 @@ mod explain;
 mod fix;
 #[cfg(feature = "serve")]
 mod live;
-pub mod manifests;
 pub mod report;
 mod review;
-pub mod settings;
 mod stored;
 mod suggest;
 

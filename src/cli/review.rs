@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::settings::SettingsOptions;
 use crate::cluster::Cluster;
+use crate::files::settings::SettingsOptions;
 use crate::review::{self, Endpoint};
 use crate::settings::Settings;
 

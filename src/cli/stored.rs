@@ -1,8 +1,8 @@
 //! Manifests as they would be stored: with the mutations that a CREATE of each would bring.
 
-use super::manifests::{Document, Manifests};
-use crate::admit::{Mutated, mutate_by};
 use crate::cluster::{Cluster, Mesh};
+use crate::decide::{Mutated, mutate_by};
+use crate::files::manifests::{Document, Manifests};
 use crate::model::{Object, Operation};
 use crate::mutations::{MUTATIONS, Mutation};
 use crate::request::Request;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::check::check;
-use super::manifests::{Document, Manifests};
+use crate::files::manifests::{Document, Manifests};
 use crate::model::Key;
 use crate::settings::Settings;
 use crate::source::edit::{self, Edit};

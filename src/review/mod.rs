@@ -7,8 +7,8 @@ mod warnings;
 
 pub use request::BadRequest;
 
-use crate::admit::{self, Evidence, Mutated, admit, mutate};
 use crate::cluster::Cluster;
+use crate::decide::{self, Evidence, Mutated, admit, mutate};
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::verdict::{Exempt, Verdict};
@@ -123,7 +123,7 @@ impl Outcome {
     /// The remembered objects that the answer rests on where a wrong one would do harm: a denial's, and
     /// the Rollouts by whose status a write is patched.
     pub fn evidence(&self, cluster: &Cluster) -> Evidence {
-        let mut evidence = admit::evidence(&self.request, &self.verdict, cluster);
+        let mut evidence = decide::evidence(&self.request, &self.verdict, cluster);
         let mutated = self.mutated.iter();
         let rollouts = mutated.flat_map(|mutated| mutated.rollouts(cluster));
         evidence.keys.extend(rollouts.cloned());

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::denial::{self, Status};
 use super::warnings;
-use crate::admit::Mutated;
+use crate::decide::Mutated;
 use crate::request::Request;
 use crate::verdict::{Action, Judged, Verdict};
 

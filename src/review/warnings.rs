@@ -1,6 +1,6 @@
 //! The warnings of an answer: one line each, short, and within what the API server passes on.
 
-use crate::admit::Mutated;
+use crate::decide::Mutated;
 use crate::model::Operation;
 use crate::request::Request;
 use crate::verdict::{Action, Judged, Verdict};

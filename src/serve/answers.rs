@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::deadline::Deadline;
-use super::events::Events;
-use super::live::Reader;
-use super::{ClusterHandle, Metrics};
-use crate::admit::Evidence;
+use crate::api::events::Events;
 use crate::cluster::Cluster;
+use crate::decide::Evidence;
+use crate::live::{ClusterHandle, Reader};
+use crate::metrics::Metrics;
 use crate::model::{Kind, Object, Status};
 use crate::review::{self, Answer, BadRequest, Endpoint, Undecided};
 use crate::settings::Settings;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::cli::manifests;
+use crate::files::manifests;
 
 #[derive(Debug)]
 pub enum Error {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::{client, live};
+use crate::api::client;
 use crate::cluster::{Cluster, Mesh};
+use crate::live;
 
 /// What the rules read of the cluster that the kubeconfig names; without one, of that which `kubectl` would
 /// ask.

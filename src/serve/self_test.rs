@@ -11,7 +11,9 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 
-use super::{Error, client, duration};
+use super::Error;
+use crate::api::client;
+use crate::duration;
 
 /// See whether the webhook of a cluster refuses what is wrong
 #[derive(Args, Clone, Debug)]
@@ -62,7 +64,9 @@ pub fn self_test(options: &Options) -> Result<String, Error> {
 }
 
 async fn test(options: &Options) -> Result<String, Error> {
-    let client = client::connect(options.kubeconfig.as_deref()).await?;
+    let client = client::connect(options.kubeconfig.as_deref())
+        .await
+        .map_err(Error::NoCluster)?;
     let give_up = tokio::time::Instant::now() + options.within;
     loop {
         let seen = match ask(&client, &options.namespace).await {
@@ -241,7 +245,7 @@ mod tests {
         let rollout = Object::parse_as(Kind::Rollout, &wrong_rollout("default"), "default");
         let key = rollout.key().clone();
         cluster.apply(rollout);
-        let found = crate::admit::audit(
+        let found = crate::decide::audit(
             &View::of(&cluster),
             [&key],
             &crate::settings::Settings::default(),

@@ -15,12 +15,13 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::Answers;
 use super::deadline::Deadline;
 use super::log::Log;
 use super::options::DEFAULT_BODY_LIMIT;
-use super::record::Recorder;
-use super::strangers::Strangers;
-use super::{Answers, Metrics};
+use super::unlisted_controllers::UnlistedControllers;
+use crate::metrics::Metrics;
+use crate::record::Recorder;
 use crate::review::{BadRequest, Endpoint};
 
 /// The service behind the port: what it judges by and how much it takes.
@@ -31,7 +32,7 @@ pub struct Webhook {
     pub body_time: Duration,
     answers: Answers,
     metrics: Arc<Metrics>,
-    strangers: Strangers,
+    unlisted: UnlistedControllers,
     pub(super) recorder: Option<Recorder>,
 }
 
@@ -44,7 +45,10 @@ impl Webhook {
             body_limit: DEFAULT_BODY_LIMIT,
             body_time: Duration::from_secs(10),
             metrics: Arc::clone(&answers.metrics),
-            strangers: Strangers::new(Arc::clone(&answers.cluster), answers.events.clone()),
+            unlisted: UnlistedControllers::new(
+                Arc::clone(&answers.cluster),
+                answers.events.clone(),
+            ),
             answers,
             recorder: None,
         }
@@ -82,7 +86,7 @@ impl Webhook {
         let took = start.elapsed();
         self.metrics.answered(endpoint, &answer.outcome, took);
         Log::answered(endpoint, &answer.outcome);
-        self.strangers.meet(&answer.outcome);
+        self.unlisted.meet(&answer.outcome);
         if let Some(recorder) = &self.recorder {
             let kept = deadline.bound(recorder.keep(&body, endpoint, &answer, &cluster));
             if kept.await.is_none() {

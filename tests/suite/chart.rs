@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use rollout_guard::admit::SYSTEM;
+use rollout_guard::decide::SYSTEM;
 use rollout_guard::model::Kind;
 use rollout_guard::mutations::MUTATIONS;
 use rollout_guard::rules::{CATALOGUE, Check, Rule};

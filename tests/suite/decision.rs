@@ -1,7 +1,7 @@
 //! The decision: one line for each row of the table, each exemption, each step of the precedence.
 
-use rollout_guard::admit::admit;
 use rollout_guard::cluster::Cluster;
+use rollout_guard::decide::admit;
 use rollout_guard::model::{Kind, Object, Operation};
 use rollout_guard::request::Request;
 use rollout_guard::settings;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rollout_guard::cli;
-use rollout_guard::cli::manifests::Manifests;
+use rollout_guard::files::manifests::Manifests;
 use rollout_guard::settings::Settings;
 
 use crate::tidy::root;

@@ -12,8 +12,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rollout_guard::admit::admit;
 use rollout_guard::cluster::{Cluster, Facts, Kinds, Mesh, View};
+use rollout_guard::decide::admit;
 use rollout_guard::model::{Key, Kind, Object, Operation};
 use rollout_guard::request::Request;
 use rollout_guard::rules::{Check, Rule};

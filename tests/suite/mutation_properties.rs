@@ -1,8 +1,8 @@
 //! Properties of the mutations, over random Rollouts, live objects, statuses and writes.
 
 use proptest::prelude::*;
-use rollout_guard::admit::{admit, mutate};
 use rollout_guard::cluster::{Cluster, Overlay, View};
+use rollout_guard::decide::{admit, mutate};
 use rollout_guard::model::Object;
 use rollout_guard::mutations::{MUTATIONS, Mutation, Patch, Written};
 use rollout_guard::request::Request;

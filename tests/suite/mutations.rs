@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use rollout_guard::admit::mutate;
 use rollout_guard::cluster::Cluster;
+use rollout_guard::decide::mutate;
 use rollout_guard::model::{Key, Kind, Object, Operation};
 use rollout_guard::mutations::{MUTATIONS, Mutation};
 use rollout_guard::settings::Settings;

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rollout_guard::cli::manifests::Manifests;
 use rollout_guard::cluster::Cluster;
+use rollout_guard::files::manifests::Manifests;
 use rollout_guard::review::{Endpoint, answer};
 use rollout_guard::settings::Settings;
 use serde_json::{Value, json};

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rollout_guard::cli::manifests::Manifests;
 use rollout_guard::cluster::Mesh;
+use rollout_guard::files::manifests::Manifests;
 use rollout_guard::review::{Endpoint, answer};
 use rollout_guard::settings::Settings;
 use serde_json::Value;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use rollout_guard::admit::Standing;
 use rollout_guard::cluster::{Cluster, Mesh};
+use rollout_guard::decide::Standing;
 use rollout_guard::model::{ALLOW, ENFORCE, Key, Kind, Object};
 use rollout_guard::settings::{Profile, Settings};
 use rollout_guard::verdict::Severity;

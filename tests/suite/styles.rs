@@ -1,7 +1,7 @@
 //! Complete, healthy setups in the styles that people write: no rule says anything of any of them.
 
-use rollout_guard::admit::audit;
 use rollout_guard::cluster::View;
+use rollout_guard::decide::audit;
 use rollout_guard::settings::Settings;
 
 use crate::fixture::Fixture;

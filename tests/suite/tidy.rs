@@ -120,14 +120,19 @@ fn lower_layers_never_import_higher_ones() {
 
 /// From the lowest to the highest.
 const LAYERS: &[&[&str]] = &[
-    &["field", "source", "managed_fields"],
+    &["field", "source", "managed_fields", "duration"],
     &["model"],
     &["verdict", "cluster"],
     &["rules", "mutations"],
     &["settings", "request"],
-    &["admit"],
+    &["decide"],
     &["review"],
-    &["cli", "serve"],
+    &["files", "health", "metrics"],
+    &["api"],
+    &["lease", "live"],
+    &["audit", "pki", "record"],
+    &["serve"],
+    &["cli"],
 ];
 
 /// The rule files by code.

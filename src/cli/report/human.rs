@@ -5,9 +5,9 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::{Report, Reported};
-use crate::cli::manifests::{Document, Duplicate, File};
 use crate::cli::print_line;
 use crate::field::Path;
+use crate::files::manifests::{Document, Duplicate, File};
 use crate::source::Span;
 use crate::verdict::Severity;
 

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{Report, Reported};
-use crate::cli::manifests::{Duplicate, Manifests};
 use crate::cli::print_line;
+use crate::files::manifests::{Duplicate, Manifests};
 
 #[derive(Serialize)]
 struct Document<'a> {

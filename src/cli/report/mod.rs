@@ -3,7 +3,7 @@
 pub mod human;
 pub mod json;
 
-use super::manifests::{Duplicate, File, Manifests};
+use crate::files::manifests::{Duplicate, File, Manifests};
 use crate::source::Span;
 use crate::verdict::{Finding, Severity};
 

@@ -139,7 +139,7 @@ pub fn failing_closed_blocks_no_deletion(helm: &Helm) {
     let closed = helm.render("fail-closed");
     for webhook in closed.webhooks(VALIDATING) {
         let system = condition(webhook, "not-a-delete-by-the-system").expect("a condition");
-        for user in rollout_guard::admit::SYSTEM {
+        for user in rollout_guard::decide::SYSTEM {
             assert!(system.contains(user), "{system}");
         }
     }

@@ -1,0 +1,94 @@
+//! Which version of a kind the API server serves: the newest, as long as there is one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use kube::api::ApiResource;
+use kube::core::GroupVersionKind;
+use kube::error::DiscoveryError;
+use kube::{Client, Error, discovery};
+
+use crate::model::Kind;
+
+/// The served resources that were found last.
+#[derive(Clone)]
+pub struct Discovery {
+    client: Client,
+    found: Arc<ArcSwap<BTreeMap<Kind, ApiResource>>>,
+}
+
+impl Discovery {
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            found: Arc::default(),
+        }
+    }
+
+    /// Asks the API server; `None` where no version of the kind is served.
+    pub async fn look(&self, kind: Kind) -> Result<Option<ApiResource>, Error> {
+        let resource = match built_in(kind) {
+            Some(resource) => Some(resource),
+            None => self.discover(kind).await?,
+        };
+        self.found.rcu(|found| {
+            let mut found = BTreeMap::clone(found);
+            match &resource {
+                Some(resource) => found.insert(kind, resource.clone()),
+                None => found.remove(&kind),
+            };
+            found
+        });
+        Ok(resource)
+    }
+
+    /// What was found last, or is found now.
+    pub async fn resource(&self, kind: Kind) -> Result<Option<ApiResource>, Error> {
+        let known = self.found.load().get(&kind).cloned();
+        match known {
+            Some(resource) => Ok(Some(resource)),
+            None => self.look(kind).await,
+        }
+    }
+
+    async fn discover(&self, kind: Kind) -> Result<Option<ApiResource>, Error> {
+        match discovery::group(&self.client, kind.group()).await {
+            Ok(group) => {
+                let resources = group.resources_by_stability().into_iter();
+                let mut resources = resources.map(|(resource, _)| resource);
+                Ok(resources.find(|resource| resource.kind == kind.as_str()))
+            }
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether the API server says that there is no such thing, rather than nothing or "not now".
+pub fn is_absent(error: &Error) -> bool {
+    match error {
+        Error::Api(status) => status.code == 404,
+        Error::Discovery(error) => matches!(
+            error,
+            DiscoveryError::MissingApiGroup(_)
+                | DiscoveryError::MissingKind(_)
+                | DiscoveryError::EmptyApiGroup(_)
+        ),
+        _ => false,
+    }
+}
+
+/// The kinds that every API server serves in one version.
+fn built_in(kind: Kind) -> Option<ApiResource> {
+    let plural = match kind {
+        Kind::Service => "services",
+        Kind::Namespace => "namespaces",
+        Kind::PodTemplate => "podtemplates",
+        Kind::Deployment => "deployments",
+        Kind::ReplicaSet => "replicasets",
+        _ => return None,
+    };
+    let gvk = GroupVersionKind::gvk(kind.group(), "v1", kind.as_str());
+    Some(ApiResource::from_gvk_with_plural(&gvk, plural))
+}

@@ -1,0 +1,9 @@
+//! The Kubernetes API: how it is reached, what it serves, and Events.
+
+#![allow(clippy::disallowed_methods)]
+
+pub mod client;
+pub mod discovery;
+pub mod events;
+#[cfg(test)]
+pub mod fake;

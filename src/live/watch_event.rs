@@ -1,0 +1,22 @@
+//! What watches tell the ledger.
+
+use crate::model::{Key, Kind, Object};
+
+/// One piece of it.
+#[derive(Debug)]
+pub(super) enum WatchEvent {
+    Apply(Box<Object>),
+    Delete(Key),
+    /// All objects of the kind there are.
+    List(Kind, Vec<Object>),
+}
+
+impl WatchEvent {
+    pub fn kind(&self) -> Kind {
+        match self {
+            WatchEvent::Apply(object) => object.key().kind,
+            WatchEvent::Delete(key) => key.kind,
+            WatchEvent::List(kind, _) => *kind,
+        }
+    }
+}

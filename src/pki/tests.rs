@@ -1,0 +1,271 @@
+//! Replicas against an API server in memory: who writes the Secret, and what of the configurations.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use k8s_openapi::api::core::v1::Secret;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::bundles::Configurations;
+use super::certificates::Certificates;
+use super::contents::{self, Texts};
+use super::keeper::{Keeper, Said, Troubles};
+use super::places::Places;
+use super::rotation::Policy;
+use crate::api::fake::{FakeApi, Fault};
+use tokio::sync::{oneshot, watch};
+
+const SECRET: &str = "/api/v1/namespaces/ns/secrets/guard-tls";
+const MUTATING: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/guard";
+const VALIDATING: &str =
+    "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/guard";
+
+/// A replica, and the switch that makes it lead.
+struct Replica {
+    certificates: Certificates,
+    lead: watch::Sender<bool>,
+    served: oneshot::Receiver<()>,
+}
+
+impl Replica {
+    fn start(api: &FakeApi, leads: bool) -> Self {
+        Self::named(api, leads, "guard.ns.svc")
+    }
+
+    fn named(api: &FakeApi, leads: bool, name: &str) -> Self {
+        let day = Duration::from_hours(24);
+        let (lead, leading) = watch::channel(leads);
+        let (tell, served) = oneshot::channel();
+        let certificates = Certificates::none(&Arc::default());
+        let keeper = Keeper {
+            places: Places {
+                client: api.client(),
+                namespace: "ns".to_owned(),
+                secret: "guard-tls".to_owned(),
+                configuration: Some("guard".to_owned()),
+            },
+            policy: Policy::new(&[name.to_owned()], day * 365, day * 90).unwrap(),
+            leading,
+            certificates: certificates.clone(),
+            served: Some(tell),
+            before: Texts::default(),
+            troubles: Troubles::default(),
+            damage: Said::default(),
+        };
+        tokio::spawn(keeper.run());
+        Self {
+            certificates,
+            lead,
+            served,
+        }
+    }
+
+    async fn served(&mut self) -> Vec<u8> {
+        if self.certificates.current.load().is_none() {
+            let served = tokio::time::timeout(PATIENCE, &mut self.served).await;
+            served.expect("a certificate").unwrap();
+        }
+        self.serves().unwrap()
+    }
+
+    fn serves(&self) -> Option<Vec<u8>> {
+        let current = self.certificates.current.load();
+        current.as_ref().map(|key| key.cert[0].to_vec())
+    }
+}
+
+fn secret(api: &FakeApi) -> Texts {
+    let secret: Secret = serde_json::from_value(api.object(SECRET).unwrap()).unwrap();
+    Texts::of(&secret)
+}
+
+fn configuration(names: &[&str]) -> Value {
+    let webhooks: Vec<Value> = names.iter().map(|name| webhook(name)).collect();
+    json!({"metadata": {"labels": {"app": "guard"}}, "webhooks": webhooks})
+}
+
+fn webhook(name: &str) -> Value {
+    json!({"name": name, "sideEffects": "None", "admissionReviewVersions": ["v1"],
+           "clientConfig": {"service": {"name": "guard", "namespace": "ns", "path": "/validate"}}})
+}
+
+fn bundles(api: &FakeApi, path: &str) -> Vec<Option<String>> {
+    let object = api.object(path).unwrap();
+    let webhooks = object["webhooks"].as_array().unwrap().iter();
+    let bundle = |webhook: &Value| {
+        let text = webhook["clientConfig"]["caBundle"].as_str()?;
+        let bytes = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).unwrap();
+        Some(String::from_utf8(bytes).unwrap())
+    };
+    webhooks.map(bundle).collect()
+}
+
+fn told(api: &FakeApi, path: &str) -> bool {
+    let wanted = Some(secret(api).ca_crt);
+    bundles(api, path).iter().all(|bundle| *bundle == wanted)
+}
+
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_that_come_first_both_serve_what_one_has_made() {
+    for shipped in [false, true] {
+        let api = FakeApi::default();
+        let labels = json!({"app.kubernetes.io/managed-by": "Helm"});
+        if shipped {
+            api.put(
+                SECRET,
+                json!({"metadata": {"labels": labels}, "type": "Opaque"}),
+            );
+        }
+        // Neither knows that the other leads, too.
+        let (mut one, mut two) = (Replica::start(&api, true), Replica::start(&api, true));
+        let mut three = Replica::start(&api, false);
+        let served = [one.served().await, two.served().await, three.served().await];
+        assert!(served.iter().all(|one| *one == served[0]));
+        let writes = api.writes();
+        assert_eq!(writes.len(), 1, "{writes:?}");
+        let object = api.object(SECRET).unwrap();
+        assert_eq!(object["type"], "Opaque");
+        if shipped {
+            assert_eq!(object["metadata"]["labels"], labels);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_lead_writes_nothing_until_it_does() {
+    let api = FakeApi::default();
+    api.put(MUTATING, configuration(&["a.guard"]));
+    let mut replica = Replica::start(&api, false);
+    sleep(Duration::from_millis(500)).await;
+    assert!(api.writes().is_empty() && replica.serves().is_none());
+    replica.lead.send(true).unwrap();
+    replica.served().await;
+    eventually("the caBundle", || told(&api, MUTATING)).await;
+    replica.lead.send(false).unwrap();
+    let writes = api.writes().len();
+    api.put(MUTATING, configuration(&["a.guard"]));
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(api.writes().len(), writes);
+}
+
+#[tokio::test]
+async fn ca_bundles_are_kept_and_nothing_else_is_touched() {
+    let api = FakeApi::default();
+    let mut replica = Replica::start(&api, true);
+    replica.served().await;
+    assert!(api.object(MUTATING).is_none(), "not installed yet");
+    let names = ["a.guard", "b.guard"];
+    for object in [
+        configuration(&names),
+        configuration(&names[..1]),
+        configuration(&names),
+    ] {
+        api.put(MUTATING, object.clone());
+        api.put(VALIDATING, object.clone());
+        eventually("both", || told(&api, MUTATING) && told(&api, VALIDATING)).await;
+        let mut kept = api.object(MUTATING).unwrap();
+        for webhook in kept["webhooks"].as_array_mut().unwrap() {
+            webhook["clientConfig"]
+                .as_object_mut()
+                .unwrap()
+                .remove("caBundle");
+        }
+        assert_eq!(kept["webhooks"], object["webhooks"]);
+    }
+    api.delete(MUTATING);
+    sleep(Duration::from_millis(500)).await;
+    assert!(api.object(MUTATING).is_none(), "it does not come back");
+    let writes = api.writes();
+    let mut patches = writes
+        .iter()
+        .filter(|(_, path, _)| !path.starts_with("/api/v1/"));
+    assert!(patches.all(|(_, path, _)| path.ends_with("guard?&fieldManager=rollout-guard-ca")));
+}
+
+#[tokio::test]
+async fn a_webhook_in_another_place_is_not_mistaken() {
+    let api = FakeApi::default();
+    api.put(MUTATING, configuration(&["a.guard", "b.guard"]));
+    let mut read = Configurations::read(&api.client(), "guard").await.unwrap();
+    api.put(MUTATING, configuration(&["theirs", "a.guard"]));
+    read.write(&api.client(), "bundle").await.unwrap();
+    assert_eq!(bundles(&api, MUTATING), [None, None]);
+    assert!(!read.trust("bundle"), "it was read again");
+    read.write(&api.client(), "bundle").await.unwrap();
+    assert!(read.trust("bundle"));
+    api.delete(MUTATING);
+    assert_eq!(read.write(&api.client(), "other").await.unwrap(), 1);
+    assert!(api.object(MUTATING).is_none() && read.trust("other"));
+}
+
+#[tokio::test]
+async fn a_damaged_secret_is_mended_while_the_good_certificate_is_served() {
+    let api = FakeApi::default();
+    let (mut leader, mut other) = (Replica::start(&api, true), Replica::start(&api, false));
+    let served = leader.served().await;
+    assert_eq!(other.served().await, served);
+    let good = secret(&api);
+    let damages: [fn(&mut Value); 3] = [
+        |data| data["tls.crt"] = "bm8=".into(),
+        |data| data["ca.key"] = "bm8=".into(),
+        |data| *data = json!({}),
+    ];
+    for damage in damages {
+        let mut object = api.object(SECRET).unwrap();
+        damage(&mut object["data"]);
+        api.put(SECRET, object);
+        eventually("it is whole", || {
+            let texts = secret(&api);
+            let contents = contents::Contents::read(&texts, SystemTime::now());
+            contents.signer.is_some() && contents.serving.is_some()
+        })
+        .await;
+        // Nobody's trust in what was served has ended.
+        assert!(secret(&api).ca_crt.ends_with(&good.ca_crt));
+        assert_eq!(secret(&api).tls_crt, good.tls_crt);
+        assert_eq!(
+            (leader.serves(), other.serves()),
+            (Some(served.clone()), Some(served.clone()))
+        );
+    }
+    api.delete(SECRET);
+    eventually("it is there", || api.object(SECRET).is_some()).await;
+    assert!(secret(&api).ca_crt.ends_with(&good.ca_crt));
+}
+
+#[tokio::test]
+async fn another_name_is_served_by_all() {
+    let api = FakeApi::default();
+    let mut old = Replica::start(&api, true);
+    let before = old.served().await;
+    old.lead.send(false).unwrap();
+    let _new = Replica::named(&api, true, "other.ns.svc");
+    eventually("another certificate", || old.serves().unwrap() != before).await;
+    let bundle = secret(&api).ca_crt;
+    assert_eq!(bundle.matches("BEGIN").count(), 1, "of the same CA");
+}
+
+#[tokio::test]
+async fn an_api_server_that_does_not_answer_is_waited_for() {
+    let api = FakeApi::default();
+    api.fail(Fault::Refuse);
+    let mut replica = Replica::start(&api, true);
+    sleep(Duration::from_millis(300)).await;
+    assert!(replica.serves().is_none());
+    api.fail(Fault::None);
+    let served = replica.served().await;
+    api.fail(Fault::Refuse);
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(replica.serves(), Some(served));
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,144 @@
+//! What is read out of a certificate: when it holds, whose signature it bears, for which names.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use yasna::{ASN1Result, BERReader, BERReaderSeq, Tag};
+
+use crate::pki::authority::Life;
+
+/// `validity` of a certificate (RFC 5280, 4.1).
+pub(super) fn life(certificate: &CertificateDer<'_>) -> ASN1Result<Life> {
+    yasna::parse_der(certificate, |certificate| {
+        certificate.read_sequence(|parts| {
+            let life = parts.next().read_sequence(|fields| {
+                // version, then serialNumber, signature and issuer.
+                fields.read_optional(|field| field.read_tagged(Tag::context(0), skip))?;
+                for _ in 0..3 {
+                    skip(fields.next())?;
+                }
+                let life = fields.next().read_sequence(|validity| {
+                    let begins = time(validity)?;
+                    let ends = time(validity)?;
+                    Ok(Life { begins, ends })
+                })?;
+                while fields.read_optional(skip)?.is_some() {}
+                Ok(life)
+            })?;
+            while parts.read_optional(skip)?.is_some() {}
+            Ok(life)
+        })
+    })
+}
+
+/// Whether a client that trusts these CAs alone would take the first certificate for a server's at this
+/// time, names aside.
+pub(super) fn verifies(
+    chain: &[CertificateDer<'_>],
+    authorities: &[CertificateDer<'_>],
+    at: SystemTime,
+) -> bool {
+    let anchors: Vec<_> = authorities
+        .iter()
+        .filter_map(|authority| anchor_from_trusted_cert(authority).ok())
+        .collect();
+    let Some((first, between)) = chain.split_first() else {
+        return false;
+    };
+    let Ok(end) = EndEntityCert::try_from(first) else {
+        return false;
+    };
+    let algorithms = ring::default_provider().signature_verification_algorithms;
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    end.verify_for_usage(
+        algorithms.all,
+        &anchors,
+        between,
+        UnixTime::since_unix_epoch(since),
+        KeyUsage::server_auth(),
+        None,
+        None,
+    )
+    .is_ok()
+}
+
+/// Whether the certificate is for these names and addresses, and for no other name.
+pub(super) fn is_for(certificate: &CertificateDer<'_>, wanted: &[String]) -> bool {
+    let Ok(certificate) = EndEntityCert::try_from(certificate) else {
+        return false;
+    };
+    let named: Vec<&str> = certificate.valid_dns_names().collect();
+    let holds = |name: &String| match name.parse::<IpAddr>() {
+        Ok(address) => {
+            let address = ServerName::IpAddress(address.into());
+            let valid = certificate.verify_is_valid_for_subject_name(&address);
+            valid.is_ok()
+        }
+        Err(_) => named.contains(&name.as_str()),
+    };
+    wanted.iter().all(holds)
+        && named
+            .iter()
+            .all(|name| wanted.iter().any(|one| one == name))
+}
+
+fn skip(field: BERReader<'_, '_>) -> ASN1Result<()> {
+    field.read_der().map(drop)
+}
+
+/// UTCTime until 2049, GeneralizedTime after.
+fn time(validity: &mut BERReaderSeq<'_, '_>) -> ASN1Result<SystemTime> {
+    let short = |time: BERReader<'_, '_>| Ok((*time.read_utctime()?.datetime()).into());
+    match validity.read_optional(short)? {
+        Some(time) => Ok(time),
+        None => Ok((*validity.next().read_generalized_time()?.datetime()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::authority::{Authority, SERVING_LIFE};
+
+    const YEAR: Duration = Duration::from_hours(24 * 365);
+
+    #[test]
+    fn reads_when_a_certificate_holds() {
+        for year in [2026 - 1970, 2048 - 1970, 2060 - 1970] {
+            let life = Life::starting(UNIX_EPOCH + YEAR * year, SERVING_LIFE);
+            let serving = Authority::new(life).unwrap().issue(&[], life).unwrap();
+            assert_eq!(super::life(serving.certificate.der()).unwrap(), life);
+        }
+    }
+
+    #[test]
+    fn knows_whose_a_certificate_is_and_for_what() {
+        let now = UNIX_EPOCH + YEAR * 56;
+        let life = Life::starting(now, YEAR);
+        let [one, other] = [0, 1].map(|_| Authority::new(life).unwrap());
+        let names = |names: &[&str]| -> Vec<String> { names.iter().map(|&n| n.into()).collect() };
+        let wanted = names(&["a.ns.svc", "*.b.svc", "127.0.0.1", "::1"]);
+        let serving = one.issue(&wanted, life).unwrap();
+        let certificate = serving.certificate.der();
+        let der = |authority: &Authority| {
+            let pem = pem::parse(authority.pem()).unwrap();
+            CertificateDer::from(pem.into_contents())
+        };
+        let chain = [certificate.clone()];
+        assert!(verifies(&chain, &[der(&other), der(&one)], now));
+        assert!(!verifies(&chain, &[der(&other)], now));
+        assert!(!verifies(&chain, &[der(&one)], now + YEAR * 2));
+        assert!(!verifies(&chain, &[], now));
+        assert!(is_for(certificate, &wanted));
+        assert!(!is_for(certificate, &wanted[1..]), "a name too many");
+        assert!(!is_for(
+            certificate,
+            &names(&["a.ns.svc", "*.b.svc", "::2"])
+        ));
+        let more = [wanted, names(&["c.svc"])].concat();
+        assert!(!is_for(certificate, &more));
+    }
+}

@@ -1,0 +1,65 @@
+//! The cluster that reviews are judged by, swapped as a whole whenever it is known better: here of
+//! manifests; the watches of a live cluster keep the same handle.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::{Error, Options};
+use crate::cluster::{Cluster, Mesh};
+use crate::files::manifests::{self, Manifests};
+use crate::files::watch::Watch;
+use crate::live::ClusterHandle;
+use crate::metrics::Metrics;
+
+/// Reads the manifests, and again whenever they change; broken ones leave the last good cluster.
+pub(super) fn watch(
+    options: &Options,
+    mesh: &Mesh,
+    metrics: &Arc<Metrics>,
+) -> Result<ClusterHandle, Error> {
+    let source = Source {
+        paths: options.manifests.clone(),
+        namespace: options.settings.namespace().to_owned(),
+        mesh: mesh.clone(),
+    };
+    let paths = source.paths.clone();
+    let watch = Watch::of(move || manifests::files(&paths).map_err(|error| error.to_string()));
+    let cluster = source.read().map_err(Error::Manifests)?;
+    metrics.count_objects(&cluster);
+    if cluster.is_empty() {
+        tracing::warn!("the manifests hold no object that the rules know");
+    }
+    let handle: ClusterHandle = Arc::new(ArcSwap::from_pointee(cluster));
+    let (kept, metrics) = (Arc::clone(&handle), Arc::clone(metrics));
+    watch.spawn(move || source.read_again(&kept, &metrics));
+    Ok(handle)
+}
+
+struct Source {
+    paths: Vec<PathBuf>,
+    namespace: String,
+    mesh: Mesh,
+}
+
+impl Source {
+    fn read(&self) -> Result<Cluster, manifests::Error> {
+        let manifests = Manifests::read(&self.paths, &self.namespace)?;
+        Ok(manifests.cluster(self.mesh.clone()))
+    }
+
+    fn read_again(&self, handle: &ClusterHandle, metrics: &Metrics) {
+        match self.read() {
+            Ok(cluster) => {
+                metrics.count_objects(&cluster);
+                tracing::info!("the manifests changed: {} objects now", cluster.len());
+                handle.store(Arc::new(cluster));
+            }
+            Err(error) => {
+                metrics.manifests_failed();
+                tracing::warn!("the manifests changed, and the last good ones stay: {error}");
+            }
+        }
+    }
+}
