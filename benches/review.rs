@@ -12,9 +12,11 @@ use std::path::PathBuf;
 
 use divan::{Bencher, black_box};
 use rollout_guard::cluster::{Cluster, Mesh};
+use rollout_guard::decide::decide;
 use rollout_guard::files::manifests::Manifests;
 use rollout_guard::model::Object;
-use rollout_guard::review::{Endpoint, answer};
+use rollout_guard::request::Phase;
+use rollout_guard::review::{parse, render};
 use rollout_guard::settings::Settings;
 use serde_json::{Value, json};
 
@@ -28,7 +30,7 @@ fn validate_a_virtual_service(bencher: Bencher<'_, '_>, flows: usize) {
     let cluster = cluster(flows);
     let body = body(&virtual_service(7, "5s"), &virtual_service(7, "3s"));
     let settings = Settings::default();
-    bencher.bench(|| answer(black_box(&body), Endpoint::Validate, &cluster, &settings));
+    bencher.bench(|| answer(black_box(&body), Phase::Validate, &cluster, &settings));
 }
 
 /// The same at the mutating endpoint.
@@ -37,7 +39,7 @@ fn mutate_a_virtual_service(bencher: Bencher<'_, '_>, flows: usize) {
     let cluster = cluster(flows);
     let body = body(&virtual_service(7, "5s"), &virtual_service(7, "3s"));
     let settings = Settings::default();
-    bencher.bench(|| answer(black_box(&body), Endpoint::Mutate, &cluster, &settings));
+    bencher.bench(|| answer(black_box(&body), Phase::Mutate, &cluster, &settings));
 }
 
 /// The Rollout of one flow is written again.
@@ -46,7 +48,13 @@ fn validate_a_rollout(bencher: Bencher<'_, '_>, flows: usize) {
     let cluster = cluster(flows);
     let body = body(&rollout(7), &rollout(7));
     let settings = Settings::default();
-    bencher.bench(|| answer(black_box(&body), Endpoint::Validate, &cluster, &settings));
+    bencher.bench(|| answer(black_box(&body), Phase::Validate, &cluster, &settings));
+}
+
+/// What the webhook does with the bytes of a request.
+fn answer(body: &[u8], phase: Phase, cluster: &Cluster, settings: &Settings) -> Vec<u8> {
+    let request = parse(body, phase).expect("an AdmissionReview");
+    render(&decide(request, cluster, settings)).expect("an answer")
 }
 
 /// Reading and judging 2,500 flows of four manifests in one file.

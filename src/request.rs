@@ -1,15 +1,16 @@
-//! One write as the engine takes it, whoever brought it: the API server, a recording, a test.
+//! What is asked about one write, whoever asks: the API server, a recording, a test.
 
 use serde_json::Value;
 
 use crate::model::{Kind, Operation};
 
-/// A write to be judged.
+/// A question about a write: what it becomes, or whether it may be stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
+    pub phase: Phase,
     /// Echoed in the answer.
     pub uid: String,
-    /// `None` for a kind that is not ours.
+    /// `None` for a kind that rollout-guard does not know, and for an operation that writes nothing.
     pub kind: Option<Kind>,
     /// The kind's API group and name as they were sent.
     pub group: String,
@@ -21,11 +22,24 @@ pub struct Request {
     /// Empty where the API server has yet to make one.
     pub name: String,
     pub user: String,
-    /// Null on DELETE.
+    /// As it was sent; once it is decided, as it will be stored. Null on DELETE.
     pub object: Value,
     /// Null on CREATE.
     pub old_object: Value,
     pub dry_run: bool,
+    /// Whether the decision lists all objects that were read for it, for a recording.
+    pub trace: bool,
+}
+
+/// The phase of admission that asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `/mutate`: what the write becomes.
+    Mutate,
+    /// `/validate`: whether the object, which the API server has mutated already, may be stored.
+    Validate,
+    /// Both in the API server's order, answered as `/validate` answers: for recordings of raw writes.
+    MutateThenValidate,
 }
 
 impl Request {
@@ -35,5 +49,23 @@ impl Request {
             Operation::Delete => &self.old_object,
             Operation::Create | Operation::Update => &self.object,
         }
+    }
+}
+
+impl Phase {
+    /// The word for it in paths, labels and log lines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Validate | Phase::MutateThenValidate => "validate",
+            Phase::Mutate => "mutate",
+        }
+    }
+
+    pub fn mutates(self) -> bool {
+        self != Phase::Validate
+    }
+
+    pub fn validates(self) -> bool {
+        self != Phase::Mutate
     }
 }

@@ -137,8 +137,9 @@ fn edits_of(
     if !document.object.key().kind.is_guarded() {
         return Vec::new();
     }
-    let mutated = stored::create(IN_REPOSITORIES, document, cluster, settings);
-    let operations = mutated.patch.operations().iter();
+    let decision = stored::create(IN_REPOSITORIES, document, cluster, settings);
+    let patch = decision.mutation.unwrap_or_default().patch;
+    let operations = patch.operations().iter();
     let edits: Vec<Edit> = operations
         .filter_map(|operation| {
             let (pointer, value) = target(operation)?;
@@ -146,7 +147,7 @@ fn edits_of(
             edit::set(&file.text, &document.node, &path, value)
         })
         .collect();
-    for note in mutated.patch.notes().iter().filter(|_| !edits.is_empty()) {
+    for note in patch.notes().iter().filter(|_| !edits.is_empty()) {
         tell(format_args!(
             "{}: {}: {note}",
             file.name,

@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cluster::Cluster;
+use crate::decide::decide;
 use crate::files::settings::SettingsOptions;
-use crate::review::{self, Endpoint};
+use crate::request::Phase;
+use crate::review;
 use crate::settings::Settings;
 
 /// Answer recorded AdmissionReviews as the server would
@@ -30,15 +32,15 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<ExitCode, String> {
     let (settings, manifests) = options.settings.read(&options.manifests)?;
     let cluster = manifests.cluster(settings.mesh.clone());
-    let endpoint = if options.mutate {
-        Endpoint::Mutate
+    let phase = if options.mutate {
+        Phase::Mutate
     } else {
-        Endpoint::MutateThenValidate
+        Phase::MutateThenValidate
     };
     let mut denied = false;
     for file in &options.files {
         let name = file.display();
-        denied |= answer(file, endpoint, &cluster, &settings)
+        denied |= answer(file, phase, &cluster, &settings)
             .map_err(|message| format!("{name}: {message}"))?;
     }
     Ok(ExitCode::from(u8::from(denied)))
@@ -47,15 +49,15 @@ pub fn run(options: &Options) -> Result<ExitCode, String> {
 /// Prints the answer to one file; whether it denies.
 fn answer(
     file: &Path,
-    endpoint: Endpoint,
+    phase: Phase,
     cluster: &Cluster,
     settings: &Settings,
 ) -> Result<bool, String> {
     let body = std::fs::read(file).map_err(|error| error.to_string())?;
-    let answer = review::answer(&body, endpoint, cluster, settings);
-    let answer = answer.map_err(|error| error.to_string())?;
+    let request = review::parse(&body, phase).map_err(|error| error.to_string())?;
+    let decision = decide(request, cluster, settings);
+    let answer = review::render(&decision).map_err(|error| error.to_string())?;
     let mut out = std::io::stdout().lock();
-    out.write_all(&answer.body)
-        .map_err(|error| error.to_string())?;
-    Ok(answer.outcome.verdict.is_denied())
+    out.write_all(&answer).map_err(|error| error.to_string())?;
+    Ok(decision.is_denied())
 }

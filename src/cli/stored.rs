@@ -1,11 +1,11 @@
 //! Manifests as they would be stored: with the mutations that a CREATE of each would bring.
 
 use crate::cluster::{Cluster, Mesh};
-use crate::decide::{Mutated, mutate_by};
+use crate::decide::{Decision, Mutated, decide_by};
 use crate::files::manifests::{Document, Manifests};
 use crate::model::{Object, Operation};
 use crate::mutations::{MUTATIONS, Mutation};
-use crate::request::Request;
+use crate::request::{Phase, Request};
 use crate::settings::Settings;
 
 /// The cluster that the manifests make once they are applied.
@@ -15,10 +15,9 @@ pub fn cluster(manifests: &Manifests, settings: &Settings, mesh: Mesh) -> Cluste
     let guarded = guarded.filter(|document| document.object.key().kind.is_guarded());
     let changed: Vec<Object> = guarded
         .filter_map(|document| {
-            let mutated = create(MUTATIONS, document, &cluster, settings);
-            let changes = !mutated.patch.is_empty() && !mutated.observed;
-            let key = document.object.key();
-            changes.then(|| Object::parse_as(key.kind, mutated.patch.object(), &key.namespace))
+            let decision = create(MUTATIONS, document, &cluster, settings);
+            let mutated = decision.mutation.filter(Mutated::patches);
+            mutated.and(decision.write?.new)
         })
         .collect();
     for object in changed {
@@ -33,9 +32,10 @@ pub fn create(
     document: &Document,
     cluster: &Cluster,
     settings: &Settings,
-) -> Mutated {
+) -> Decision {
     let key = document.object.key();
     let request = Request {
+        phase: Phase::Mutate,
         uid: String::new(),
         kind: Some(key.kind),
         group: key.kind.group().to_owned(),
@@ -48,6 +48,7 @@ pub fn create(
         object: document.node.to_value(),
         old_object: serde_json::Value::Null,
         dry_run: false,
+        trace: false,
     };
-    mutate_by(mutations, &request, cluster, settings)
+    decide_by(mutations, request, cluster, settings)
 }

@@ -1,61 +1,67 @@
-//! What a review looked at, so that a live cluster can be asked the same again before it says no.
+//! What is read of a cluster, so that an answer can name the facts that it rests on, and they can be read
+//! again from the API server before it denies a write.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::sync::Arc;
 
-use crate::model::{Host, Key, Kind};
+use crate::model::{Host, Key, Kind, Object};
 
-/// Notes what is read through a [`View`](super::View); what the write itself brings is no fact.
+/// A log of what is read through a [`View`](super::View). What the write itself brings is not a fact.
 #[derive(Debug, Default)]
-pub struct Facts {
-    kinds: Cell<Kinds>,
-    keys: RefCell<BTreeSet<Key>>,
-    hosts: RefCell<BTreeSet<(Kind, Host)>>,
+pub struct Facts(RefCell<Vec<Fact>>);
+
+/// One thing that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// The object was found, and was this.
+    Found(Arc<Object>),
+    /// There was no object of the key.
+    Missing(Key),
+    /// The objects of the kind were looked up that are for the host. One that is not known yet may be among
+    /// them.
+    Host(Kind, Host),
 }
 
-/// A set of kinds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kinds(u16);
-
 impl Facts {
-    /// The kinds that were looked at in any way.
-    pub fn kinds(&self) -> Kinds {
-        self.kinds.get()
+    /// How many facts there are, for [`Facts::since`] and [`Facts::forget_since`].
+    pub fn mark(&self) -> usize {
+        self.0.borrow().len()
     }
 
-    /// The objects that were looked up, whether they were there or not.
-    pub fn into_keys(self) -> BTreeSet<Key> {
-        self.keys.into_inner()
+    /// The facts that were noted after the mark.
+    pub fn since(&self, mark: usize) -> Vec<Fact> {
+        let facts = self.0.borrow();
+        facts.get(mark..).unwrap_or_default().to_vec()
     }
 
-    /// The hosts whose objects of a kind were looked up: one that is not known yet may be among them.
-    pub fn hosts(&self) -> BTreeSet<(Kind, Host)> {
-        self.hosts.borrow().clone()
+    pub fn forget_since(&self, mark: usize) {
+        self.0.borrow_mut().truncate(mark);
     }
 
-    pub(super) fn note_kind(&self, kind: Kind) {
-        self.kinds.set(self.kinds.get().with(kind));
+    pub fn into_vec(self) -> Vec<Fact> {
+        self.0.into_inner()
     }
 
-    pub(super) fn note_key(&self, key: &Key) {
-        let mut keys = self.keys.borrow_mut();
-        if !keys.contains(key) {
-            keys.insert(key.clone());
+    pub(super) fn note(&self, fact: Fact) {
+        self.0.borrow_mut().push(fact);
+    }
+}
+
+impl Fact {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Fact::Found(object) => object.key().kind,
+            Fact::Missing(key) => key.kind,
+            Fact::Host(kind, _) => *kind,
         }
     }
 
-    pub(super) fn note_host(&self, kind: Kind, host: &Host) {
-        self.hosts.borrow_mut().insert((kind, host.clone()));
-    }
-}
-
-impl Kinds {
-    #[must_use]
-    pub fn with(self, kind: Kind) -> Self {
-        Self(self.0 | 1 << kind as u16)
-    }
-
-    pub fn contains(self, kind: Kind) -> bool {
-        self.0 & (1 << kind as u16) != 0
+    /// The object that was looked up by its key, found or not.
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Fact::Found(object) => Some(object.key()),
+            Fact::Missing(key) => Some(key),
+            Fact::Host(..) => None,
+        }
     }
 }

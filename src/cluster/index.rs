@@ -73,7 +73,11 @@ impl Cluster {
     }
 
     pub fn get(&self, key: &Key) -> Option<&Object> {
-        self.objects.get(key).map(Arc::as_ref)
+        self.shared(key).map(Arc::as_ref)
+    }
+
+    pub(super) fn shared(&self, key: &Key) -> Option<&Arc<Object>> {
+        self.objects.get(key)
     }
 
     /// How many objects there are of a kind.

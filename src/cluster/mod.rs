@@ -16,7 +16,7 @@ mod touched;
 mod view;
 mod visibility;
 
-pub use facts::{Facts, Kinds};
+pub use facts::{Fact, Facts};
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
 pub use index::Cluster;
 pub use managed::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes, user_routes};

@@ -1,9 +1,11 @@
 //! The read API in domain words: a cluster, with one write laid over it or not.
 //! A view neither clones nor scans; it costs what it is asked for.
 
-use super::Facts;
+use std::sync::Arc;
+
 use super::edge::{Backwards, Edge, edges_of, service_host};
 use super::{Cluster, Mesh};
+use super::{Fact, Facts};
 use crate::model::{
     DestinationRule, Host, Key, Kind, Namespace, Object, Rollout, Service, VirtualService, Workload,
 };
@@ -95,14 +97,15 @@ impl<'a> View<'a> {
     }
 
     pub fn get(&self, key: &Key) -> Option<&'a Object> {
-        self.note(key.kind);
         match self.overlay {
             Some(overlay) if overlay.key == key => overlay.object,
             _ => {
-                if let Some(facts) = self.facts {
-                    facts.note_key(key);
-                }
-                self.cluster.get(key)
+                let found = self.cluster.shared(key);
+                self.note(|| match found {
+                    Some(object) => Fact::Found(Arc::clone(object)),
+                    None => Fact::Missing(key.clone()),
+                });
+                found.map(Arc::as_ref)
             }
         }
     }
@@ -151,21 +154,18 @@ impl<'a> View<'a> {
 
     /// The Rollouts that name the object in any field, in the order of their keys.
     pub fn rollouts_using(&self, key: &Key) -> Vec<&'a Rollout> {
-        self.note(Kind::Rollout);
         let keys = self.naming(key);
         keys.iter().filter_map(|key| self.rollout(key)).collect()
     }
 
     /// The VirtualServices that name the object: as a delegate, or as a gateway.
     pub fn virtual_services_naming(&self, key: &Key) -> Vec<&'a VirtualService> {
-        self.note(Kind::VirtualService);
         let keys = self.naming(key);
         self.virtual_services_of(&keys)
     }
 
     /// The VirtualServices with a destination or mirror at a host that `host` covers.
     pub fn virtual_services_sending_to(&self, host: &Host) -> Vec<&'a VirtualService> {
-        self.note(Kind::VirtualService);
         let keys = if host.is_wildcard() {
             self.under(host, Edge::Sends)
         } else {
@@ -176,15 +176,13 @@ impl<'a> View<'a> {
 
     /// The VirtualServices that sidecars apply to exactly this host.
     pub fn virtual_services_claiming(&self, host: &Host) -> Vec<&'a VirtualService> {
-        self.note(Kind::VirtualService);
         let keys = self.holding(&Edge::Claims(Backwards::of(host)));
         self.virtual_services_of(&keys)
     }
 
     /// The DestinationRules of every namespace whose host covers this one, whoever sees them.
     pub fn rules_governing(&self, host: &Host) -> Vec<&'a DestinationRule> {
-        self.note(Kind::DestinationRule);
-        self.note_host(Kind::DestinationRule, host);
+        self.note(|| Fact::Host(Kind::DestinationRule, host.clone()));
         let keys = self.covering(host, Edge::Governs);
         let rules = keys.iter().filter_map(|key| self.destination_rule(key));
         rules.collect()
@@ -192,9 +190,8 @@ impl<'a> View<'a> {
 
     /// The Services and ServiceEntries that provide the host, wildcard entries too.
     pub fn providers(&self, host: &Host) -> Vec<&'a Object> {
-        self.note(Kind::Service);
-        self.note(Kind::ServiceEntry);
-        self.note_host(Kind::ServiceEntry, host);
+        self.note(|| Fact::Host(Kind::Service, host.clone()));
+        self.note(|| Fact::Host(Kind::ServiceEntry, host.clone()));
         let keys = self.covering(host, Edge::Serves);
         keys.iter().filter_map(|key| self.get(key)).collect()
     }
@@ -267,15 +264,9 @@ impl<'a> View<'a> {
         keys
     }
 
-    fn note(&self, kind: Kind) {
+    fn note(&self, fact: impl FnOnce() -> Fact) {
         if let Some(facts) = self.facts {
-            facts.note_kind(kind);
-        }
-    }
-
-    fn note_host(&self, kind: Kind, host: &Host) {
-        if let Some(facts) = self.facts {
-            facts.note_host(kind, host);
+            facts.note(fact());
         }
     }
 }

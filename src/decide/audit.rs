@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decision::raised;
 use super::namespace_profile;
+use super::table::raised;
 use crate::cluster::{Cluster, View, touched};
 use crate::model::{Enforce, Key, Kind, Object, VirtualService};
 use crate::rules;

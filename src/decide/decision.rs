@@ -1,79 +1,139 @@
-//! What becomes of a finding: the decision table, rule actions, the `allow` annotation, profiles.
+//! What was decided about one write, and what it rests on.
 
-use crate::model::{Change, Operation};
-use crate::settings::{Profile, RuleAction, Settings};
-use crate::verdict::{Action, Finding, Judged, RuleId, Severity};
+use std::sync::Arc;
 
-/// What becomes of each finding of one write.
-pub(super) struct Decision<'a> {
-    pub change: &'a Change<'a>,
-    pub settings: &'a Settings,
-    pub profile: Profile,
+use super::exempt::Exempt;
+use super::mutate::Mutated;
+use crate::cluster::Fact;
+use crate::model::Write;
+use crate::request::Request;
+use crate::verdict::Finding;
+
+/// The answer to one [`Request`], before it is written for anybody.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The request; its object is the one that will be stored.
+    pub request: Request,
+    /// The objects of the request as the rules read them; `None` where none was read.
+    pub write: Option<Write>,
+    /// `None` where the request does not ask for it, and for an exempt write.
+    pub mutation: Option<Mutated>,
+    /// Denials first, then in the order of the rules.
+    pub judged: Vec<Judged>,
+    /// Warnings that come from no rule, such as an unknown name in the `allow` annotation.
+    pub notes: Vec<String>,
+    pub exempt: Option<Exempt>,
+    /// All that was read, for a request with `trace`.
+    pub reads: Vec<Fact>,
 }
 
-impl<'a> Decision<'a> {
-    pub fn decide(&self, finding: Finding, new: bool) -> Option<Judged> {
-        let action = self.settings.action(finding.rule);
-        if action == Some(RuleAction::Off) {
-            return None;
+/// A finding and what becomes of it.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    pub finding: Finding,
+    pub action: Action,
+    /// Profile `observe` made a warning of what would have denied.
+    pub would_deny: bool,
+    /// What its rule read.
+    pub reads: Arc<[Fact]>,
+}
+
+/// What a finding does to the write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Deny,
+    Warn,
+}
+
+/// Why a write is allowed without a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecided {
+    /// The caller gives up before.
+    OutOfTime,
+    /// What a denial would rest on cannot be read from the API server.
+    Unreadable,
+    /// What a denial would rest on is different at each read.
+    Changing,
+}
+
+impl Decision {
+    pub(super) fn of(request: Request) -> Self {
+        Self {
+            request,
+            write: None,
+            mutation: None,
+            judged: Vec::new(),
+            notes: Vec::new(),
+            exempt: None,
+            reads: Vec::new(),
         }
-        let finding = raised(finding, self.profile == Profile::Strict);
-        let denies = match action {
-            Some(RuleAction::Deny) => new,
-            Some(RuleAction::Warn) => false,
-            _ => self.denies(&finding, new),
-        };
-        let denies = denies && !self.allows(finding.rule);
-        let observed = self.profile == Profile::Observe;
-        Some(Judged {
-            finding,
-            action: if denies && !observed {
-                Action::Deny
-            } else {
-                Action::Warn
-            },
-            would_deny: denies && observed,
-        })
     }
 
-    /// The decision table, for a rule without an action of its own.
-    fn denies(&self, finding: &Finding, new: bool) -> bool {
-        if finding.severity != Severity::Error {
-            return false;
+    pub(super) fn exempt(request: Request, reason: Exempt) -> Self {
+        Self {
+            exempt: Some(reason),
+            ..Self::of(request)
         }
-        if self.profile == Profile::Strict {
-            return true;
+    }
+
+    /// The write is allowed with a warning that says why it was not decided.
+    pub fn undecided(request: Request, why: Undecided) -> Self {
+        Self {
+            notes: vec![why.note().to_owned()],
+            ..Self::exempt(request, why.exempt())
         }
-        new && !finding.missing
-            && (finding.is_inside(self.change.key)
-                || finding.harms_others
-                || !self.is_birth(finding))
     }
 
-    /// Whether this write creates one of the objects that the finding rests on.
-    fn is_birth(&self, finding: &Finding) -> bool {
-        let key = self.change.key;
-        let mut others = finding.others.iter();
-        let involved = finding.object == *key || others.any(|(other, _)| other == key);
-        self.change.operation == Operation::Create && involved
+    /// The request as it was sent, to be decided again.
+    pub fn into_request(self) -> Request {
+        let mut request = self.request;
+        if let Some(mutated) = self.mutation.filter(|mutated| !mutated.observed) {
+            request.object = mutated.patch.undo(request.object);
+        }
+        request
     }
 
-    fn allows(&self, rule: RuleId) -> bool {
-        let object = self.change.new.or(self.change.old);
-        object.is_some_and(|object| object.meta().allows(rule.code, rule.name))
+    pub fn is_denied(&self) -> bool {
+        self.denials().next().is_some()
     }
 
-    /// The words of the `allow` annotation, on DELETE those of the old object.
-    pub fn allowed(&self) -> &'a [String] {
-        let object = self.change.new.or(self.change.old);
-        object.map_or(&[], |object| object.meta().allow.as_slice())
+    pub fn denials(&self) -> impl Iterator<Item = &Judged> {
+        let judged = self.judged.iter();
+        judged.filter(|judged| judged.action == Action::Deny)
+    }
+
+    /// `allow`, `warn`, `deny`, `patch` or `exempt`.
+    pub fn outcome(&self) -> &'static str {
+        let patches = self.mutation.as_ref().is_some_and(Mutated::patches);
+        match self.exempt {
+            Some(_) => "exempt",
+            None if self.is_denied() => "deny",
+            None if patches && !self.request.phase.validates() => "patch",
+            None if self.judged.is_empty() => "allow",
+            None => "warn",
+        }
     }
 }
 
-/// A missing object is an error where the objects are all there are, or profile `strict` says so.
-pub(super) fn raised(mut finding: Finding, complete: bool) -> Finding {
-    if finding.missing && complete {
-        finding.severity = Severity::Error;
+impl Undecided {
+    fn exempt(self) -> Exempt {
+        match self {
+            Undecided::OutOfTime => Exempt::OutOfTime,
+            Undecided::Unreadable | Undecided::Changing => Exempt::Unverified,
+        }
     }
-    finding
+
+    fn note(self) -> &'static str {
+        match self {
+            Undecided::OutOfTime => {
+                "this write could not be checked in time and is allowed unchecked"
+            }
+            Undecided::Unreadable => {
+                "this write looks wrong, but the cluster could not be read to be sure: it is allowed"
+            }
+            Undecided::Changing => {
+                "this write looks wrong, but what it refers to is changing: it is allowed"
+            }
+        }
+    }
 }

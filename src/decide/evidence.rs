@@ -1,60 +1,46 @@
-//! What a refusal rests on beside the write itself: objects that were remembered, and may have changed
-//! since. Who serves a live cluster reads them again before it says no.
+//! What an answer rests on where a wrong one would do harm: remembered objects, which may have changed since.
+//! Who serves a live cluster reads them again before it denies or patches.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::write::Write;
-use crate::cluster::{Cluster, Facts, Overlay, View};
-use crate::model::{Key, Kind};
-use crate::request::Request;
-use crate::rules::{self, Check};
-use crate::verdict::{Finding, Verdict};
+use super::decision::{Decision, Judged};
+use crate::cluster::{Fact, Mesh};
+use crate::model::{Host, Key, Kind};
 
 /// Remembered facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Objects, found or missing.
     pub keys: BTreeSet<Key>,
-    /// Kinds and namespaces in which an object that is not known yet could change the verdict: a host's
+    /// Kinds and namespaces in which an object that is not known yet could change the decision: a host's
     /// DestinationRules merge, and any ServiceEntry may provide it.
     pub namespaces: BTreeSet<(Kind, Arc<str>)>,
 }
 
-/// What the denials of a verdict rest on; nothing where none denies.
-pub fn evidence(request: &Request, verdict: &Verdict, cluster: &Cluster) -> Evidence {
-    let mut evidence = Evidence::default();
-    let Some(write) = Write::of(request).filter(|_| verdict.is_denied()) else {
-        return evidence;
-    };
-    let label = Key::new(Kind::Namespace, "", &request.namespace);
-    evidence.keys.insert(label);
-    for denial in verdict.denials().take(VERIFIED) {
-        let facts = Facts::default();
-        judge_again(&denial.finding, &write, cluster, &facts);
-        evidence.add(facts, &denial.finding, cluster);
-    }
-    evidence
-}
+/// As many denials as an answer writes out.
+const MAX_VERIFIED_DENIALS: usize = 50;
 
-/// The finding's rule on the finding's object, before and after the write.
-fn judge_again(finding: &Finding, write: &Write, cluster: &Cluster, facts: &Facts) {
-    let Some(rule) = rules::find(finding.rule.code) else {
-        return;
-    };
-    let change = write.change();
-    let view = View::of(cluster).noting(facts);
-    let was = Overlay::new(change.key, change.old, cluster.mesh());
-    let will = Overlay::new(change.key, change.new, cluster.mesh());
-    let before = view.with(&was);
-    if let Check::Write(_) = rule.check {
-        rules::judge_write(&change, &before);
-        return;
-    }
-    for view in [before, view.with_before(&will, &was)] {
-        if let Some(object) = view.get(&finding.object) {
-            rule.judge(object, &view, &mut Vec::new());
+impl Decision {
+    /// What the denials rest on, and the Rollouts by whose status the write is patched.
+    pub fn evidence(&self, mesh: &Mesh) -> Evidence {
+        let mut evidence = Evidence::default();
+        if self.is_denied() {
+            // Its label decides the profile.
+            let namespace = Key::new(Kind::Namespace, "", &self.request.namespace);
+            evidence.keys.insert(namespace);
         }
+        for denial in self.denials().take(MAX_VERIFIED_DENIALS) {
+            evidence.add(denial, mesh);
+        }
+        let mutation = self.mutation.iter();
+        let reads = mutation.flat_map(|mutated| &mutated.reads);
+        let rollouts = reads.filter_map(|fact| match fact {
+            Fact::Found(object) => Some(object.key()).filter(|key| key.kind == Kind::Rollout),
+            _ => None,
+        });
+        evidence.keys.extend(rollouts.cloned());
+        evidence
     }
 }
 
@@ -81,21 +67,32 @@ impl Evidence {
         self.namespaces.extend(more.namespaces);
     }
 
-    fn add(&mut self, facts: Facts, finding: &Finding, cluster: &Cluster) {
-        let mesh = cluster.mesh();
-        for (kind, host) in facts.hosts() {
-            let service = host.service(&mesh.domain);
-            let clients = [&*finding.object.namespace, &mesh.root_namespace];
-            let served = service.map(|(namespace, _)| namespace);
-            let places = clients.into_iter().chain(served);
-            self.namespaces
-                .extend(places.map(|namespace| (kind, Arc::from(namespace))));
-            let service = service.map(|(namespace, name)| Key::new(Kind::Service, namespace, name));
-            self.keys.extend(service);
+    fn add(&mut self, denial: &Judged, mesh: &Mesh) {
+        let client = &denial.finding.object.namespace;
+        for fact in denial.reads.iter() {
+            match fact {
+                Fact::Found(object) => self.keys.insert(object.key().clone()),
+                Fact::Missing(key) => self.keys.insert(key.clone()),
+                Fact::Host(kind, host) => {
+                    self.add_host(*kind, host, client, mesh);
+                    true
+                }
+            };
         }
-        self.keys.extend(facts.into_keys());
+    }
+
+    /// Where objects for the host may be: the client's, the Service's and the root namespace.
+    fn add_host(&mut self, kind: Kind, host: &Host, client: &str, mesh: &Mesh) {
+        let service = host.service(&mesh.domain);
+        if kind == Kind::Service {
+            // One Service alone can have the host's name.
+            let key = service.map(|(namespace, name)| Key::new(kind, namespace, name));
+            self.keys.extend(key);
+            return;
+        }
+        let namespaces = [client, &mesh.root_namespace].into_iter();
+        let namespaces = namespaces.chain(service.map(|(namespace, _)| namespace));
+        self.namespaces
+            .extend(namespaces.map(|namespace| (kind, Arc::from(namespace))));
     }
 }
-
-/// As many denials as an answer writes out.
-const VERIFIED: usize = 50;

@@ -7,10 +7,30 @@ use crate::managed_fields;
 use crate::model::{Enforce, Kind, Operation};
 use crate::request::Request;
 use crate::settings::Settings;
-use crate::verdict::Exempt;
+
+/// Why a write was not judged at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exempt {
+    UnknownKind,
+    Subresource,
+    /// The object is being deleted: removing a finalizer never fails.
+    ObjectDeleting,
+    NamespaceDeleting,
+    NamespaceOff,
+    /// The Rollouts controller, known by its user.
+    Controller,
+    /// The Rollouts controller under an unlisted user, known by managedFields.
+    ControllerByFields,
+    /// A delete by the garbage collector or the namespace controller.
+    System,
+    /// It could not be decided before the caller gives up.
+    OutOfTime,
+    /// What a denial would rest on could not be read again from the API server.
+    Unverified,
+}
 
 /// Why a write is not judged; `None` for one that is.
-pub fn exempt(request: &Request, view: &View<'_>, settings: &Settings) -> Option<Exempt> {
+pub(super) fn exempt(request: &Request, view: &View<'_>, settings: &Settings) -> Option<Exempt> {
     let guarded = request.kind.is_some_and(Kind::is_guarded);
     if !guarded {
         return Some(Exempt::UnknownKind);
@@ -100,6 +120,24 @@ fn is_kept_by_server(path: &[&str]) -> bool {
     path.get(1).is_some_and(kept)
 }
 
+impl Exempt {
+    /// The word for audit annotations and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Exempt::UnknownKind => "unknown-kind",
+            Exempt::Subresource => "subresource",
+            Exempt::ObjectDeleting => "object-deleting",
+            Exempt::NamespaceDeleting => "namespace-deleting",
+            Exempt::NamespaceOff => "namespace-off",
+            Exempt::Controller => "controller",
+            Exempt::ControllerByFields => "controller-by-managed-fields",
+            Exempt::System => "system",
+            Exempt::OutOfTime => "out-of-time",
+            Exempt::Unverified => "unverified",
+        }
+    }
+}
+
 /// Who deletes for the system: owners gone, namespaces emptied.
 pub const SYSTEM: [&str; 3] = [
     "system:serviceaccount:kube-system:generic-garbage-collector",
@@ -111,6 +149,7 @@ pub const SYSTEM: [&str; 3] = [
 mod tests {
     use super::*;
     use crate::cluster::Cluster;
+    use crate::request::Phase;
     use serde_json::json;
 
     fn write(manager: &str) -> Request {
@@ -123,6 +162,7 @@ mod tests {
             {"manager": manager, "fieldsV1": {"f:spec": {"f:http": {}}}},
         ]);
         Request {
+            phase: Phase::Validate,
             uid: String::new(),
             kind: Some(Kind::VirtualService),
             group: String::new(),
@@ -135,6 +175,7 @@ mod tests {
             object: object(5, entry),
             old_object: object(0, json!([])),
             dry_run: false,
+            trace: false,
         }
     }
 

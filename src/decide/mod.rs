@@ -1,120 +1,118 @@
-//! The heart: lay the write over the cluster, run the rules on what it touches before and after, and
-//! decide by what is new. Pure; who asks and how the answer is written is elsewhere.
+//! The decision about one write: whether it is exempt, what the mutations make of it, what the rules say of
+//! the cluster that it would produce, and which of that is new. Pure: who asks, and how the answer is
+//! written, is elsewhere.
 
 mod audit;
+mod compare;
 mod decision;
 mod evidence;
 mod exempt;
-mod looked_at;
 mod mutate;
-mod write;
+mod table;
 
 pub use audit::{Standing, audit};
-pub use evidence::{Evidence, evidence};
-pub use exempt::SYSTEM;
-pub use looked_at::looked_at;
-pub use mutate::{Mutated, mutate, mutate_by};
+pub use decision::{Action, Decision, Judged, Undecided};
+pub use evidence::Evidence;
+pub use exempt::{Exempt, SYSTEM};
+pub use mutate::Mutated;
 
-use std::collections::{HashMap, HashSet};
+use serde_json::Value;
 
-use crate::cluster::{Cluster, Overlay, View, touched};
-use crate::model::{ALLOW, Change, Enforce, Key, Operation};
-use crate::mutations;
+use crate::cluster::{Cluster, Facts, View};
+use crate::model::{ALLOW, Enforce, Object, Operation, Write};
+use crate::mutations::{self, MUTATIONS, Mutation};
 use crate::request::Request;
 use crate::rules;
 use crate::settings::{Profile, Settings};
-use crate::verdict::{Action, Finding, Judged, RuleId, Severity, Verdict};
 
-use decision::Decision;
+use compare::compare;
 use exempt::exempt;
-use write::Write;
+use mutate::mutate;
+use table::Table;
 
-/// The engine's answer to one write.
-pub fn admit(request: &Request, cluster: &Cluster, settings: &Settings) -> Verdict {
-    admit_in(View::of(cluster), request, settings)
+/// Decides about one write in the cluster as it stands before it.
+pub fn decide(request: Request, cluster: &Cluster, settings: &Settings) -> Decision {
+    decide_by(MUTATIONS, request, cluster, settings)
 }
 
-fn admit_in(view: View<'_>, request: &Request, settings: &Settings) -> Verdict {
-    if let Some(reason) = exempt(request, &view, settings) {
-        return Verdict::exempt(reason);
+/// The same with these mutations alone.
+pub fn decide_by(
+    mutations: &[Mutation],
+    request: Request,
+    cluster: &Cluster,
+    settings: &Settings,
+) -> Decision {
+    let facts = Facts::default();
+    let view = View::of(cluster).noting(&facts);
+    let mut decision = decide_in(mutations, request, (view, &facts), settings);
+    if decision.request.trace {
+        decision.reads = facts.into_vec();
     }
-    let Some(write) = Write::of(request) else {
-        return Verdict::default();
+    decision
+}
+
+/// `facts` is where the view notes what is read.
+fn decide_in(
+    mutations: &[Mutation],
+    request: Request,
+    (view, facts): (View<'_>, &Facts),
+    settings: &Settings,
+) -> Decision {
+    if let Some(reason) = exempt(&request, &view, settings) {
+        return Decision::exempt(request, reason);
+    }
+    let Some(write) = parse(&request) else {
+        return Decision::of(request);
     };
     let profile = namespace_profile(&view, &request.namespace, settings);
-    judge(&write.change(), view, settings, profile)
+    let mut decision = Decision {
+        write: Some(write),
+        ..Decision::of(request)
+    };
+    if decision.request.phase.mutates() {
+        mutate(mutations, &mut decision, (view, facts), settings, profile);
+    }
+    if decision.request.phase.validates() {
+        judge(&mut decision, (view, facts), settings, profile);
+    }
+    decision
 }
 
-fn judge(change: &Change<'_>, view: View<'_>, settings: &Settings, profile: Profile) -> Verdict {
-    // The write's own old object is surer than what the cluster remembers of it.
-    let was = Overlay::new(change.key, change.old, view.mesh());
-    let before = view.with(&was);
-    let findings = if change.operation == Operation::Delete {
-        rules::judge_write(change, &before)
-            .into_iter()
-            .map(|finding| (finding, true))
-            .collect()
-    } else {
-        let will = Overlay::new(change.key, change.new, view.mesh());
-        compare(change, &before, &view.with_before(&will, &was))
+/// The objects of a request; `None` for one without an object.
+fn parse(request: &Request) -> Option<Write> {
+    let kind = request.kind?;
+    let parse = |value: &Value| {
+        let present = !value.is_null();
+        present.then(|| Object::parse_as(kind, value, &request.namespace))
     };
-    let decision = Decision {
-        change,
+    let old = parse(&request.old_object);
+    let new = parse(&request.object).filter(|_| request.operation != Operation::Delete);
+    let key = new.as_ref().or(old.as_ref())?.key().clone();
+    Some(Write {
+        operation: request.operation,
+        key,
+        old,
+        new,
+    })
+}
+
+fn judge(
+    decision: &mut Decision,
+    (view, facts): (View<'_>, &Facts),
+    settings: &Settings,
+    profile: Profile,
+) {
+    let Some(write) = &decision.write else { return };
+    let table = Table {
+        write,
         settings,
         profile,
     };
-    let judged = findings
-        .into_iter()
-        .filter_map(|(finding, new)| decision.decide(finding, new));
-    let mut judged: Vec<Judged> = judged.collect();
+    let found = compare(write, view, facts, decision.request.trace).into_iter();
+    let mut judged: Vec<Judged> = found.filter_map(|found| table.judge(found)).collect();
     judged.sort_by_key(|judged| judged.action != Action::Deny);
-    Verdict {
-        judged,
-        notes: notes(change, decision.allowed()),
-        ..Verdict::default()
-    }
-}
-
-/// The findings after the write, each with whether the write brought it.
-fn compare(change: &Change<'_>, before: &View<'_>, after: &View<'_>) -> Vec<(Finding, bool)> {
-    let mut keys = touched(before, change.key);
-    keys.extend(touched(after, change.key));
-    let all = |view| keys.iter().flat_map(move |key| rules::judge(view, key));
-    let mut old: HashMap<(RuleId, Key, String), Severity> = HashMap::new();
-    for finding in all(before) {
-        let worst = old.entry(finding.identity()).or_insert(finding.severity);
-        *worst = finding.severity.min(*worst);
-    }
-    let is_new = |finding: &Finding| {
-        let before = old.get(&finding.identity());
-        before.is_none_or(|before| *before > finding.severity)
-    };
-    let stands = once(all(after).collect(), change.key);
-    let stands = stands
-        .into_iter()
-        .map(|finding| (is_new(&finding), finding));
-    let stands = stands.map(|(new, finding)| (finding, new));
-    let writes = rules::judge_write(change, before).into_iter();
-    let mut findings: Vec<(Finding, bool)> = stands
-        .chain(writes.map(|finding| (finding, true)))
-        .collect();
-    findings.sort_by_key(|(finding, _)| finding.rule);
-    findings
-}
-
-/// Of a fault that several objects share, what the written one says of it is enough.
-fn once(mut findings: Vec<Finding>, written: &Key) -> Vec<Finding> {
-    let own = findings
-        .iter()
-        .filter(|finding| finding.mutual && finding.object == *written);
-    let own: HashSet<(RuleId, String)> = own
-        .map(|finding| (finding.rule, finding.subject.clone()))
-        .collect();
-    findings.retain(|finding| {
-        let told = || own.contains(&(finding.rule, finding.subject.clone()));
-        !finding.mutual || finding.object == *written || !told()
-    });
-    findings
+    decision.notes = notes(write);
+    decision.judged = judged;
 }
 
 /// The profile of a namespace: its label's, else the settings'.
@@ -128,13 +126,16 @@ fn namespace_profile(view: &View<'_>, namespace: &str, settings: &Settings) -> P
     }
 }
 
-/// What the `allow` annotation does to this object: what is off is told lest it stay so, and a word that switches
-/// nothing off lest somebody rely on it in an incident.
-fn notes(change: &Change<'_>, words: &[String]) -> Vec<String> {
+/// Warns while the `allow` annotation switches something off, so that it is removed again, and of a word in
+/// it that switches nothing off, so that nobody relies on it in an incident.
+fn notes(write: &Write) -> Vec<String> {
+    let words = write
+        .object()
+        .map_or(&[][..], |object| &object.meta().allow);
     let (known, unknown): (Vec<&String>, Vec<&String>) =
         words.iter().partition(|word| is_known(word));
     let mut notes = Vec::new();
-    if !known.is_empty() && change.operation != Operation::Delete {
+    if !known.is_empty() && write.operation != Operation::Delete {
         let known: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
         let known = known.join(", ");
         notes.push(format!(

@@ -1,8 +1,6 @@
 //! Leadership: one replica at a time holds a Lease, by the rules of client-go's leader election. Nobody's
 //! clock is compared with another's: who waits counts, from when it last saw the holder renew, on its own.
 
-#![allow(clippy::disallowed_methods)]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -146,16 +146,29 @@ impl Reader {
 }
 
 impl Fresh {
-    /// The remembered cluster, with what was read in the place of what was remembered.
-    pub fn lay_over(self, remembered: &Cluster) -> Cluster {
+    /// The remembered cluster with what was read in the place of what was remembered; `None` where all of it is
+    /// remembered as it is.
+    pub fn lay_over(self, remembered: &Cluster) -> Option<Cluster> {
+        let gone = self
+            .missing
+            .iter()
+            .filter(|key| remembered.get(key).is_some());
+        let gone: Vec<&Key> = gone.collect();
+        let found = self.found.into_iter();
+        let changed: Vec<Object> = found
+            .filter(|object| remembered.get(object.key()) != Some(object))
+            .collect();
+        if gone.is_empty() && changed.is_empty() {
+            return None;
+        }
         let mut cluster = remembered.clone();
-        for key in &self.missing {
+        for key in gone {
             cluster.delete(key);
         }
-        for object in self.found {
+        for object in changed {
             cluster.apply(object);
         }
-        cluster
+        Some(cluster)
     }
 }
 

@@ -21,9 +21,8 @@ use self::audit::Audit;
 use self::own::Own;
 use self::watches::Watches;
 use crate::cluster::Cluster;
+use crate::decide::{Action, Decision, Judged};
 use crate::model::Kind;
-use crate::review::{Endpoint, Outcome};
-use crate::verdict::{Action, Judged};
 
 #[derive(Debug)]
 pub struct Metrics {
@@ -84,26 +83,27 @@ struct KindLabels {
 }
 
 impl Metrics {
-    pub fn answered(&self, endpoint: Endpoint, outcome: &Outcome, took: Duration) {
-        let (request, endpoint) = (&outcome.request, endpoint.as_str());
+    pub fn answered(&self, decision: &Decision, took: Duration) {
+        let request = &decision.request;
+        let endpoint = request.phase.as_str();
         let labels = RequestLabels {
             endpoint,
             operation: request.operation.as_str(),
             kind: request.kind.map_or("other", Kind::as_str),
-            decision: outcome.decision(),
+            decision: decision.outcome(),
         };
         self.requests.get_or_create(&labels).inc();
         let labels = EndpointLabels { endpoint };
         let durations = self.durations.get_or_create(&labels);
         durations.observe(took.as_secs_f64());
-        if let Some(reason) = outcome.exempt() {
+        if let Some(reason) = decision.exempt {
             let reason = reason.as_str();
             self.exempt.get_or_create(&ExemptLabels { reason }).inc();
         }
-        for judged in &outcome.verdict.judged {
+        for judged in &decision.judged {
             self.decided(judged);
         }
-        self.patched(outcome);
+        self.patched(decision);
     }
 
     /// A request that got no review.
@@ -152,8 +152,8 @@ impl Metrics {
         self.decisions.get_or_create(&labels).inc();
     }
 
-    fn patched(&self, outcome: &Outcome) {
-        let Some(mutated) = &outcome.mutated else {
+    fn patched(&self, decision: &Decision) {
+        let Some(mutated) = &decision.mutation else {
             return;
         };
         let action = if mutated.observed {

@@ -1,7 +1,6 @@
 //! Lenient partial views of the kinds that rules read: the fields they need and no others.
 //! A newer version or an unknown field never breaks a view; nothing here judges.
 
-mod change;
 mod destination_rule;
 mod host;
 mod kind;
@@ -17,8 +16,8 @@ mod traffic_routing;
 mod trail;
 mod virtual_service;
 mod workload;
+mod write;
 
-pub use change::{Change, Operation};
 pub use destination_rule::{DestinationRule, Policy, Subset};
 pub use host::Host;
 pub use kind::{Key, Kind};
@@ -37,6 +36,7 @@ pub use virtual_service::{
     Delegate, Destination, HttpRoute, L4Match, L4Route, RouteDestination, VirtualService,
 };
 pub use workload::Workload;
+pub use write::{Operation, Write};
 
 /// The label by which the controller tells the pods of one revision from those of another.
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";

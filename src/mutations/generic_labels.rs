@@ -14,7 +14,7 @@
 
 use serde_json::Value;
 
-use super::{Patch, Written};
+use super::{Input, Patch};
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
 use crate::model::{
@@ -23,11 +23,11 @@ use crate::model::{
 
 mutation!("generic-labels" on DestinationRule, "generic_labels.rs");
 
-fn apply(written: &Written<'_>, patch: &mut Patch) {
-    let Object::DestinationRule(rule) = written.new else {
+fn apply(input: &Input<'_>, patch: &mut Patch) {
+    let Some(Object::DestinationRule(rule)) = &input.write.new else {
         return;
     };
-    for flow in written.flows() {
+    for flow in input.flows() {
         let Some(linked) = flow.destination_rule() else {
             continue;
         };

@@ -18,28 +18,28 @@
 
 use serde_json::Value;
 
-use super::{Patch, Written};
+use super::{Input, Kept, Patch};
 use crate::cluster::{Flow, Role};
 use crate::field::Path;
 use crate::model::{DestinationRule, DestinationRuleRef, HASH_LABEL, MANAGED_BY, Object};
 
 mutation!("hash-selectors" on DestinationRule, "hash_selectors.rs");
 
-fn apply(written: &Written<'_>, patch: &mut Patch) {
-    let Object::DestinationRule(rule) = written.new else {
+fn apply(input: &Input<'_>, patch: &mut Patch) {
+    let Some(Object::DestinationRule(rule)) = &input.write.new else {
         return;
     };
-    let live = match written.live {
+    let live = match &input.write.old {
         Some(Object::DestinationRule(live)) => Some(live),
         _ => None,
     };
-    for flow in written.flows() {
+    for flow in input.flows() {
         let Some(linked) = flow.destination_rule() else {
             continue;
         };
         keep_hashes(&flow, linked.link.reference, rule, live, patch);
         if let Some(live) = live {
-            keep_experiments(&flow, rule, live, written.live_value, patch);
+            keep_experiments(&flow, rule, live, input.live_value, patch);
             keep_managed_by(&flow, live, patch);
         }
     }
@@ -72,14 +72,20 @@ fn keep_hashes(
     }
     match kept.as_slice() {
         [] => {}
-        [(name, hash)] => patch.keep(format!("hash `{hash}` of subset `{name}`"), flow.key()),
+        [(name, hash)] => patch.keep(
+            Kept::One(format!("hash `{hash}` of subset `{name}`")),
+            flow.key(),
+        ),
         several => {
             let names: Vec<String> = several
                 .iter()
                 .map(|(name, _)| format!("`{name}`"))
                 .collect();
             let names = names.join(" and ");
-            patch.keep(format!("hashes of subsets {names}"), flow.key());
+            patch.keep(
+                Kept::Several(format!("hashes of subsets {names}")),
+                flow.key(),
+            );
         }
     }
 }
@@ -107,7 +113,7 @@ fn keep_experiments(
         };
         let subset = live_value.pointer(&list.index(index).pointer());
         if subset.is_some_and(|subset| patch.append(&list, name, subset.clone())) {
-            patch.keep(format!("experiment subset `{name}`"), flow.key());
+            patch.keep(Kept::One(format!("experiment subset `{name}`")), flow.key());
         }
     }
 }
@@ -118,7 +124,10 @@ fn keep_managed_by(flow: &Flow<'_>, live: &DestinationRule, patch: &mut Patch) {
     if owner.is_some_and(|owner| **owner == *flow.key().name) {
         let path = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
         if patch.set(&path, Value::from(flow.rollout.meta.name())) {
-            patch.keep("the managed-by annotation".to_owned(), flow.key());
+            patch.keep(
+                Kept::One("the managed-by annotation".to_owned()),
+                flow.key(),
+            );
         }
     }
 }

@@ -14,16 +14,16 @@
 
 use serde_json::Value;
 
-use super::{Patch, Written};
+use super::{Input, Kept, Patch};
 use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::{Object, VirtualService};
 
 mutation!("inserted-routes" on VirtualService, "inserted_routes.rs");
 
-fn apply(written: &Written<'_>, patch: &mut Patch) {
-    let (Object::VirtualService(new), Some(Object::VirtualService(live))) =
-        (written.new, written.live)
+fn apply(input: &Input<'_>, patch: &mut Patch) {
+    let (Some(Object::VirtualService(new)), Some(Object::VirtualService(live))) =
+        (&input.write.new, &input.write.old)
     else {
         return;
     };
@@ -31,8 +31,8 @@ fn apply(written: &Written<'_>, patch: &mut Patch) {
         return;
     }
     let mut names: Vec<String> = new.http().iter().map(|route| route.name.clone()).collect();
-    for flow in written.flows().filter(keeps_routes) {
-        restore(&flow, written, live, &mut names, patch);
+    for flow in input.flows().filter(keeps_routes) {
+        restore(&flow, input, live, &mut names, patch);
     }
 }
 
@@ -44,7 +44,7 @@ fn keeps_routes(flow: &Flow<'_>) -> bool {
 /// Puts the flow's inserted routes back; `names` are those of the written http routes as they come in.
 fn restore(
     flow: &Flow<'_>,
-    written: &Written<'_>,
+    input: &Input<'_>,
     live: &VirtualService,
     names: &mut Vec<String>,
     patch: &mut Patch,
@@ -63,14 +63,14 @@ fn restore(
             next = next.max(standing + 1).min(leading);
             continue;
         }
-        let Some(route) = live_route(written.live_value, live, name) else {
+        let Some(route) = live_route(input.live_value, live, name) else {
             continue;
         };
         if patch.insert(&http, next, route) {
             names.insert(next, name.clone());
             next += 1;
             leading += 1;
-            patch.keep(format!("inserted route `{name}`"), flow.key());
+            patch.keep(Kept::One(format!("inserted route `{name}`")), flow.key());
         }
     }
 }

@@ -3,9 +3,9 @@
 
 #[macro_use]
 mod mutation;
+mod input;
 mod patch;
 mod split;
-mod written;
 
 // The mutations, in the order they run: names and routes first, then what stands in them.
 mod generic_labels;
@@ -15,9 +15,9 @@ mod route_name;
 mod service_hash;
 mod weights;
 
+pub use input::Input;
 pub use mutation::Mutation;
-pub use patch::Patch;
-pub use written::Written;
+pub use patch::{Kept, Patch};
 
 /// All mutations in the order in which they run on a write.
 pub const MUTATIONS: &[Mutation] = &[

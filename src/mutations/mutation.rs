@@ -1,6 +1,6 @@
 //! What a mutation is: a pure function on a write, typed by nothing but its kind.
 
-use super::{Patch, Written};
+use super::{Input, Patch};
 use crate::model::Kind;
 
 /// One mutation.
@@ -10,7 +10,7 @@ pub struct Mutation {
     pub name: &'static str,
     /// The kind of object it is for.
     pub kind: Kind,
-    pub apply: fn(&Written<'_>, &mut Patch),
+    pub apply: fn(&Input<'_>, &mut Patch),
     /// The text of its file, for the documentation at its top.
     pub source: &'static str,
 }

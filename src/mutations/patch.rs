@@ -1,34 +1,42 @@
-//! A patch as it grows: RFC 6902 operations on single paths, each applied at once to a copy of the
-//! object, so that the copy is what the API server will make of it. No `test`: the patch meets exactly
-//! the object that was sent.
+//! A patch as it grows: RFC 6902 operations on single paths, each applied at once to the object, which then is
+//! what the API server will make of it. No `test`: the patch meets exactly the object that was sent.
 
 use json_patch::jsonptr::PointerBuf;
-use json_patch::{AddOperation, PatchOperation, ReplaceOperation};
+use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::{Map, Value};
 
 use crate::field::{Path, Segment};
 use crate::model::Key;
 
 /// Operations, the object as they leave it, and what was kept for whom.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Patch {
     operations: Vec<PatchOperation>,
+    /// What takes each operation back.
+    inverse: Vec<PatchOperation>,
     object: Value,
-    /// The paths that the mutation at work has spoken for.
+    /// The paths that the running mutation has decided for.
     settled: Vec<Path>,
-    /// What the mutation at work has kept, by the Rollout that owns it.
-    kept: Vec<(Key, Vec<String>)>,
+    /// What the running mutation has kept, by the Rollout that owns it.
+    kept: Vec<(Key, Vec<Kept>)>,
     notes: Vec<String>,
+    failures: Vec<Path>,
+}
+
+/// What a mutation kept, as a note names it.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    /// Such as ``hash `x` of subset `y` ``.
+    One(String),
+    /// Such as ``weights 5/95 of route `primary` ``.
+    Several(String),
 }
 
 impl Patch {
     pub fn of(object: Value) -> Self {
         Self {
-            operations: Vec::new(),
             object,
-            settled: Vec::new(),
-            kept: Vec::new(),
-            notes: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -41,17 +49,37 @@ impl Patch {
         &self.object
     }
 
+    /// Moves the object out, with all operations.
+    pub fn take_object(&mut self) -> Value {
+        std::mem::take(&mut self.object)
+    }
+
+    /// The object as it was before the operations, of the object that they made.
+    pub fn undo(&self, mut object: Value) -> Value {
+        for operation in self.inverse.iter().rev() {
+            // Each undoes an operation that was applied to this very object.
+            let undone = json_patch::patch(&mut object, std::slice::from_ref(operation));
+            debug_assert!(undone.is_ok(), "{operation:?}");
+        }
+        object
+    }
+
     /// What was kept and for whom, one line for each mutation.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// The places where an operation could not be applied: a defect of rollout-guard.
+    pub fn failures(&self) -> &[Path] {
+        &self.failures
     }
 
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
 
-    /// Remembers what was kept, such as ``hash `x` of subset `y` ``, and who owns it.
-    pub fn keep(&mut self, what: String, owner: &Key) {
+    /// Notes what was kept, and which Rollout owns it.
+    pub fn keep(&mut self, what: Kept, owner: &Key) {
         match self.kept.iter_mut().find(|(known, _)| known == owner) {
             Some((_, kept)) => kept.push(what),
             None => self.kept.push((owner.clone(), vec![what])),
@@ -65,18 +93,17 @@ impl Patch {
     /// Ends a mutation: what it kept becomes one note.
     pub fn finish(&mut self) {
         self.settled.clear();
-        let sentences = std::mem::take(&mut self.kept)
-            .into_iter()
+        let kept = std::mem::take(&mut self.kept).into_iter();
+        let sentences: Vec<String> = kept
             .map(|(owner, kept)| {
-                let several = |what: &String| {
-                    let mut plurals = ["weights", "hashes"].iter();
-                    plurals.any(|plural| what.starts_with(plural))
+                let it = match kept.as_slice() {
+                    [Kept::One(_)] => "it",
+                    _ => "them",
                 };
-                let one = kept.len() == 1 && !kept.iter().any(several);
-                let it = if one { "it" } else { "them" };
-                format!("{}: {owner} owns {it}", kept.join(", "))
-            });
-        let sentences: Vec<String> = sentences.collect();
+                let texts: Vec<String> = kept.into_iter().map(Kept::into_text).collect();
+                format!("{}: {owner} owns {it}", texts.join(", "))
+            })
+            .collect();
         if !sentences.is_empty() {
             self.notes.push(format!("kept {}", sentences.join("; ")));
         }
@@ -121,10 +148,10 @@ impl Patch {
 
     fn put(&mut self, path: &Path, value: Value) -> bool {
         let steps = path.segments();
-        for depth in 1..steps.len() {
+        for (depth, step) in steps.iter().enumerate().skip(1) {
             let parent: Path = steps.iter().take(depth).cloned().collect();
-            match self.at(&parent) {
-                None | Some(Value::Null) => {
+            match (self.at(&parent), step) {
+                (None | Some(Value::Null), _) => {
                     let rest: Path = steps.iter().skip(depth).cloned().collect();
                     let Some(nested) = nest(rest.segments(), value) else {
                         return false;
@@ -132,8 +159,9 @@ impl Patch {
                     let replaces = self.at(&parent).is_some();
                     return self.push(&parent, nested, replaces);
                 }
-                Some(Value::Object(_) | Value::Array(_)) => {}
-                Some(_) => return false,
+                (Some(Value::Array(_)), Segment::Index(_))
+                | (Some(Value::Object(_)), Segment::Field(_) | Segment::Entry(_)) => {}
+                _ => return false,
             }
         }
         match self.at(path) {
@@ -150,9 +178,24 @@ impl Patch {
     }
 
     fn push(&mut self, path: &Path, value: Value, replaces: bool) -> bool {
-        // A path of ours is well formed; if it were not, no patch is better than a broken one.
-        let Ok(path) = PointerBuf::parse(path.pointer()) else {
+        let applied = self.apply(path, value, replaces);
+        if !applied {
+            self.failures.push(path.clone());
+        }
+        applied
+    }
+
+    fn apply(&mut self, place: &Path, value: Value, replaces: bool) -> bool {
+        let Ok(path) = PointerBuf::parse(place.pointer()) else {
             return false;
+        };
+        let standing = self.at(place).filter(|_| replaces).cloned();
+        let inverse = match standing {
+            Some(value) => PatchOperation::Replace(ReplaceOperation {
+                path: path.clone(),
+                value,
+            }),
+            None => PatchOperation::Remove(RemoveOperation { path: path.clone() }),
         };
         let operation = if replaces {
             PatchOperation::Replace(ReplaceOperation { path, value })
@@ -163,8 +206,17 @@ impl Patch {
         let applied = json_patch::patch(&mut self.object, one).is_ok();
         if applied {
             self.operations.push(operation);
+            self.inverse.push(inverse);
         }
         applied
+    }
+}
+
+impl Kept {
+    fn into_text(self) -> String {
+        match self {
+            Kept::One(text) | Kept::Several(text) => text,
+        }
     }
 }
 
@@ -211,5 +263,8 @@ mod tests {
         assert_eq!(wire, expected);
         let subset = json!({"name": "a", "labels": {"a/b~c": "1", "d": "3"}});
         assert_eq!(*patch.object(), json!({"spec": {"subsets": [subset]}}));
+        let patched = patch.take_object();
+        let sent = json!({"spec": {"subsets": [{"name": "a"}]}});
+        assert_eq!(patch.undo(patched), sent);
     }
 }

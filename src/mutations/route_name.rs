@@ -16,24 +16,24 @@
 
 use serde_json::Value;
 
-use super::{Patch, Written};
+use super::{Input, Patch};
 use crate::cluster::{Flow, LinkedVirtualService};
 use crate::field::Path;
 use crate::model::{Destination, HttpRoute, Key, Object};
 
 mutation!("route-name" on VirtualService, "route_name.rs");
 
-fn apply(written: &Written<'_>, patch: &mut Patch) {
-    let Object::VirtualService(service) = written.new else {
+fn apply(input: &Input<'_>, patch: &mut Patch) {
+    let Some(Object::VirtualService(service)) = &input.write.new else {
         return;
     };
     let [route] = service.http() else { return };
     if !route.name.is_empty() {
         return;
     }
-    let names: Vec<Option<(&str, &Key)>> = written
+    let names: Vec<Option<(&str, &Key)>> = input
         .flows()
-        .flat_map(|flow| names(flow, route, written.key()))
+        .flat_map(|flow| names(flow, route, input.key()))
         .collect();
     if let [Some((name, owner))] = names.as_slice() {
         let path = Path::spec(["http"]).index(0).field("name");

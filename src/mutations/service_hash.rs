@@ -17,29 +17,29 @@
 
 use serde_json::Value;
 
-use super::{Patch, Written};
+use super::{Input, Kept, Patch};
 use crate::cluster::{Flow, ServiceRole};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, MANAGED_BY, Object};
 
 mutation!("service-hash" on Service, "service_hash.rs");
 
-fn apply(written: &Written<'_>, patch: &mut Patch) {
-    if !matches!(written.new, Object::Service(_)) {
+fn apply(input: &Input<'_>, patch: &mut Patch) {
+    if !matches!(input.write.new, Some(Object::Service(_))) {
         return;
     }
-    for flow in written.flows() {
+    for flow in input.flows() {
         let services = flow.services();
-        let mut roles = services.filter(|linked| linked.link.key == *written.key());
+        let mut roles = services.filter(|linked| linked.link.key == *input.key());
         if let Some(linked) = roles.next() {
-            keep_hash(&flow, linked.link.role, written, patch);
-            keep_managed_by(&flow, written, patch);
+            keep_hash(&flow, linked.link.role, input, patch);
+            keep_managed_by(&flow, input, patch);
         }
     }
 }
 
-fn keep_hash(flow: &Flow<'_>, role: ServiceRole, written: &Written<'_>, patch: &mut Patch) {
-    let live = match written.live {
+fn keep_hash(flow: &Flow<'_>, role: ServiceRole, input: &Input<'_>, patch: &mut Patch) {
+    let live = match &input.write.old {
         Some(Object::Service(service)) => service.selector.as_ref(),
         _ => None,
     };
@@ -50,19 +50,22 @@ fn keep_hash(flow: &Flow<'_>, role: ServiceRole, written: &Written<'_>, patch: &
     };
     let path = Path::spec(["selector"]).entry(HASH_LABEL);
     if patch.set(&path, Value::from(hash.as_str())) {
-        patch.keep(format!("hash `{hash}` of {}", role.field()), flow.key());
+        let what = format!("hash `{hash}` of {}", role.field());
+        patch.keep(Kept::One(what), flow.key());
     }
 }
 
 /// The annotation by which the controller knows the Service as its own.
-fn keep_managed_by(flow: &Flow<'_>, written: &Written<'_>, patch: &mut Patch) {
-    let live = written
-        .live
-        .and_then(|live| live.meta().managed_by.as_ref());
+fn keep_managed_by(flow: &Flow<'_>, input: &Input<'_>, patch: &mut Patch) {
+    let live = input.write.old.as_ref();
+    let live = live.and_then(|live| live.meta().managed_by.as_ref());
     if live.is_some_and(|owner| **owner == *flow.key().name) {
         let path = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
         if patch.set(&path, Value::from(flow.rollout.meta.name())) {
-            patch.keep("the managed-by annotation".to_owned(), flow.key());
+            patch.keep(
+                Kept::One("the managed-by annotation".to_owned()),
+                flow.key(),
+            );
         }
     }
 }

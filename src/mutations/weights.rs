@@ -25,40 +25,40 @@
 use serde_json::Value;
 
 use super::split::{Asked, Live, Split, sum};
-use super::{Patch, Written};
+use super::{Input, Kept, Patch};
 use crate::cluster::{Flow, ManagedRoute, Role, Roles};
 use crate::model::{Destination, Object, VirtualService, VirtualServiceRef};
 
 mutation!("weights" on VirtualService, "weights.rs");
 
-fn apply(written: &Written<'_>, patch: &mut Patch) {
-    let Object::VirtualService(service) = written.new else {
+fn apply(input: &Input<'_>, patch: &mut Patch) {
+    let Some(Object::VirtualService(service)) = &input.write.new else {
         return;
     };
-    for flow in written.flows() {
+    for flow in input.flows() {
         let Some(roles) = flow.roles() else { continue };
         let own = flow.virtual_services();
-        for linked in own.filter(|linked| linked.link.key == *written.key()) {
-            let keeper = Keeper {
+        for linked in own.filter(|linked| linked.link.key == *input.key()) {
+            let weights = FlowWeights {
                 flow: &flow,
                 roles: &roles,
-                written,
+                input,
             };
-            keeper.keep_all(service, linked.link.reference, patch);
+            weights.keep_all(service, linked.link.reference, patch);
         }
     }
 }
 
-/// One flow's hold on the written VirtualService.
-struct Keeper<'a> {
+/// What one flow owns in the written VirtualService.
+struct FlowWeights<'a> {
     flow: &'a Flow<'a>,
     roles: &'a Roles<'a>,
-    written: &'a Written<'a>,
+    input: &'a Input<'a>,
 }
 
-impl Keeper<'_> {
+impl FlowWeights<'_> {
     fn keep_all(&self, service: &VirtualService, reference: &VirtualServiceRef, patch: &mut Patch) {
-        let live = match self.written.live {
+        let live = match &self.input.write.old {
             Some(Object::VirtualService(live)) => Some(live),
             _ => None,
         };
@@ -78,7 +78,7 @@ impl Keeper<'_> {
 
     fn keep(&self, route: &ManagedRoute<'_>, live: Option<&Live<'_>>, patch: &mut Patch) {
         let list = ["spec", route.list.field()];
-        let owned = self.written.controller_owns(&list);
+        let owned = self.input.controller_owns(&list);
         let status = &self.flow.rollout.status;
         let Some(split) = Split::of(status, live, &self.asked(route), owned) else {
             return;
@@ -104,7 +104,8 @@ impl Keeper<'_> {
         if changed {
             let (label, owner) = (route.label(), self.flow.key());
             let (canary, stable) = (split.canary, split.stable);
-            patch.keep(format!("weights {canary}/{stable} of route {label}"), owner);
+            let what = format!("weights {canary}/{stable} of route {label}");
+            patch.keep(Kept::Several(what), owner);
         }
     }
 
@@ -147,7 +148,7 @@ impl Keeper<'_> {
                 continue;
             }
             let path = live.path.field("route").index(*index);
-            let entry = self.written.live_value.pointer(&path.pointer());
+            let entry = self.input.live_value.pointer(&path.pointer());
             if let Some(entry) = entry {
                 restored |= patch.append(&list, service, entry.clone());
             }

@@ -8,7 +8,6 @@ mod redact;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
@@ -17,13 +16,10 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use self::folder::{Recording, name};
-use crate::cluster::Cluster;
-use crate::decide::looked_at;
+use crate::decide::Decision;
 use crate::files::manifests::Manifests;
 use crate::live::Reader;
 use crate::model::{Key, Kind};
-use crate::review::{Answer, Endpoint};
-use crate::settings::Settings;
 
 /// Whether reviews are kept, and how many.
 #[derive(Args, Clone, Debug)]
@@ -39,7 +35,6 @@ pub struct RecordOptions {
 /// Where recordings go, and where whole objects come from.
 pub struct Recorder {
     source: Source,
-    settings: Arc<Settings>,
     /// How many more may be recorded.
     left: AtomicUsize,
     recordings: mpsc::Sender<Recording>,
@@ -55,11 +50,7 @@ pub enum Source {
 
 impl Recorder {
     /// Begins to record, behind what the folder holds already.
-    pub fn start(
-        options: &RecordOptions,
-        settings: &Arc<Settings>,
-        source: Source,
-    ) -> std::io::Result<Option<Self>> {
+    pub fn start(options: &RecordOptions, source: Source) -> std::io::Result<Option<Self>> {
         let Some(folder) = &options.record else {
             return Ok(None);
         };
@@ -68,40 +59,34 @@ impl Recorder {
         let (recordings, kept) = mpsc::channel(WAITING);
         let writer = Writer {
             folder: folder.clone(),
-            settings: Arc::clone(settings),
             next: numbers.last().map_or(1, |last| last + 1),
         };
         tokio::spawn(writer.write(kept));
         Ok(Some(Self {
             source,
-            settings: Arc::clone(settings),
             left: AtomicUsize::new(options.record_limit.saturating_sub(numbers.len())),
             recordings,
         }))
     }
 
-    /// Reads what the answer looked at, before the write can change it; the rest is done beside.
-    pub async fn keep(&self, body: &[u8], endpoint: Endpoint, answer: &Answer, cluster: &Cluster) {
-        let request = &answer.outcome.request;
+    /// Reads the objects that the decision read, before the write can change them; the rest is done beside.
+    pub async fn keep(&self, body: &[u8], decision: &Decision, answer: &[u8]) {
+        let request = &decision.request;
         // Other kinds may be Secrets.
         if !request.kind.is_some_and(Kind::is_guarded) || !self.may_record() {
             return;
         }
-        let name = name(endpoint, request);
-        let keys = looked_at(request, cluster, &self.settings);
-        let objects = match self.source.read(keys).await {
-            Ok(objects) => objects,
+        let read = self.source.read(keys(decision)).await;
+        let recording = read.and_then(|objects| {
+            let recording = Recording::new(body, decision, answer, objects);
+            recording.map_err(|error| error.to_string())
+        });
+        let recording = match recording {
+            Ok(recording) => recording,
             Err(error) => {
-                tracing::warn!("{name} is not recorded: {error}");
+                tracing::warn!("{} is not recorded: {error}", name(request));
                 return;
             }
-        };
-        let recording = Recording {
-            endpoint,
-            body: body.to_vec(),
-            objects,
-            allowed: !answer.outcome.verdict.is_denied(),
-            name,
         };
         if let Err(error) = self.recordings.try_send(recording) {
             let name = error.into_inner().name;
@@ -122,6 +107,18 @@ impl Recorder {
         }
         true
     }
+}
+
+/// The objects that were read, and what decides about them: the written object and its Namespace.
+fn keys(decision: &Decision) -> BTreeSet<Key> {
+    let request = &decision.request;
+    let reads = decision.reads.iter();
+    let mut keys: BTreeSet<Key> = reads.filter_map(|fact| fact.key().cloned()).collect();
+    keys.insert(Key::new(Kind::Namespace, "", &request.namespace));
+    if let Some(kind) = request.kind.filter(|_| !request.name.is_empty()) {
+        keys.insert(Key::new(kind, &request.namespace, &request.name));
+    }
+    keys
 }
 
 impl Source {
@@ -162,7 +159,6 @@ fn of_files(
 /// Writes one recording after the other, beside the reviews.
 struct Writer {
     folder: PathBuf,
-    settings: Arc<Settings>,
     next: usize,
 }
 
@@ -173,9 +169,9 @@ impl Writer {
                 .folder
                 .join(format!("{:05}-{}", self.next, recording.name));
             self.next += 1;
-            let (settings, name) = (Arc::clone(&self.settings), recording.name.clone());
-            let written = spawn_blocking(move || recording.write(&place, &settings)).await;
-            if let Err(error) = written.unwrap_or_else(|error| Err(error.to_string())) {
+            let name = recording.name.clone();
+            let written = spawn_blocking(move || recording.write(&place)).await;
+            if let Err(error) = written.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
                 tracing::warn!("{name} is not recorded: {error}");
             }
         }

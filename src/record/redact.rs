@@ -32,7 +32,7 @@ impl Redaction {
         self.object(object);
     }
 
-    fn object(&mut self, object: &mut Value) {
+    pub fn object(&mut self, object: &mut Value) {
         match object {
             Value::Object(map) => self.fields(map),
             Value::Array(items) => {

@@ -4,10 +4,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::decide::Decision;
 use crate::field::{Path, Segment};
-use crate::model::{ALLOW, Key, Operation};
+use crate::model::{ALLOW, Key, Operation, Write};
 use crate::request::Request;
-use crate::verdict::{Cause, Finding, Verdict};
+use crate::verdict::{Cause, Finding};
 
 /// Kubernetes' own `Status`, with its field of that name.
 #[derive(Serialize)]
@@ -35,11 +36,11 @@ struct StatusCause {
     field: String,
 }
 
-pub(super) fn status(request: &Request, verdict: &Verdict) -> Status {
-    let denials: Vec<&Finding> = verdict.denials().map(|judged| &judged.finding).collect();
-    let key = key_of(request);
+pub(super) fn status(decision: &Decision, write: &Write) -> Status {
+    let (request, key) = (&decision.request, &write.key);
+    let denials: Vec<&Finding> = decision.denials().map(|judged| &judged.finding).collect();
     let shown = denials.iter().take(MOST);
-    let mut causes: Vec<StatusCause> = shown.map(|finding| cause(finding, &key, request)).collect();
+    let mut causes: Vec<StatusCause> = shown.map(|finding| cause(finding, key, request)).collect();
     if denials.len() > MOST {
         causes.push(StatusCause {
             reason: "FieldValueInvalid",
@@ -49,7 +50,7 @@ pub(super) fn status(request: &Request, verdict: &Verdict) -> Status {
     }
     Status {
         status: "Failure",
-        message: message(request, &key, &denials),
+        message: message(request, key, &denials),
         reason: "Invalid",
         details: Details {
             name: key.name.to_string(),
@@ -126,23 +127,6 @@ fn cut(text: &str, longest: usize) -> String {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
-}
-
-fn key_of(request: &Request) -> Key {
-    let meta = |name: &str| {
-        let field = request
-            .subject()
-            .get("metadata")
-            .and_then(|meta| meta.get(name));
-        field.and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let name = match request.name.as_str() {
-        "" => meta("name"),
-        name => name.to_owned(),
-    };
-    // A denial is of a kind that is judged; the fallback is never reached.
-    let kind = request.kind.unwrap_or(crate::model::Kind::Rollout);
-    Key::new(kind, &request.namespace, &name)
 }
 
 fn reach<'a>(object: &'a Value, path: &Path) -> Option<&'a Value> {

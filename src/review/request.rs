@@ -1,33 +1,39 @@
-//! From the bytes of an AdmissionReview to a [`Request`]: what is not ours is passed on, what is no
-//! review is refused.
+//! Parses the bytes of an AdmissionReview into a [`Request`]. Kinds that rollout-guard does not know pass; bytes
+//! that are no review are refused.
 
 use std::fmt;
 
 use serde_json::Value;
 
 use crate::model::{Kind, Operation};
-use crate::request::Request;
+use crate::request::{Phase, Request};
 
 /// Why bytes are no AdmissionReview that can be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRequest(String);
 
-pub(super) fn parse(body: &[u8]) -> Result<Request, BadRequest> {
-    let review: Value = serde_json::from_slice(body)
+/// Parses the bytes of an AdmissionReview; its objects are moved into the request.
+///
+/// # Errors
+/// [`BadRequest`] for bytes that are no AdmissionReview with a request: the caller answers HTTP 400.
+pub fn parse(body: &[u8], phase: Phase) -> Result<Request, BadRequest> {
+    let mut review: Value = serde_json::from_slice(body)
         .map_err(|error| BadRequest(format!("the body is not JSON: {error}")))?;
     expect(&review, "apiVersion", "admission.k8s.io/v1")?;
     expect(&review, "kind", "AdmissionReview")?;
-    let Some(Value::Object(request)) = review.get("request") else {
+    let Some(Value::Object(request)) = review.get_mut("request") else {
         return Err(BadRequest("the AdmissionReview has no `request`".into()));
     };
+    let (object, old_object) = (request.remove("object"), request.remove("oldObject"));
     let Some(uid) = request.get("uid").and_then(Value::as_str) else {
         return Err(BadRequest("`request.uid` is missing".into()));
     };
     let text = |name: &str| string(request.get(name));
-    let of_kind = |name: &str| string(request.get("kind").and_then(|kind| kind.get(name)));
-    let (group, kind_name) = (of_kind("group"), of_kind("kind"));
+    let part = |name: &str, field: &str| string(request.get(name).and_then(|of| of.get(field)));
+    let (group, kind_name) = (part("kind", "group"), part("kind", "kind"));
     let operation = operation(&text("operation"))?;
     let request = Request {
+        phase,
         uid: uid.to_owned(),
         // CONNECT writes nothing.
         kind: operation.and_then(|_| Kind::in_group(&group, &kind_name)),
@@ -37,10 +43,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Request, BadRequest> {
         subresource: text("subResource"),
         namespace: text("namespace"),
         name: text("name"),
-        user: string(review.pointer("/request/userInfo/username")),
-        object: request.get("object").cloned().unwrap_or_default(),
-        old_object: request.get("oldObject").cloned().unwrap_or_default(),
+        user: part("userInfo", "username"),
+        object: object.unwrap_or_default(),
+        old_object: old_object.unwrap_or_default(),
         dry_run: request.get("dryRun") == Some(&Value::Bool(true)),
+        trace: false,
     };
     complete(request)
 }
@@ -98,7 +105,11 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_review() {
-        let said = |body: &str| parse(body.as_bytes()).unwrap_err().to_string();
+        let said = |body: &str| {
+            parse(body.as_bytes(), Phase::Validate)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(said("{").starts_with("the body is not JSON"));
         assert_eq!(
             said(r#"{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview"}"#),
@@ -126,6 +137,6 @@ mod tests {
     fn passes_on_what_is_not_ours() {
         let body = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":
             {"uid":"u","operation":"CREATE","kind":{"group":"appmesh.k8s.aws","kind":"VirtualService"}}}"#;
-        assert_eq!(parse(body.as_bytes()).unwrap().kind, None);
+        assert_eq!(parse(body.as_bytes(), Phase::Validate).unwrap().kind, None);
     }
 }

@@ -1,5 +1,5 @@
-//! From a verdict to the bytes of the answering AdmissionReview. Our own type: kube's serialises a patch
-//! as an array of numbers and its denial has neither code nor causes.
+//! Renders a decision as the bytes of an AdmissionReview. The types are our own: kube's serialise a patch as an
+//! array of numbers, and its denial has neither code nor causes.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,8 @@ use serde::Serialize;
 
 use super::denial::{self, Status};
 use super::warnings;
-use crate::decide::Mutated;
-use crate::request::Request;
-use crate::verdict::{Action, Judged, Verdict};
+use crate::decide::{Action, Decision, Judged, Mutated};
+use crate::request::Phase;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,78 +37,90 @@ struct Response<'a> {
     audit_annotations: BTreeMap<&'static str, String>,
 }
 
-pub(super) fn write(request: &Request, verdict: &Verdict) -> Vec<u8> {
-    let denied = verdict.is_denied();
-    bytes(Response {
-        uid: &request.uid,
+/// The AdmissionReview that answers the request of the decision, and a line end.
+///
+/// # Errors
+/// None that is known: everything in an answer can be serialised.
+pub fn render(decision: &Decision) -> serde_json::Result<Vec<u8>> {
+    let review = Review {
+        api_version: "admission.k8s.io/v1",
+        kind: "AdmissionReview",
+        response: match decision.request.phase {
+            Phase::Mutate => patch(decision)?,
+            Phase::Validate | Phase::MutateThenValidate => verdict(decision),
+        },
+    };
+    let mut body = serde_json::to_vec(&review)?;
+    body.push(b'\n');
+    Ok(body)
+}
+
+fn verdict(decision: &Decision) -> Response<'_> {
+    let denied = decision.is_denied();
+    Response {
+        uid: &decision.request.uid,
         allowed: !denied,
-        status: denied.then(|| denial::status(request, verdict)),
+        status: decision
+            .write
+            .as_ref()
+            .filter(|_| denied)
+            .map(|write| denial::status(decision, write)),
         patch_type: None,
         patch: None,
-        warnings: warnings::of(request, verdict),
-        audit_annotations: audit_annotations(verdict),
+        warnings: warnings::of_findings(decision),
+        audit_annotations: findings(decision),
+    }
+}
+
+fn patch(decision: &Decision) -> serde_json::Result<Response<'_>> {
+    let mutation = decision.mutation.as_ref();
+    let patches = mutation.filter(|mutated| mutated.patches());
+    let patch = match patches {
+        Some(mutated) => Some(serde_json::to_vec(mutated.patch.operations())?),
+        None => None,
+    };
+    Ok(Response {
+        uid: &decision.request.uid,
+        allowed: true,
+        status: None,
+        patch_type: patches.map(|_| "JSONPatch"),
+        patch: patch.map(|patch| BASE64.encode(patch)),
+        warnings: warnings::of_patch(decision),
+        audit_annotations: mutations(decision),
     })
 }
 
-pub(super) fn write_patch(request: &Request, mutated: &Mutated) -> Vec<u8> {
-    let patches = !mutated.patch.is_empty() && !mutated.observed;
-    // Operations of ours always serialise.
-    let patch = serde_json::to_vec(mutated.patch.operations()).unwrap_or_default();
-    let by = mutated.by.join(",");
-    let mut annotations = BTreeMap::from([("decision", "allow".to_owned())]);
-    if let Some(reason) = mutated.exempt {
-        annotations.insert("decision", "exempt".to_owned());
+/// Audit annotations; the API server prefixes their names with the webhook's.
+type Annotations = BTreeMap<&'static str, String>;
+
+fn annotations(decision: &Decision, outcome: &'static str) -> Annotations {
+    let mut annotations = BTreeMap::from([("decision", outcome.to_owned())]);
+    if let Some(reason) = decision.exempt {
         annotations.insert("exempt", reason.as_str().to_owned());
     }
-    if !by.is_empty() {
-        let name = if mutated.observed {
+    annotations
+}
+
+fn mutations(decision: &Decision) -> Annotations {
+    let outcome = decision.exempt.map_or("allow", |_| "exempt");
+    let mut annotations = annotations(decision, outcome);
+    if let Some(Mutated { by, observed, .. }) = &decision.mutation
+        && !by.is_empty()
+    {
+        let name = if *observed {
             "would-patch"
         } else {
             "patched-by"
         };
-        annotations.insert(name, by);
+        annotations.insert(name, by.join(","));
     }
-    bytes(Response {
-        uid: &request.uid,
-        allowed: true,
-        status: None,
-        patch_type: patches.then_some("JSONPatch"),
-        patch: patches.then(|| BASE64.encode(patch)),
-        warnings: warnings::of_patch(mutated),
-        audit_annotations: annotations,
-    })
+    annotations
 }
 
-fn bytes(response: Response<'_>) -> Vec<u8> {
-    let review = Review {
-        api_version: "admission.k8s.io/v1",
-        kind: "AdmissionReview",
-        response,
-    };
-    // Strings, maps and booleans always serialise.
-    let mut body = serde_json::to_vec(&review).unwrap_or_default();
-    body.push(b'\n');
-    body
-}
-
-/// What became of a write that was judged, in a word.
-pub(super) fn decision(verdict: &Verdict) -> &'static str {
-    match verdict.exempt {
-        Some(_) => "exempt",
-        None if verdict.is_denied() => "deny",
-        None if verdict.judged.is_empty() => "allow",
-        None => "warn",
-    }
-}
-
-/// The API server prefixes the names with the webhook's.
-fn audit_annotations(verdict: &Verdict) -> BTreeMap<&'static str, String> {
-    let mut annotations = BTreeMap::from([("decision", decision(verdict).to_owned())]);
-    if let Some(reason) = verdict.exempt {
-        annotations.insert("exempt", reason.as_str().to_owned());
-    }
+fn findings(decision: &Decision) -> Annotations {
+    let mut annotations = annotations(decision, decision.outcome());
     let rules = |pass: fn(&Judged) -> bool| {
-        let judged = verdict.judged.iter().filter(|judged| pass(judged));
+        let judged = decision.judged.iter().filter(|judged| pass(judged));
         let mut codes: Vec<&str> = judged.map(|judged| judged.finding.rule.code).collect();
         codes.sort_unstable();
         codes.dedup();

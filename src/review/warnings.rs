@@ -1,34 +1,37 @@
 //! The warnings of an answer: one line each, short, and within what the API server passes on.
 
-use crate::decide::Mutated;
+use crate::decide::{Action, Decision, Judged};
 use crate::model::Operation;
-use crate::request::Request;
-use crate::verdict::{Action, Judged, Verdict};
 
-pub(super) fn of(request: &Request, verdict: &Verdict) -> Vec<String> {
-    let judged = verdict
-        .judged
-        .iter()
-        .filter(|judged| judged.action == Action::Warn || request.operation == Operation::Delete);
-    let judged = judged.map(line);
-    let notes = verdict
-        .notes
-        .iter()
-        .map(|note| format!("rollout-guard: {note}"));
-    let mut lines: Vec<String> = judged.chain(notes).map(|line| cut(&line)).collect();
+/// In characters: the API server cuts a longer line itself, without a sign.
+const MAX_LINE_CHARS: usize = 256;
+/// In bytes, over all warnings of an answer: the API server drops what is above.
+const MAX_TOTAL_BYTES: usize = 4096;
+
+pub(super) fn of_findings(decision: &Decision) -> Vec<String> {
+    let deletes = decision.request.operation == Operation::Delete;
+    let judged = decision.judged.iter();
+    let judged = judged.filter(|judged| judged.action == Action::Warn || deletes);
+    let lines = judged.map(line).chain(notes(decision));
+    let mut lines: Vec<String> = lines.map(|line| cut(&line)).collect();
     lines.dedup();
     within(lines)
 }
 
 /// What a patch kept, one line each; under profile `observe` what it would have kept.
-pub(super) fn of_patch(mutated: &Mutated) -> Vec<String> {
-    let would = if mutated.observed { "would have " } else { "" };
-    let notes = mutated.patch.notes().iter();
-    within(
-        notes
-            .map(|note| cut(&format!("rollout-guard: {would}{note}")))
-            .collect(),
-    )
+pub(super) fn of_patch(decision: &Decision) -> Vec<String> {
+    let kept = decision.mutation.iter().flat_map(|mutated| {
+        let would = if mutated.observed { "would have " } else { "" };
+        let notes = mutated.patch.notes().iter();
+        notes.map(move |note| format!("rollout-guard: {would}{note}"))
+    });
+    let lines = kept.chain(notes(decision));
+    within(lines.map(|line| cut(&line)).collect())
+}
+
+fn notes(decision: &Decision) -> impl Iterator<Item = String> {
+    let notes = decision.notes.iter();
+    notes.map(|note| format!("rollout-guard: {note}"))
 }
 
 fn line(judged: &Judged) -> String {
@@ -42,31 +45,25 @@ fn line(judged: &Judged) -> String {
     format!("{}: {decided}{}", finding.rule.code, finding.shortest())
 }
 
-/// The API server cuts a longer line itself, without a sign.
 fn cut(line: &str) -> String {
-    if line.chars().count() <= LONGEST {
+    if line.chars().count() <= MAX_LINE_CHARS {
         return line.to_owned();
     }
-    let kept: String = line.chars().take(LONGEST - 1).collect();
+    let kept: String = line.chars().take(MAX_LINE_CHARS - 1).collect();
     format!("{kept}…")
 }
 
 /// As many lines as fit, and how many did not.
 fn within(mut lines: Vec<String>) -> Vec<String> {
     let total = |lines: &[String]| lines.iter().map(String::len).sum::<usize>();
-    if total(&lines) < TOTAL {
+    if total(&lines) < MAX_TOTAL_BYTES {
         return lines;
     }
     let all = lines.len();
-    while total(&lines) >= TOTAL - LONGEST {
+    while total(&lines) >= MAX_TOTAL_BYTES - MAX_LINE_CHARS {
         lines.pop();
     }
     let left_out = all - lines.len();
     lines.push(format!("rollout-guard: {left_out} more warnings left out"));
     lines
 }
-
-/// In characters.
-const LONGEST: usize = 256;
-/// In bytes, over all warnings of an answer.
-const TOTAL: usize = 4096;

@@ -23,9 +23,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{Flow, View, reference};
 use crate::field::Path;
-use crate::model::{
-    Change, DestinationRule, Key, Kind, Object, Operation, Rollout, VirtualService,
-};
+use crate::model::{DestinationRule, Key, Kind, Object, Operation, Rollout, VirtualService, Write};
 use crate::verdict::{Cause, Findings};
 
 rule!(
@@ -42,14 +40,14 @@ rule!(
     "deleted_in_use.rs"
 );
 
-fn check(change: &Change<'_>, view: &View<'_>, found: &mut Findings<'_>) {
-    if change.operation != Operation::Delete {
+fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
+    if write.operation != Operation::Delete {
         return;
     }
-    for rollout in users(change.key, view) {
-        report_flow(&Flow::of(rollout, *view), change.key, found);
+    for rollout in users(&write.key, view) {
+        report_flow(&Flow::of(rollout, *view), &write.key, found);
     }
-    if let Some(Object::DestinationRule(rule)) = change.old {
+    if let Some(Object::DestinationRule(rule)) = &write.old {
         report_subsets(rule, view, found);
     }
 }

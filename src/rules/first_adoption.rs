@@ -21,7 +21,7 @@
 
 use crate::cluster::{Flow, View};
 use crate::field::Path;
-use crate::model::{Change, Host, Kind, Object, Operation};
+use crate::model::{Host, Kind, Object, Operation, Write};
 use crate::verdict::{Cause, Findings};
 
 rule!(
@@ -38,8 +38,8 @@ rule!(
     "first_adoption.rs"
 );
 
-fn check(change: &Change<'_>, view: &View<'_>, found: &mut Findings<'_>) {
-    let (Operation::Create, Some(Object::Rollout(rollout))) = (change.operation, change.new) else {
+fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
+    let (Operation::Create, Some(Object::Rollout(rollout))) = (write.operation, &write.new) else {
         return;
     };
     let Some(linked) = Flow::of(rollout, *view).destination_rule() else {
@@ -53,10 +53,10 @@ fn check(change: &Change<'_>, view: &View<'_>, found: &mut Findings<'_>) {
     let message = format!(
         "{} names {} in `{path}`, whose host `{host}` already serves: its subsets get the hash \
          before new pods are ready",
-        change.key, linked.link.key,
+        &write.key, linked.link.key,
     );
     found
-        .warning(change.key, path, message)
+        .warning(&write.key, path, message)
         .subject(linked.link.key.to_string())
         .help("create the Rollout without `trafficRouting`, add it when its pods are ready")
         .cause(Cause::Forbidden)

@@ -63,7 +63,7 @@ pub use parts::suggest::nearest;
 pub use rule::{Check, Level, Rule};
 
 use crate::cluster::{Flow, View};
-use crate::model::{Change, Key, Object};
+use crate::model::{Key, Object, Write};
 use crate::verdict::{Finding, Findings};
 
 /// All rules in the order of their codes.
@@ -147,17 +147,6 @@ fn judge_by<'r>(rules: impl Iterator<Item = &'r Rule>, view: &View<'_>, key: &Ke
     list
 }
 
-/// What the rules on writes say of one.
-pub fn judge_write(change: &Change<'_>, view: &View<'_>) -> Vec<Finding> {
-    let mut list = Vec::new();
-    for rule in CATALOGUE {
-        if let Check::Write(check) = rule.check {
-            check(change, view, &mut Findings::of(rule.id, &mut list));
-        }
-    }
-    list
-}
-
 /// The rule of a code or a name.
 pub fn find(word: &str) -> Option<&'static Rule> {
     let mut rules = CATALOGUE.iter();
@@ -168,8 +157,16 @@ pub fn find(word: &str) -> Option<&'static Rule> {
 }
 
 impl Rule {
-    fn is_standing(&self) -> bool {
+    /// Whether it is for `check` and the audit alone.
+    pub fn is_standing(&self) -> bool {
         matches!(self.check, Check::Standing(_))
+    }
+
+    /// What this rule says of a write, if it is about writes; the view is the cluster before it.
+    pub fn judge_write(&self, write: &Write, view: &View<'_>, list: &mut Vec<Finding>) {
+        if let Check::Write(check) = self.check {
+            check(write, view, &mut Findings::of(self.id, list));
+        }
     }
 
     /// What this rule says of an object, if it is of its kind.

@@ -24,7 +24,7 @@
 use super::judge;
 use super::parts::retarget::{Retarget, retargets};
 use crate::cluster::{Flow, View};
-use crate::model::{Change, Key, Kind, Object, Operation, Rollout};
+use crate::model::{Key, Kind, Object, Operation, Rollout, Write};
 use crate::verdict::{Cause, Findings, Severity};
 
 rule!(
@@ -44,9 +44,9 @@ rule!(
     "retarget_in_progress.rs"
 );
 
-fn check(change: &Change<'_>, view: &View<'_>, found: &mut Findings<'_>) {
+fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
     let (Operation::Update, Some(Object::Rollout(old)), Some(Object::Rollout(new))) =
-        (change.operation, change.old, change.new)
+        (write.operation, &write.old, &write.new)
     else {
         return;
     };
@@ -57,9 +57,9 @@ fn check(change: &Change<'_>, view: &View<'_>, found: &mut Findings<'_>) {
     if retargets.is_empty() {
         return;
     }
-    let excused = is_release(old, new) || was_in_error(view, change.key);
+    let excused = is_release(old, new) || was_in_error(view, &write.key);
     for retarget in retargets {
-        report(change.key, retarget, excused, found);
+        report(&write.key, retarget, excused, found);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a rule is. The kind it applies to is the type of its function, its name that of its file.
 
 use crate::cluster::{Flow, View};
-use crate::model::{Change, DestinationRule, Kind, Object, VirtualService};
+use crate::model::{DestinationRule, Kind, Object, VirtualService, Write};
 use crate::verdict::{Findings, RuleId};
 
 /// One rule of the catalogue.
@@ -37,7 +37,7 @@ pub enum Check {
     /// writes of the controller.
     Standing(fn(&Flow<'_>, &mut Findings<'_>)),
     /// The write itself; the view is the cluster before it.
-    Write(fn(&Change<'_>, &View<'_>, &mut Findings<'_>)),
+    Write(fn(&Write, &View<'_>, &mut Findings<'_>)),
 }
 
 impl Rule {

@@ -1,16 +1,16 @@
-//! Answers to reviews: at once by what is remembered, and where a wrong answer would do harm, again by
-//! what the API server says now. What cannot be read again is never the reason of a refusal.
+//! Decides by what is remembered. What a denial or a patch rests on is read again from the API server first, and
+//! the decision is made again only if one of these facts has changed. A fact that cannot be read never denies.
 
 use std::sync::Arc;
 
 use super::deadline::Deadline;
 use crate::api::events::Events;
 use crate::cluster::Cluster;
-use crate::decide::Evidence;
+use crate::decide::{Decision, Evidence, Undecided, decide};
 use crate::live::{ClusterHandle, Reader};
 use crate::metrics::Metrics;
 use crate::model::{Kind, Object, Status};
-use crate::review::{self, Answer, BadRequest, Endpoint, Undecided};
+use crate::request::Request;
 use crate::settings::Settings;
 
 /// What reviews are answered by.
@@ -36,29 +36,26 @@ impl Answers {
         }
     }
 
-    /// The answer, and the cluster that it is by. Reads of the API server end at the deadline.
-    pub(super) async fn answer(
-        &self,
-        body: &[u8],
-        endpoint: Endpoint,
-        deadline: Deadline,
-    ) -> Result<(Answer, Arc<Cluster>), BadRequest> {
+    /// The decision about a write. Reads of the API server end at the deadline.
+    pub(super) async fn decide(&self, request: Request, deadline: Deadline) -> Decision {
         let mut cluster = self.cluster.load_full();
+        let mut decision = decide(request, &cluster, &self.settings);
         let Some(reader) = &self.reader else {
-            let answer = review::answer(body, endpoint, &cluster, &self.settings)?;
-            return Ok((answer, cluster));
+            return decision;
         };
         let mut read = Evidence::default();
-        for _ in 0..ROUNDS {
-            let answer = review::answer(body, endpoint, &cluster, &self.settings)?;
-            let unread = answer.outcome.evidence(&cluster).without(&read);
+        for _ in 0..MAX_ROUNDS {
+            let unread = decision.evidence(cluster.mesh()).without(&read);
             if unread.is_empty() {
-                return Ok((answer, cluster));
+                return decision;
             }
             let why = match deadline.bound(reader.read(&unread)).await {
                 Some(Ok(fresh)) => {
-                    cluster = Arc::new(fresh.lay_over(&cluster));
                     read.extend(unread);
+                    if let Some(newer) = fresh.lay_over(&cluster) {
+                        cluster = Arc::new(newer);
+                        decision = decide(decision.into_request(), &cluster, &self.settings);
+                    }
                     continue;
                 }
                 Some(Err(error)) => {
@@ -70,24 +67,23 @@ impl Answers {
                     Undecided::OutOfTime
                 }
             };
-            let answer = self.without_reading(body, endpoint, &cluster, &unread, why)?;
-            return Ok((answer, cluster));
+            return self.without_reading(decision, &cluster, &unread, why);
         }
-        Ok((review::undecided(body, Undecided::Changing)?, cluster))
+        Decision::undecided(decision.into_request(), Undecided::Changing)
     }
 
-    /// A refusal becomes a warning; a patch keeps what the live object says, and takes nothing from a
-    /// status that may be old.
+    /// A denial becomes a warning; a patch keeps what the live object says, and takes nothing from a status
+    /// that may be old.
     fn without_reading(
         &self,
-        body: &[u8],
-        endpoint: Endpoint,
+        decision: Decision,
         cluster: &Cluster,
         unread: &Evidence,
         why: Undecided,
-    ) -> Result<Answer, BadRequest> {
-        if endpoint == Endpoint::Validate {
-            return review::undecided(body, why);
+    ) -> Decision {
+        let request = decision.into_request();
+        if request.phase.validates() {
+            return Decision::undecided(request, why);
         }
         let mut cluster = cluster.clone();
         for key in unread.keys.iter().filter(|key| key.kind == Kind::Rollout) {
@@ -97,9 +93,9 @@ impl Answers {
                 cluster.apply(Object::Rollout(rollout));
             }
         }
-        review::answer(body, endpoint, &cluster, &self.settings)
+        decide(request, &cluster, &self.settings)
     }
 }
 
-/// A denial by facts that change as often as they are read is none.
-const ROUNDS: usize = 4;
+/// If the facts change on every re-read, the write is allowed.
+const MAX_ROUNDS: usize = 4;

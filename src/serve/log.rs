@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 
+use crate::decide::{Action, Decision, Exempt, Judged};
 use crate::model::Kind;
-use crate::review::{Endpoint, Outcome};
-use crate::verdict::{Action, Exempt, Judged};
+use crate::request::Phase;
 
 /// The lines themselves.
 pub(super) struct Log;
@@ -22,47 +22,43 @@ pub(super) fn start() {
 }
 
 impl Log {
-    pub fn answered(endpoint: Endpoint, outcome: &Outcome) {
-        let rules = |pass: fn(&Judged) -> bool| codes(outcome, pass);
+    pub fn answered(decision: &Decision) {
+        let rules = |pass: fn(&Judged) -> bool| codes(decision, pass);
         let denied = rules(|judged| judged.action == Action::Deny);
         let would = rules(|judged| judged.would_deny);
         if !denied.is_empty() {
-            tracing::info!("denied {}: {denied}", write(outcome));
+            tracing::info!("denied {}: {denied}", write(decision));
         }
         if !would.is_empty() {
-            tracing::info!("would deny {}: {would}", write(outcome));
+            tracing::info!("would deny {}: {would}", write(decision));
         }
-        if let Some(mutated) = outcome
-            .mutated
-            .as_ref()
-            .filter(|_| endpoint == Endpoint::Mutate)
-        {
+        if let Some(mutated) = &decision.mutation {
             let did = if mutated.observed {
                 "would patch"
             } else {
                 "patched"
             };
             if !mutated.by.is_empty() {
-                tracing::info!("{did} {}: {}", write(outcome), mutated.by.join(", "));
+                tracing::info!("{did} {}: {}", write(decision), mutated.by.join(", "));
             }
         }
-        if outcome.exempt() == Some(Exempt::OutOfTime) {
-            tracing::warn!("allowed unchecked, {}", write(outcome));
+        if decision.exempt == Some(Exempt::OutOfTime) {
+            tracing::warn!("allowed unchecked, {}", write(decision));
         }
     }
 
-    pub fn refused(endpoint: Endpoint, status: StatusCode, reason: &str) {
+    pub fn refused(phase: Phase, status: StatusCode, reason: &str) {
         tracing::warn!(
             "answered {status} to /{}: {}",
-            endpoint.as_str(),
+            phase.as_str(),
             quoted(reason)
         );
     }
 }
 
 /// `UPDATE VirtualService "ns/name" by "user"`.
-fn write(outcome: &Outcome) -> String {
-    let request = &outcome.request;
+fn write(decision: &Decision) -> String {
+    let request = &decision.request;
     let (operation, kind) = (
         request.operation.as_str(),
         request.kind.map_or("", Kind::as_str),
@@ -84,8 +80,8 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// `RG202 route-not-found, RG501 subset-undefined`.
-fn codes(outcome: &Outcome, pass: fn(&Judged) -> bool) -> String {
-    let judged = outcome.verdict.judged.iter().filter(|judged| pass(judged));
+fn codes(decision: &Decision, pass: fn(&Judged) -> bool) -> String {
+    let judged = decision.judged.iter().filter(|judged| pass(judged));
     let rules: BTreeSet<String> = judged
         .map(|judged| judged.finding.rule.to_string())
         .collect();

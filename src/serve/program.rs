@@ -180,7 +180,7 @@ fn recorder(options: &Options, answers: &Answers) -> Result<Option<Recorder>, Er
             namespace: options.settings.namespace().to_owned(),
         },
     };
-    Recorder::start(&options.record, &answers.settings, source).map_err(|error| {
+    Recorder::start(&options.record, source).map_err(|error| {
         let folder = options.record.record.clone();
         Error::Record(folder.unwrap_or_default(), error)
     })

@@ -8,10 +8,9 @@ use super::log::quoted;
 use crate::api::events::{Events, Words};
 use crate::audit::concerned;
 use crate::cluster::View;
+use crate::decide::{Decision, Exempt};
 use crate::live::ClusterHandle;
 use crate::model::Key;
-use crate::review::Outcome;
-use crate::verdict::Exempt;
 
 pub(super) struct UnlistedControllers {
     cluster: ClusterHandle,
@@ -32,9 +31,9 @@ impl UnlistedControllers {
     }
 
     /// Looks at who wrote; a dry run leaves no trace.
-    pub fn meet(&self, outcome: &Outcome) {
-        let request = &outcome.request;
-        if outcome.exempt() != Some(Exempt::ControllerByFields) || request.dry_run {
+    pub fn meet(&self, decision: &Decision) {
+        let request = &decision.request;
+        if decision.exempt != Some(Exempt::ControllerByFields) || request.dry_run {
             return;
         }
         if first(&self.logged, &request.user) {
@@ -43,11 +42,11 @@ impl UnlistedControllers {
                 quoted(&request.user)
             );
         }
-        self.tell(outcome);
+        self.tell(decision);
     }
 
-    fn tell(&self, outcome: &Outcome) {
-        let request = &outcome.request;
+    fn tell(&self, decision: &Decision) {
+        let request = &decision.request;
         let (Some(events), Some(kind)) = (&self.events, request.kind) else {
             return;
         };

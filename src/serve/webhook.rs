@@ -22,7 +22,8 @@ use super::options::DEFAULT_BODY_LIMIT;
 use super::unlisted_controllers::UnlistedControllers;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
-use crate::review::{BadRequest, Endpoint};
+use crate::request::Phase;
+use crate::review::{self, BadRequest};
 
 /// The service behind the port: what it judges by and how much it takes.
 pub struct Webhook {
@@ -57,43 +58,45 @@ impl Webhook {
     pub fn router(self) -> Router {
         let metrics = Arc::clone(&self.metrics);
         let webhook = Arc::new(self);
-        let at = |endpoint| {
+        let at = |phase| {
             let webhook = Arc::clone(&webhook);
-            post(async move |request| webhook.respond(endpoint, request).await)
+            post(async move |request| webhook.respond(phase, request).await)
         };
         let router = Router::new()
-            .route("/validate", at(Endpoint::Validate))
-            .route("/mutate", at(Endpoint::Mutate));
+            .route("/validate", at(Phase::Validate))
+            .route("/mutate", at(Phase::Mutate));
         survive_panics(router, metrics)
     }
 
-    async fn respond(&self, endpoint: Endpoint, request: Request) -> Response {
-        match self.review(endpoint, request).await {
+    async fn respond(&self, phase: Phase, request: Request) -> Response {
+        match self.review(phase, request).await {
             Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
             Err(Refusal(status, reason)) => {
                 self.metrics.refused(status);
-                Log::refused(endpoint, status, &reason);
+                Log::refused(phase, status, &reason);
                 (status, reason + "\n").into_response()
             }
         }
     }
 
-    async fn review(&self, endpoint: Endpoint, request: Request) -> Result<Vec<u8>, Refusal> {
+    async fn review(&self, phase: Phase, request: Request) -> Result<Vec<u8>, Refusal> {
         let deadline = Deadline::of(request.uri().query(), Instant::now());
         let body = self.read(request.into_body()).await?;
         let start = Instant::now();
-        let (answer, cluster) = self.answers.answer(&body, endpoint, deadline).await?;
-        let took = start.elapsed();
-        self.metrics.answered(endpoint, &answer.outcome, took);
-        Log::answered(endpoint, &answer.outcome);
-        self.unlisted.meet(&answer.outcome);
+        let mut request = review::parse(&body, phase)?;
+        request.trace = self.recorder.is_some();
+        let decision = self.answers.decide(request, deadline).await;
+        let answer = review::render(&decision)?;
+        self.metrics.answered(&decision, start.elapsed());
+        Log::answered(&decision);
+        self.unlisted.meet(&decision);
         if let Some(recorder) = &self.recorder {
-            let kept = deadline.bound(recorder.keep(&body, endpoint, &answer, &cluster));
+            let kept = deadline.bound(recorder.keep(&body, &decision, &answer));
             if kept.await.is_none() {
                 tracing::warn!("a review is not recorded: there was no time to read the cluster");
             }
         }
-        Ok(answer.body)
+        Ok(answer)
     }
 
     async fn read(&self, body: Body) -> Result<Bytes, Refusal> {
@@ -160,6 +163,13 @@ fn survive_panics(router: Router, metrics: Arc<Metrics>) -> Router {
 impl From<BadRequest> for Refusal {
     fn from(error: BadRequest) -> Self {
         Self(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        let reason = format!("the answer cannot be written: {error}");
+        Self(StatusCode::INTERNAL_SERVER_ERROR, reason)
     }
 }
 

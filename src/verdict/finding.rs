@@ -73,10 +73,9 @@ pub struct Findings<'a> {
 }
 
 impl Finding {
-    /// Two findings of one identity say the same of the same thing; list indexes and wording do not
-    /// count.
-    pub fn identity(&self) -> (RuleId, Key, String) {
-        (self.rule, self.object.clone(), self.subject.clone())
+    /// Two findings of one identity say the same of the same thing; list indexes and wording do not count.
+    pub fn identity(&self) -> (RuleId, &Key, &str) {
+        (self.rule, &self.object, &self.subject)
     }
 
     pub fn subject(&mut self, subject: impl Into<String>) -> &mut Self {

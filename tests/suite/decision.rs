@@ -1,12 +1,11 @@
 //! The decision: one line for each row of the table, each exemption, each step of the precedence.
 
 use rollout_guard::cluster::Cluster;
-use rollout_guard::decide::admit;
+use rollout_guard::decide::{Action, Decision, decide};
 use rollout_guard::model::{Kind, Object, Operation};
-use rollout_guard::request::Request;
+use rollout_guard::request::{Phase, Request};
 use rollout_guard::settings;
 use rollout_guard::source::{self, Limits, Node};
-use rollout_guard::verdict::{Action, Verdict};
 use serde_json::{Value, json};
 
 /// A write over the cluster [`FLOW`], and what becomes of it.
@@ -380,7 +379,7 @@ fn fault(case: &Case) -> Option<String> {
 }
 
 /// `deny` with the codes that deny, else `warn` with those that warn, else `allow`.
-fn said(verdict: &Verdict) -> String {
+fn said(verdict: &Decision) -> String {
     let codes = |action: Action| {
         let judged = verdict
             .judged
@@ -397,7 +396,7 @@ fn said(verdict: &Verdict) -> String {
     }
 }
 
-fn judge(case: &Case) -> Verdict {
+fn judge(case: &Case) -> Decision {
     let settings = settings::parse(case.settings).expect("settings");
     let mut cluster = Cluster::new(settings.mesh.clone());
     for value in values(FLOW) {
@@ -416,6 +415,7 @@ fn judge(case: &Case) -> Verdict {
         Operation::Update => stored(case, key.as_ref().map(|key| (key.kind, &*key.name))),
     };
     let request = Request {
+        phase: Phase::Validate,
         uid: "u".into(),
         kind: Kind::in_group(group, &kind),
         group: group.into(),
@@ -432,8 +432,9 @@ fn judge(case: &Case) -> Verdict {
         },
         old_object: old,
         dry_run: false,
+        trace: false,
     };
-    admit(&request, &cluster, &settings)
+    decide(request, &cluster, &settings)
 }
 
 /// The object as it stands before an UPDATE: of the case's manifests, else of the flow.

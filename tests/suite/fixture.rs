@@ -10,16 +10,17 @@
 //! expect: […]                            # written by UPDATE=1 cargo test
 //! ```
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rollout_guard::cluster::{Cluster, Facts, Kinds, Mesh, View};
-use rollout_guard::decide::admit;
+use rollout_guard::cluster::{Cluster, Fact, Facts, Mesh, View};
+use rollout_guard::decide::{Action, decide};
 use rollout_guard::model::{Key, Kind, Object, Operation};
-use rollout_guard::request::Request;
+use rollout_guard::request::{Phase, Request};
 use rollout_guard::rules::{Check, Rule};
 use rollout_guard::settings::{self, Settings};
 use rollout_guard::source::{self, Content, Limits, Node};
-use rollout_guard::verdict::{Action, Finding, Severity};
+use rollout_guard::verdict::{Finding, Severity};
 use serde_json::{Value, json};
 
 /// One file under `tests/rules`.
@@ -39,7 +40,7 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     pub said: Vec<String>,
     /// The kinds that the rule looked at.
-    pub seen: Kinds,
+    pub seen: BTreeSet<Kind>,
 }
 
 impl Fixture {
@@ -148,14 +149,13 @@ impl Fixture {
                 .map(|f| line(f.severity.as_str(), f))
                 .collect(),
             findings,
-            seen: facts.kinds(),
+            seen: facts.into_vec().iter().map(Fact::kind).collect(),
         }
     }
 
     fn judge_write(&self, rule: &Rule, cluster: &Cluster, write: &Value) -> Outcome {
         let request = request(write, self);
-        let verdict = admit(&request, cluster, &self.settings);
-        let mut judged = verdict.judged;
+        let mut judged = decide(request, cluster, &self.settings).judged;
         judged.retain(|judged| judged.finding.rule == rule.id);
         let denied = judged.iter().any(|judged| judged.action == Action::Deny);
         let said = judged.iter().map(|judged| {
@@ -174,8 +174,8 @@ impl Fixture {
             said: said.collect(),
             findings: judged.into_iter().map(|judged| judged.finding).collect(),
             seen: match rule.check {
-                Check::Write(_) => rule.reads.iter().fold(Kinds::default(), |s, k| s.with(*k)),
-                _ => Kinds::default(),
+                Check::Write(_) => rule.reads.iter().copied().collect(),
+                _ => BTreeSet::new(),
             },
         }
     }
@@ -263,6 +263,7 @@ fn request(write: &Value, fixture: &Fixture) -> Request {
 /// A write by nobody in particular.
 pub fn request_of(key: &Key, operation: Operation, object: Value, old_object: Value) -> Request {
     Request {
+        phase: Phase::Validate,
         uid: "fixture".into(),
         kind: Some(key.kind),
         group: key.kind.group().into(),
@@ -275,5 +276,6 @@ pub fn request_of(key: &Key, operation: Operation, object: Value, old_object: Va
         object,
         old_object,
         dry_run: false,
+        trace: false,
     }
 }

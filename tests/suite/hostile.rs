@@ -4,10 +4,12 @@
 use proptest::prelude::*;
 use rollout_guard::cluster::{Cluster, Mesh};
 use rollout_guard::model::{Kind, Object};
-use rollout_guard::review::{Endpoint, answer};
+use rollout_guard::request::Phase;
 use rollout_guard::settings::Settings;
 use rollout_guard::source::{Limits, edit, parse};
 use serde_json::{Map, Value, json};
+
+use crate::answer::answer;
 
 proptest! {
     #[test]
@@ -40,7 +42,7 @@ proptest! {
             },
         });
         let body = serde_json::to_vec(&review).expect("JSON");
-        for endpoint in [Endpoint::Validate, Endpoint::Mutate, Endpoint::MutateThenValidate] {
+        for endpoint in [Phase::Validate, Phase::Mutate, Phase::MutateThenValidate] {
             if let Ok(answer) = answer(&body, endpoint, &cluster, &Settings::default()) {
                 let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
                 prop_assert_eq!(&answer["response"]["uid"], "u");
@@ -51,7 +53,7 @@ proptest! {
     #[test]
     fn any_bytes_are_answered_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let cluster = Cluster::new(Mesh::default());
-        let _ = answer(&bytes, Endpoint::Validate, &cluster, &Settings::default());
+        let _ = answer(&bytes, Phase::Validate, &cluster, &Settings::default());
     }
 
     #[test]

@@ -13,6 +13,7 @@
     clippy::too_many_lines
 )]
 
+mod answer;
 mod chart;
 mod chart_values;
 mod cli;

@@ -1,11 +1,10 @@
 //! Properties of the mutations, over random Rollouts, live objects, statuses and writes.
 
 use proptest::prelude::*;
-use rollout_guard::cluster::{Cluster, Overlay, View};
-use rollout_guard::decide::{admit, mutate};
-use rollout_guard::model::Object;
-use rollout_guard::mutations::{MUTATIONS, Mutation, Patch, Written};
-use rollout_guard::request::Request;
+use rollout_guard::cluster::Cluster;
+use rollout_guard::decide::{Decision, decide, decide_by};
+use rollout_guard::mutations::{MUTATIONS, Patch};
+use rollout_guard::request::{Phase, Request};
 use rollout_guard::settings::Settings;
 use rollout_guard::verdict::{Finding, Severity};
 use serde_json::Value;
@@ -19,22 +18,25 @@ proptest! {
     #[test]
     fn the_patch_makes_of_the_write_what_the_engine_judges(world in prop_oneof![world(), broken_world()]) {
         let (request, cluster) = (world.request(), world.cluster());
-        let mutated = mutate(&request, &cluster, &Settings::default());
-        let wire = serde_json::to_vec(mutated.patch.operations()).unwrap();
+        let decision = mutate(request.clone(), &cluster);
+        let patch = patch(&decision);
+        let wire = serde_json::to_vec(patch.operations()).unwrap();
         let operations: json_patch::Patch = serde_json::from_slice(&wire).unwrap();
         let mut stored = request.object.clone();
         json_patch::patch(&mut stored, &operations).unwrap();
-        prop_assert_eq!(&stored, &mutated.object(&request));
-        prop_assert_eq!(mutated.patch.is_empty(), mutated.patch.notes().is_empty());
-        prop_assert_eq!(mutated.patch.is_empty(), stored == request.object);
+        prop_assert_eq!(&stored, &decision.request.object);
+        prop_assert_eq!(patch.is_empty(), patch.notes().is_empty());
+        prop_assert_eq!(patch.is_empty(), stored == request.object);
+        prop_assert_eq!(patch.failures(), &[]);
+        prop_assert_eq!(decision.into_request().object, request.object);
     }
 
     #[test]
     fn a_second_time_there_is_nothing_to_do(world in prop_oneof![world(), broken_world()]) {
         let cluster = world.cluster();
         let request = world.request_with(mutated(&world, &cluster));
-        let again = mutate(&request, &cluster, &Settings::default());
-        prop_assert_eq!(again.patch.operations(), &[]);
+        let again = mutate(request, &cluster);
+        prop_assert_eq!(patch(&again).operations(), &[]);
     }
 
     #[test]
@@ -44,10 +46,10 @@ proptest! {
     ) {
         let cluster = world.cluster();
         let request = world.request_with(mutated(&world, &cluster));
-        let mut patch = Patch::of(request.object.clone());
-        for index in order {
-            apply(&MUTATIONS[index], &request, &cluster, &mut patch);
-            prop_assert_eq!(patch.operations(), &[], "{}", MUTATIONS[index].name);
+        for mutation in order.into_iter().map(|index| MUTATIONS[index]) {
+            let request = Request { phase: Phase::Mutate, ..request.clone() };
+            let decision = decide_by(&[mutation], request, &cluster, &Settings::default());
+            prop_assert_eq!(patch(&decision).operations(), &[], "{}", mutation.name);
         }
     }
 
@@ -67,7 +69,7 @@ proptest! {
     #[test]
     fn the_mutations_bring_no_error(world in world().prop_filter("one Rollout", is_single)) {
         let cluster = world.cluster();
-        let findings = |object| findings(&world.request_with(object), &cluster);
+        let findings = |object| findings(world.request_with(object), &cluster);
         let mut known = findings(world.written.clone());
         let live = world.live.clone().map(findings).unwrap_or_default();
         known.extend(live.into_iter().filter(is_error));
@@ -90,38 +92,28 @@ proptest! {
 }
 
 fn mutated(world: &World, cluster: &Cluster) -> Value {
-    let request = world.request();
-    mutate(&request, cluster, &Settings::default()).object(&request)
+    mutate(world.request(), cluster).request.object
 }
 
-/// One mutation alone, as the engine calls it.
-fn apply(mutation: &Mutation, request: &Request, cluster: &Cluster, patch: &mut Patch) {
-    if request.kind != Some(mutation.kind) {
-        return;
-    }
-    let parse = |value: &Value| Object::parse_as(mutation.kind, value, "default");
-    let new = parse(patch.object());
-    let live = (!request.old_object.is_null()).then(|| parse(&request.old_object));
-    let overlay = Overlay::new(new.key(), Some(&new), cluster.mesh());
-    let written = Written {
-        operation: request.operation,
-        new: &new,
-        live: live.as_ref(),
-        live_value: &request.old_object,
-        view: View::of(cluster).with(&overlay),
-        controller_manager: "rollouts-controller",
+fn mutate(request: Request, cluster: &Cluster) -> Decision {
+    let request = Request {
+        phase: Phase::Mutate,
+        ..request
     };
-    (mutation.apply)(&written, patch);
-    patch.finish();
+    decide(request, cluster, &Settings::default())
+}
+
+fn patch(decision: &Decision) -> &Patch {
+    &decision.mutation.as_ref().expect("a mutation").patch
 }
 
 fn is_single(world: &World) -> bool {
     world.rollouts.len() == 1
 }
 
-fn findings(request: &Request, cluster: &Cluster) -> Vec<Finding> {
-    let verdict = admit(request, cluster, &Settings::default());
-    let judged = verdict.judged.into_iter();
+fn findings(request: Request, cluster: &Cluster) -> Vec<Finding> {
+    let decision = decide(request, cluster, &Settings::default());
+    let judged = decision.judged.into_iter();
     judged.map(|judged| judged.finding).collect()
 }
 

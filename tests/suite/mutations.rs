@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use rollout_guard::cluster::Cluster;
-use rollout_guard::decide::mutate;
+use rollout_guard::decide::{Decision, decide};
 use rollout_guard::model::{Key, Kind, Object, Operation};
 use rollout_guard::mutations::{MUTATIONS, Mutation};
+use rollout_guard::request::{Phase, Request};
 use rollout_guard::settings::Settings;
 use serde_json::{Value, json};
 
@@ -52,8 +53,9 @@ fn a_canary_whose_pods_are_gone_gets_nothing_however_often_the_file_is_applied()
         let file = virtual_service("kubectl-client-side-apply", 50, 50);
         cluster.apply(Object::parse(&stored, "default").expect("a VirtualService"));
         let request = request_of(&key, Operation::Update, file, stored);
-        let mutated = mutate(&request, &cluster, &Settings::default());
-        stored = mutated.object(&request);
+        stored = mutate(request, &cluster, &Settings::default())
+            .request
+            .object;
         let kept = virtual_service("kubectl-client-side-apply", 0, 100);
         assert_eq!(stored, kept, "apply {apply}");
     }
@@ -63,14 +65,34 @@ fn a_canary_whose_pods_are_gone_gets_nothing_however_often_the_file_is_applied()
 fn same_on_dry_run(fixture: &Fixture) {
     let mut request = fixture.request();
     let (cluster, settings) = (fixture.cluster(), &fixture.settings);
-    let wet = mutate(&request, &cluster, settings);
+    let wet = mutate(request.clone(), &cluster, settings);
     request.dry_run = true;
-    let dry = mutate(&request, &cluster, settings);
+    let dry = mutate(request.clone(), &cluster, settings);
     let path = fixture.path.display();
-    assert_eq!(dry.patch.operations(), wet.patch.operations(), "{path}");
-    assert_eq!(dry.patch.notes(), wet.patch.notes(), "{path}");
-    let stored = dry.object(&request);
-    assert!(!dry.observed || stored == request.object, "{path}");
+    let of = |decision: &Decision| {
+        let mutated = decision.mutation.clone().unwrap_or_default();
+        (
+            mutated.patch.operations().to_vec(),
+            mutated.patch.notes().to_vec(),
+            mutated.observed,
+        )
+    };
+    assert_eq!(of(&dry), of(&wet), "{path}");
+    let (_, _, observed) = of(&dry);
+    assert!(!observed || dry.request.object == request.object, "{path}");
+    assert_eq!(
+        dry.into_request(),
+        Request {
+            phase: Phase::Mutate,
+            ..request
+        },
+        "{path}"
+    );
+}
+
+fn mutate(request: Request, cluster: &Cluster, settings: &Settings) -> Decision {
+    let phase = Phase::Mutate;
+    decide(Request { phase, ..request }, cluster, settings)
 }
 
 fn rollout_at_five() -> Value {
@@ -107,7 +129,8 @@ fn virtual_service(manager: &str, canary: i64, stable: i64) -> Value {
 /// The operations and notes of one mutation; the others of its kind run too, before or after it.
 fn said(fixture: &Fixture, mutation: &Mutation) -> Vec<String> {
     let request = fixture.request();
-    let mutated = mutate(&request, &fixture.cluster(), &fixture.settings);
+    let decision = mutate(request, &fixture.cluster(), &fixture.settings);
+    let mutated = decision.mutation.unwrap_or_default();
     if !mutated.by.contains(&mutation.name) {
         return Vec::new();
     }

@@ -8,10 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rollout_guard::cluster::Cluster;
 use rollout_guard::files::manifests::Manifests;
-use rollout_guard::review::{Endpoint, answer};
+use rollout_guard::request::Phase;
 use rollout_guard::settings::Settings;
 use serde_json::{Value, json};
 
+use crate::answer::answer;
 use crate::tidy::root;
 
 #[test]
@@ -22,7 +23,7 @@ fn every_recorded_review_gets_its_pinned_answer() {
         let cluster = cluster(&[folder.join("cluster.yaml")]);
         let answer = answer(
             &body,
-            Endpoint::MutateThenValidate,
+            Phase::MutateThenValidate,
             &cluster,
             &Settings::default(),
         );
@@ -49,7 +50,7 @@ fn every_recorded_write_gets_its_pinned_patch() {
     for folder in recordings() {
         let body = std::fs::read(folder.join("review.json")).expect("a review");
         let cluster = cluster(&[folder.join("cluster.yaml")]);
-        let answer = answer(&body, Endpoint::Mutate, &cluster, &Settings::default());
+        let answer = answer(&body, Phase::Mutate, &cluster, &Settings::default());
         let said = patch(&answer.expect("an AdmissionReview").body);
         let pinned = folder.join("patch.json");
         if std::env::var_os("UPDATE").is_none() {
@@ -76,7 +77,7 @@ fn the_command_line_gives_the_same_bytes() {
         let cluster = cluster(&[folder.join("cluster.yaml")]);
         let expected = answer(
             &body,
-            Endpoint::MutateThenValidate,
+            Phase::MutateThenValidate,
             &cluster,
             &Settings::default(),
         );
@@ -87,7 +88,7 @@ fn the_command_line_gives_the_same_bytes() {
             .output()
             .expect("the command runs");
         assert_eq!(output.stdout, expected.body, "{}", folder.display());
-        let denied = i32::from(expected.outcome.verdict.is_denied());
+        let denied = i32::from(expected.decision.is_denied());
         assert_eq!(output.status.code(), Some(denied), "{}", folder.display());
     }
 }
@@ -107,31 +108,44 @@ fn the_webhook_gives_the_same_bytes() {
         let kept = tempfile::tempdir().expect("a folder");
         let record = format!("--record={}", kept.path().display());
         let server = crate::server::Server::with(&manifests, &[&record]);
-        let mutated = expect(Endpoint::Mutate);
+        let mutated = expect(Phase::Mutate);
         assert_eq!(server.post("mutate", &body), (200, mutated.body.clone()));
         let mut review: Value = serde_json::from_slice(&body).expect("JSON");
-        let patched = mutated.outcome.mutated.expect("a mutation");
-        review["request"]["object"] = patched.patch.object().clone();
+        review["request"]["object"] = mutated.decision.request.object.clone();
         let patched = serde_json::to_vec(&review).expect("JSON");
-        let judged = expect(Endpoint::MutateThenValidate);
+        let judged = expect(Phase::MutateThenValidate);
         let answered = server.post("validate", &patched);
         assert_eq!(answered, (200, judged.body), "{}", folder.display());
-        assert_recorded(&folder, kept.path());
+        assert_recorded(&folder, &mutated.body, kept.path());
     }
 }
 
-/// The write as it was sent and as it was patched, each in a folder that is a recording like this one.
+/// Both answers are recorded, and `review` gives them again by what is recorded.
 #[cfg(feature = "serve")]
-fn assert_recorded(folder: &Path, kept: &Path) {
+fn assert_recorded(folder: &Path, mutated: &[u8], kept: &Path) {
     let kept = crate::server::recordings(kept, 2);
     let pinned = |folder: &Path, file: &str| std::fs::read_to_string(folder.join(file)).ok();
     let (sent, patched) = (&kept[0], &kept[1]);
     let said = |folder: &Path| pinned(folder, "response.json");
-    assert_eq!(said(sent), said(folder), "{}", sent.display());
-    assert_eq!(said(patched), said(folder), "{}", patched.display());
+    assert_eq!(said(sent), Some(pretty(mutated)), "{}", folder.display());
+    assert_eq!(said(patched), said(folder), "{}", folder.display());
     let patch = |folder: &Path| pinned(folder, "patch.json");
-    assert_eq!(patch(sent), patch(folder), "{}", sent.display());
-    assert_eq!(patch(patched), None, "{}", patched.display());
+    assert_eq!(patch(sent), patch(folder), "{}", folder.display());
+    assert_eq!(patch(patched), None, "{}", folder.display());
+    for (kept, flags) in [(sent, &["--mutate"][..]), (patched, &[])] {
+        let output = Command::new(env!("CARGO_BIN_EXE_rollout-guard"))
+            .args(["review", "--manifests", "cluster.json", "review.json"])
+            .args(flags)
+            .current_dir(kept)
+            .output()
+            .expect("the command runs");
+        assert_eq!(
+            Some(pretty(&output.stdout)),
+            said(kept),
+            "{}",
+            folder.display()
+        );
+    }
 }
 
 /// All recordings that the team shares, where they are at hand: no panic, a well-formed answer, and the
@@ -147,14 +161,14 @@ fn every_shared_recording_is_answered() {
         let cluster = cluster(&[PathBuf::from(manifests)]);
         let once = answer(
             &body,
-            Endpoint::MutateThenValidate,
+            Phase::MutateThenValidate,
             &cluster,
             &Settings::default(),
         );
         let once = once.unwrap_or_else(|error| panic!("{name}: {error}"));
         let again = answer(
             &body,
-            Endpoint::MutateThenValidate,
+            Phase::MutateThenValidate,
             &cluster,
             &Settings::default(),
         );

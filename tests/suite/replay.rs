@@ -6,10 +6,11 @@ use std::path::Path;
 
 use rollout_guard::cluster::Cluster;
 use rollout_guard::model::Object;
-use rollout_guard::review::{Endpoint, answer};
+use rollout_guard::request::Phase;
 use rollout_guard::settings::Settings;
 use serde_json::Value;
 
+use crate::answer::answer;
 use crate::kept::{disagreements, managed_by, without_what_is_kept};
 use crate::recorded::{cluster, shared_recordings};
 
@@ -142,13 +143,12 @@ impl Review {
     fn stored(&self, sent: &Value) -> Option<(Value, bool)> {
         let body = serde_json::to_vec(sent).expect("JSON");
         let ask = |endpoint| answer(&body, endpoint, &self.cluster, &Settings::default());
-        let judged = ask(Endpoint::MutateThenValidate).expect("an answer");
-        if judged.outcome.verdict.is_denied() {
+        let judged = ask(Phase::MutateThenValidate).expect("an answer");
+        if judged.decision.is_denied() {
             return None;
         }
-        let mutated = judged.outcome.mutated.expect("a mutation");
-        let patched = !mutated.patch.is_empty();
-        Some((mutated.patch.object().clone(), patched))
+        let patched = judged.decision.mutation.is_some_and(|one| one.patches());
+        Some((judged.decision.request.object, patched))
     }
 
     /// The names in any Rollout's `managedRoutes`.

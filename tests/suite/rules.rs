@@ -55,7 +55,7 @@ fn every_rule_reads_what_it_says_it_reads() {
             .map(|path| Fixture::read(path).judge(rule).seen);
         let seen: Vec<_> = seen.collect();
         for kind in Kind::ALL {
-            let looked = seen.iter().any(|kinds| kinds.contains(kind));
+            let looked = seen.iter().any(|kinds| kinds.contains(&kind));
             let says = rule.reads.contains(&kind);
             if looked && !says && own != Some(kind) {
                 faults.push(format!("{}: reads {kind}, does not say so", rule.id));

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use rollout_guard::cluster::Mesh;
 use rollout_guard::files::manifests::Manifests;
-use rollout_guard::review::{Endpoint, answer};
+use rollout_guard::request::Phase;
 use rollout_guard::settings::Settings;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -24,6 +24,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use self::client::{Client, Protocol};
 pub use self::process::Server;
 use self::process::eventually;
+use crate::answer::answer;
 use crate::tidy::root;
 
 #[test]
@@ -32,10 +33,7 @@ fn gives_the_librarys_bytes_over_either_protocol() {
     let cluster = Manifests::read(&[recorded("cluster.yaml")], "default").unwrap();
     let cluster = cluster.cluster(Mesh::default());
     let settings = Settings::default();
-    for (name, endpoint) in [
-        ("validate", Endpoint::Validate),
-        ("mutate", Endpoint::Mutate),
-    ] {
+    for (name, endpoint) in [("validate", Phase::Validate), ("mutate", Phase::Mutate)] {
         let expected = answer(&denied(), endpoint, &cluster, &settings)
             .unwrap()
             .body;
@@ -109,7 +107,7 @@ fn recordings_hold_no_secret_and_end_at_their_limit() {
     let named = |index: usize| folders[index].file_name().unwrap().to_string_lossy();
     assert!(named(0).starts_with("00001-mutate-update-virtualservice-"));
     assert!(named(1).starts_with("00002-validate-update-virtualservice-"));
-    for file in ["review.json", "cluster.yaml", "response.json"] {
+    for file in ["review.json", "cluster.json", "response.json"] {
         let text = std::fs::read_to_string(folders[1].join(file)).unwrap();
         assert!(!text.contains("s3cret"), "{file}: {text}");
         assert!(!text.is_empty());

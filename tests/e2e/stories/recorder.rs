@@ -229,8 +229,10 @@ impl Recording {
     /// The command prints the answer in one line, the recording holds it in many.
     #[track_caller]
     fn is_answered_again(&self, guard: &Path) {
+        let mutate = name(&self.folder).contains("-mutate-");
         let ran = Command::new(guard)
-            .args(["review", "--manifests", "cluster.yaml", "review.json"])
+            .args(["review", "--manifests", "cluster.json", "review.json"])
+            .args(mutate.then_some("--mutate"))
             .current_dir(&self.folder)
             .output()
             .expect("the guard runs");

@@ -150,13 +150,13 @@ fn a_recorded_denial_is_given_again() {
     let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
     let said: Value = serde_json::from_str(&read("response.json")).unwrap();
     assert_eq!(said["response"], sent);
-    let stored = read("cluster.yaml");
-    for kind in ["kind: Namespace", "kind: Service", "name: reviews-more"] {
+    let stored = read("cluster.json");
+    for kind in ["\"Namespace\"", "\"Service\"", "\"reviews-more\""] {
         assert!(stored.contains(kind), "{stored}");
     }
     assert!(!stored.contains("managedFields"), "{stored}");
     let again = Command::new(env!("CARGO_BIN_EXE_rollout-guard"))
-        .args(["review", "--manifests", "cluster.yaml", "review.json"])
+        .args(["review", "--manifests", "cluster.json", "review.json"])
         .current_dir(&folder)
         .output()
         .unwrap();

@@ -1,20 +1,17 @@
-//! A write as mutations see it: the object as it will be, the live one, and the flows around it.
+//! What a mutation reads: the write, the text of the live object, and the cluster with the write in it.
 
 use serde_json::Value;
 
 use crate::cluster::{Flow, View};
 use crate::managed_fields;
-use crate::model::{Key, Object, Operation};
+use crate::model::{Key, Write};
 
 /// A CREATE or UPDATE that is about to be stored.
 #[derive(Clone, Copy)]
-pub struct Written<'a> {
-    pub operation: Operation,
-    /// The object with the patch so far.
-    pub new: &'a Object,
-    /// The live object; `None` on CREATE.
-    pub live: Option<&'a Object>,
-    /// The live object's own text, `Null` on CREATE.
+pub struct Input<'a> {
+    /// Its new object is the one that the mutations so far have made.
+    pub write: &'a Write,
+    /// The live object as the API server sent it, `Null` on CREATE.
     pub live_value: &'a Value,
     /// The cluster with the write in it.
     pub view: View<'a>,
@@ -22,12 +19,12 @@ pub struct Written<'a> {
     pub controller_manager: &'a str,
 }
 
-impl<'a> Written<'a> {
+impl<'a> Input<'a> {
     pub fn key(&self) -> &'a Key {
-        self.new.key()
+        &self.write.key
     }
 
-    /// The flows that name the object, those of a Rollout that is going left out.
+    /// The flows that name the object, those of a Rollout that is being deleted left out.
     pub fn flows(&self) -> impl Iterator<Item = Flow<'a>> {
         let view = self.view;
         let rollouts = view.rollouts_using(self.key()).into_iter();

@@ -1,4 +1,4 @@
-//! One write of one object.
+//! One write of one object, as rules and mutations read it.
 
 use super::{Key, Object};
 
@@ -10,14 +10,21 @@ pub enum Operation {
 }
 
 /// A write: what was there and what will be.
-#[derive(Clone, Copy, Debug)]
-pub struct Change<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
     pub operation: Operation,
-    pub key: &'a Key,
+    pub key: Key,
     /// `None` on CREATE.
-    pub old: Option<&'a Object>,
+    pub old: Option<Object>,
     /// `None` on DELETE.
-    pub new: Option<&'a Object>,
+    pub new: Option<Object>,
+}
+
+impl Write {
+    /// The object that the write is about: the new one, on DELETE the old one.
+    pub fn object(&self) -> Option<&Object> {
+        self.new.as_ref().or(self.old.as_ref())
+    }
 }
 
 impl Operation {

@@ -1,0 +1,143 @@
+//! What the rules say of the cluster that a write would produce, and which of it the write brings.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::cluster::{Fact, Facts, Overlay, View, touched};
+use crate::model::{Key, Object, Operation, Write};
+use crate::rules::{CATALOGUE, Rule};
+use crate::verdict::{Finding, RuleId, Severity};
+
+/// A finding of one write.
+pub(super) struct Found {
+    pub finding: Finding,
+    /// It was not there before the write, or was a warning only.
+    pub new: bool,
+    /// What its rule read.
+    pub reads: Arc<[Fact]>,
+}
+
+/// The findings after the write, in the order of the rules. `view` notes in `facts` what is read; with
+/// `trace` the reads of rules without a finding stay there too.
+pub(super) fn compare(write: &Write, view: View<'_>, facts: &Facts, trace: bool) -> Vec<Found> {
+    // The write's own old object is surer than what the cluster remembers of it.
+    let old = Overlay::new(&write.key, write.old.as_ref(), view.mesh());
+    let new = Overlay::new(&write.key, write.new.as_ref(), view.mesh());
+    let judge = Judge {
+        before: view.with(&old),
+        after: view.with_before(&new, &old),
+        facts,
+        trace,
+    };
+    let mut found = Vec::new();
+    if write.operation != Operation::Delete {
+        judge.touched(&write.key, &mut found);
+        tell_once(&mut found, &write.key);
+    }
+    judge.write(write, &mut found);
+    found.sort_by_key(|found| found.finding.rule);
+    found
+}
+
+/// The cluster before and after a write, and the log of what is read in both.
+struct Judge<'a> {
+    before: View<'a>,
+    after: View<'a>,
+    facts: &'a Facts,
+    trace: bool,
+}
+
+impl Judge<'_> {
+    /// What the rules say of each object that the write touches.
+    fn touched(&self, written: &Key, found: &mut Vec<Found>) {
+        let mut keys = touched(&self.before, written);
+        keys.extend(touched(&self.after, written));
+        for key in &keys {
+            let start = self.facts.mark();
+            if let Some(object) = self.after.get(key) {
+                let own = self.facts.since(start);
+                for rule in CATALOGUE.iter().filter(|rule| !rule.is_standing()) {
+                    self.object(rule, object, &own, found);
+                }
+            }
+        }
+    }
+
+    /// What one rule says of an object after the write. The view before it is asked only if that is anything.
+    fn object(&self, rule: &Rule, object: &Object, own: &[Fact], found: &mut Vec<Found>) {
+        let start = self.facts.mark();
+        let mut findings = Vec::new();
+        rule.judge(object, &self.after, &mut findings);
+        let mut earlier = Vec::new();
+        if !findings.is_empty()
+            && let Some(object) = self.before.get(object.key())
+        {
+            rule.judge(object, &self.before, &mut earlier);
+        }
+        self.add(findings, &earlier, own, start, found);
+    }
+
+    /// What the rules on writes say: always of this write.
+    fn write(&self, write: &Write, found: &mut Vec<Found>) {
+        for rule in CATALOGUE {
+            let start = self.facts.mark();
+            let mut findings = Vec::new();
+            rule.judge_write(write, &self.before, &mut findings);
+            self.add(findings, &[], &[], start, found);
+        }
+    }
+
+    fn add(
+        &self,
+        findings: Vec<Finding>,
+        earlier: &[Finding],
+        own: &[Fact],
+        start: usize,
+        found: &mut Vec<Found>,
+    ) {
+        if findings.is_empty() {
+            self.forget(start);
+            return;
+        }
+        let reads: Arc<[Fact]> = [own, &self.facts.since(start)].concat().into();
+        let earlier = worst(earlier);
+        found.extend(findings.into_iter().map(|finding| {
+            Found {
+                new: earlier
+                    .get(&finding.identity())
+                    .is_none_or(|severity| *severity > finding.severity),
+                finding,
+                reads: Arc::clone(&reads),
+            }
+        }));
+    }
+
+    fn forget(&self, start: usize) {
+        if !self.trace {
+            self.facts.forget_since(start);
+        }
+    }
+}
+
+/// The worst severity of each identity.
+fn worst(findings: &[Finding]) -> HashMap<(RuleId, &Key, &str), Severity> {
+    let mut worst = HashMap::new();
+    for finding in findings {
+        let severity = worst.entry(finding.identity()).or_insert(finding.severity);
+        *severity = finding.severity.min(*severity);
+    }
+    worst
+}
+
+/// Of a fault that several objects share, what the written one says of it is enough.
+fn tell_once(found: &mut Vec<Found>, written: &Key) {
+    let findings = found.iter().map(|found| &found.finding);
+    let own = findings.filter(|finding| finding.mutual && finding.object == *written);
+    let own: HashSet<(RuleId, String)> = own
+        .map(|finding| (finding.rule, finding.subject.clone()))
+        .collect();
+    found.retain(|Found { finding, .. }| {
+        let told = || own.contains(&(finding.rule, finding.subject.clone()));
+        !finding.mutual || finding.object == *written || !told()
+    });
+}

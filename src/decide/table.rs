@@ -1,0 +1,78 @@
+//! The decision table: what becomes of a finding by profile, rule action and `allow` annotation.
+
+use super::compare::Found;
+use super::decision::{Action, Judged};
+use crate::model::{Operation, Write};
+use crate::settings::{Profile, RuleAction, Settings};
+use crate::verdict::{Finding, RuleId, Severity};
+
+/// What the fate of each finding of one write depends on.
+pub(super) struct Table<'a> {
+    pub write: &'a Write,
+    pub settings: &'a Settings,
+    pub profile: Profile,
+}
+
+impl Table<'_> {
+    /// `None` for the finding of a rule that is off.
+    pub fn judge(&self, found: Found) -> Option<Judged> {
+        let action = self.settings.action(found.finding.rule);
+        if action == Some(RuleAction::Off) {
+            return None;
+        }
+        let finding = raised(found.finding, self.profile == Profile::Strict);
+        let denies = match action {
+            Some(RuleAction::Deny) => found.new,
+            Some(RuleAction::Warn) => false,
+            _ => self.denies(&finding, found.new),
+        };
+        let denies = denies && !self.allows(finding.rule);
+        let observed = self.profile == Profile::Observe;
+        let action = if denies && !observed {
+            Action::Deny
+        } else {
+            Action::Warn
+        };
+        Some(Judged {
+            finding,
+            action,
+            would_deny: denies && observed,
+            reads: found.reads,
+        })
+    }
+
+    /// The table for a rule without an action of its own.
+    fn denies(&self, finding: &Finding, new: bool) -> bool {
+        if finding.severity != Severity::Error {
+            return false;
+        }
+        if self.profile == Profile::Strict {
+            return true;
+        }
+        new && !finding.missing
+            && (finding.is_inside(&self.write.key)
+                || finding.harms_others
+                || !self.is_birth(finding))
+    }
+
+    /// Whether this write creates one of the objects that the finding rests on.
+    fn is_birth(&self, finding: &Finding) -> bool {
+        let key = &self.write.key;
+        let mut others = finding.others.iter();
+        let involved = finding.object == *key || others.any(|(other, _)| other == key);
+        self.write.operation == Operation::Create && involved
+    }
+
+    fn allows(&self, rule: RuleId) -> bool {
+        let object = self.write.object();
+        object.is_some_and(|object| object.meta().allows(rule.code, rule.name))
+    }
+}
+
+/// A missing object is an error where the objects are all there are, or profile `strict` says so.
+pub(super) fn raised(mut finding: Finding, complete: bool) -> Finding {
+    if finding.missing && complete {
+        finding.severity = Severity::Error;
+    }
+    finding
+}
