@@ -33,4 +33,5 @@ pub mod rules;
 pub mod serve;
 pub mod settings;
 pub mod source;
+pub mod text;
 pub mod verdict;

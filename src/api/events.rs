@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::discovery::{Discovery, is_absent};
 use crate::metrics::Metrics;
 use crate::model::Key;
+use crate::text::truncate_bytes;
 
 /// The way by which Events are made.
 #[derive(Clone)]
@@ -56,7 +57,7 @@ impl Events {
     pub fn new(client: Client, discovery: Discovery, replica: &str, metrics: Arc<Metrics>) -> Self {
         let reporter = Reporter {
             controller: "rollout-guard".to_owned(),
-            instance: Some(cut(replica, INSTANCE).to_owned()),
+            instance: Some(truncate_bytes(replica, MAX_INSTANCE_BYTES).to_owned()),
         };
         Self {
             client,
@@ -68,7 +69,7 @@ impl Events {
 
     /// Makes a warning on the Rollout, if there still is one.
     pub async fn tell(&self, rollout: &Key, words: &Words) -> Result<(), EventError> {
-        let told = timeout(PATIENCE, self.try_to_tell(rollout, words)).await;
+        let told = timeout(WRITE_TIMEOUT, self.try_to_tell(rollout, words)).await;
         let (why, problem) = match told {
             Ok(Ok(())) => {
                 self.metrics.audit.told("stored");
@@ -94,7 +95,7 @@ impl Events {
             type_: EventType::Warning,
             reason: words.reason.to_owned(),
             action: words.action.to_owned(),
-            note: Some(cut(&words.note, NOTE).to_owned()),
+            note: Some(truncate_bytes(&words.note, MAX_NOTE_BYTES).to_owned()),
             secondary: None,
         };
         // One recorder takes Events of one reason on one object for repeats of the first, whatever they
@@ -118,16 +119,11 @@ impl Events {
     }
 }
 
-/// As many bytes of it as fit, in whole characters.
-fn cut(text: &str, most: usize) -> &str {
-    let end = text.floor_char_boundary(most);
-    text.get(..end).unwrap_or(text)
-}
-
-const PATIENCE: Duration = Duration::from_secs(5);
-/// In bytes: what the API server takes.
-const NOTE: usize = 1024;
-const INSTANCE: usize = 128;
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The API server accepts no longer note.
+const MAX_NOTE_BYTES: usize = 1024;
+/// The API server accepts no longer name of a reporting instance.
+const MAX_INSTANCE_BYTES: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -142,11 +138,5 @@ mod tests {
         };
         assert_eq!([403, 404, 422].map(of), [EventError::Refused; 3]);
         assert_eq!([429, 500, 503].map(of), [EventError::Unreachable; 3]);
-    }
-
-    #[test]
-    fn cuts_between_characters() {
-        assert_eq!(cut("short", NOTE), "short");
-        assert_eq!(cut("łł", 3), "ł");
     }
 }

@@ -8,6 +8,7 @@ use crate::decide::Decision;
 use crate::field::{Path, Segment};
 use crate::model::{ALLOW, Key, Operation, Write};
 use crate::request::Request;
+use crate::text::truncate;
 use crate::verdict::{Cause, Finding};
 
 /// Kubernetes' own `Status`, with its field of that name.
@@ -83,8 +84,8 @@ fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
         message: format!(
             "{opening}{}: {}; {} ({break_glass}) [rollout-guard {code}]",
             value.unwrap_or_default(),
-            cut(says, LONGEST),
-            cut(help, LONGEST),
+            truncate(says, MAX_TEXT_CHARS),
+            truncate(help, MAX_TEXT_CHARS),
         ),
         field: place.to_string(),
     }
@@ -94,7 +95,10 @@ fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
     let lines = denials.iter().take(MOST).map(|finding| {
         let place = finding.place_in(key);
         let (says, help, rule) = (&finding.message, &finding.help, finding.rule);
-        let (says, help) = (cut(says, LONGEST), cut(help, LONGEST));
+        let (says, help) = (
+            truncate(says, MAX_TEXT_CHARS),
+            truncate(help, MAX_TEXT_CHARS),
+        );
         format!("\n- {place}: {says} [rollout-guard {rule}]\n  help: {help}")
     });
     let lines: String = lines.collect();
@@ -121,14 +125,6 @@ fn break_glass(request: &Request, codes: &str) -> String {
     )
 }
 
-/// What people wrote may be of any length; the API server's answer should not be.
-fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-    }
-}
-
 fn reach<'a>(object: &'a Value, path: &Path) -> Option<&'a Value> {
     path.segments()
         .iter()
@@ -142,7 +138,9 @@ fn reach<'a>(object: &'a Value, path: &Path) -> Option<&'a Value> {
 /// Scalars alone are short enough to show.
 fn shown(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(Value::from(cut(text, 100)).to_string()),
+        Value::String(text) => {
+            Some(Value::from(truncate(text, MAX_VALUE_CHARS).as_ref()).to_string())
+        }
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     }
@@ -151,5 +149,7 @@ fn shown(value: &Value) -> Option<String> {
 /// How many findings are written out.
 const MOST: usize = 50;
 
-/// In characters, of a message or a help.
-const LONGEST: usize = 1000;
+/// Of a message or a help.
+const MAX_TEXT_CHARS: usize = 1000;
+
+const MAX_VALUE_CHARS: usize = 100;

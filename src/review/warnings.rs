@@ -2,6 +2,7 @@
 
 use crate::decide::{Action, Decision, Judged};
 use crate::model::Operation;
+use crate::text::truncate;
 
 /// In characters: the API server cuts a longer line itself, without a sign.
 const MAX_LINE_CHARS: usize = 256;
@@ -46,11 +47,7 @@ fn line(judged: &Judged) -> String {
 }
 
 fn cut(line: &str) -> String {
-    if line.chars().count() <= MAX_LINE_CHARS {
-        return line.to_owned();
-    }
-    let kept: String = line.chars().take(MAX_LINE_CHARS - 1).collect();
-    format!("{kept}…")
+    truncate(line, MAX_LINE_CHARS).into_owned()
 }
 
 /// As many lines as fit, and how many did not.

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use crate::decide::{Action, Decision, Exempt, Judged};
 use crate::model::Kind;
 use crate::request::Phase;
+use crate::text::truncate;
 
 /// The lines themselves.
 pub(super) struct Log;
@@ -71,12 +72,9 @@ fn write(decision: &Decision) -> String {
     )
 }
 
-/// In quotes and escaped, and no longer than a line may be.
+/// In quotes and escaped, so that no text of a user can end a line.
 pub(super) fn quoted(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
-        None => format!("{text:?}"),
-        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
-    }
+    format!("{:?}", truncate(text, MAX_TEXT_CHARS))
 }
 
 /// `RG202 route-not-found, RG501 subset-undefined`.
@@ -88,8 +86,7 @@ fn codes(decision: &Decision, pass: fn(&Judged) -> bool) -> String {
     rules.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// In characters.
-const LONGEST: usize = 256;
+const MAX_TEXT_CHARS: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -98,6 +95,6 @@ mod tests {
     #[test]
     fn quotes_what_others_wrote() {
         assert_eq!(quoted("a\n\u{1b}[31m"), r#""a\n\u{1b}[31m""#);
-        assert_eq!(quoted(&"ł".repeat(300)).chars().count(), LONGEST + 3);
+        assert_eq!(quoted(&"ł".repeat(300)).chars().count(), MAX_TEXT_CHARS + 2);
     }
 }

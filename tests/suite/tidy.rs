@@ -120,7 +120,7 @@ fn lower_layers_never_import_higher_ones() {
 
 /// From the lowest to the highest.
 const LAYERS: &[&[&str]] = &[
-    &["field", "source", "managed_fields", "duration"],
+    &["field", "source", "managed_fields", "duration", "text"],
     &["model"],
     &["verdict", "cluster"],
     &["rules", "mutations"],

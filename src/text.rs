@@ -1,0 +1,37 @@
+//! Limits the length of text that users write, such as object names in messages.
+
+use std::borrow::Cow;
+
+/// At most `max_chars` characters of the text. The last one is `…` if the text was longer.
+pub fn truncate(text: &str, max_chars: usize) -> Cow<'_, str> {
+    if text.chars().nth(max_chars).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.chars().take(max_chars.saturating_sub(1));
+    Cow::Owned(kept.chain(['…']).collect())
+}
+
+/// At most `max_bytes` bytes of the text, in whole characters and without an ellipsis: for API fields whose
+/// length is limited in bytes.
+pub fn truncate_bytes(text: &str, max_bytes: usize) -> &str {
+    let end = text.floor_char_boundary(max_bytes);
+    text.get(..end).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncates_to_characters_with_an_ellipsis() {
+        assert_eq!(truncate("łłł", 3), "łłł");
+        assert_eq!(truncate("łłłł", 3), "łł…");
+        assert_eq!(truncate("", 0), "");
+    }
+
+    #[test]
+    fn truncates_to_bytes_between_characters() {
+        assert_eq!(truncate_bytes("short", 1024), "short");
+        assert_eq!(truncate_bytes("łł", 3), "ł");
+    }
+}
