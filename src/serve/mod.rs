@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod admin;
+mod announcement;
 mod answers;
 mod deadline;
 mod error;

@@ -30,7 +30,7 @@ pub struct Options {
     #[command(flatten)]
     pub tls: pki::TlsOptions,
     #[command(flatten)]
-    pub own: ReplicaOptions,
+    pub replica: ReplicaOptions,
     #[command(flatten)]
     pub record: record::RecordOptions,
     /// How long requests are answered after SIGTERM

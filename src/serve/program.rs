@@ -1,13 +1,14 @@
-//! The program: starts what `serve` is made of, and ends it in good order.
+//! The process of `serve`: starts its parts, waits for a signal, and ends the parts in order.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use super::announcement::announce;
 use super::answers::Answers;
 use super::error::Error;
 use super::http::{Server, bind};
@@ -25,6 +26,9 @@ use crate::pki::{Certificates, Replica};
 use crate::record::{self, Recorder};
 use crate::settings::Settings;
 
+/// For the requests that came before the end of the drain time.
+const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Serves until SIGTERM or SIGINT, and for the drain time after it.
 ///
 /// # Errors
@@ -41,83 +45,29 @@ pub fn run(options: Options) -> Result<(), Error> {
 
 async fn serve(options: Options) -> Result<(), Error> {
     options.check()?;
-    let client = if options.manifests.is_empty() {
-        let connected = client::connect(options.kubeconfig.as_deref()).await;
-        Some(connected.map_err(Error::NoCluster)?)
-    } else {
-        None
-    };
+    let client = connect(&options).await?;
     let mut signals = Signals::listen().map_err(Error::Runtime)?;
-    let settings = options.settings.settings().map_err(Error::Settings)?;
-    let metrics = Arc::new(Metrics::default());
-    let readiness = Arc::new(Readiness::default());
-    let (webhook_port, webhook_at) = bind(&options.listen).await?;
-    let (admin_port, admin_at) = bind(&options.admin).await?;
-    let router = admin::router(Arc::clone(&readiness), Arc::clone(&metrics));
-    let admin = Server::start(admin_port, None, router);
-
-    let leadership = client.clone();
-    let leadership = leadership.map(|client| campaign(client, &options.own, &metrics));
-    let replica = replica(client.as_ref(), leadership.as_ref(), &options.own);
+    let starting = Starting::begin(options, client).await?;
     let certificates = tokio::select! {
-        certificates = Certificates::start(&options.tls, replica, &metrics) => {
-            certificates.map_err(Error::Certificate)?
-        },
+        certificates = starting.certificates() => certificates?,
         () = signals.next() => {
-            resign(leadership).await;
+            resign(starting.leadership).await;
             return Ok(());
         }
     };
-    readiness.certificate_loaded();
-    let answers = match &client {
-        None => by_manifests(&options, settings, &metrics, &readiness)?,
-        Some(client) => {
-            let leadership = leadership.as_ref();
-            by_cluster(client, &options, settings, leadership, &metrics, &readiness)
-        }
-    };
-    let recorder = recorder(&options, &answers)?;
-    let mut service = Webhook::new(answers);
-    service.recorder = recorder;
-    service.body_limit = options.body_limit;
-    let tls = TlsAcceptor::from(Arc::new(
-        certificates.tls_config().map_err(Error::Certificate)?,
-    ));
-    let webhook = Server::start(webhook_port, Some(tls), service.router());
-    announce(&options, webhook_at, admin_at);
-
+    let running = starting.finish(certificates)?;
     signals.next().await;
-    tokio::join!(
-        drain(&options, &readiness, &webhook, &mut signals),
-        resign(leadership)
-    );
-    webhook.finish(LAST_ANSWERS).await;
-    admin.finish(Duration::ZERO).await;
-    tracing::info!("ended");
+    running.end(&mut signals).await;
     Ok(())
 }
 
-/// Takes part in choosing which replica writes what they share.
-fn campaign(client: Client, own: &ReplicaOptions, metrics: &Arc<Metrics>) -> Leadership {
-    let lease = Lease {
-        client,
-        namespace: own.pod_namespace.clone(),
-        name: own.lease.clone(),
-    };
-    lease.campaign(lease::identity(&own.pod_name), Arc::clone(metrics))
-}
-
-fn replica<'a>(
-    client: Option<&'a Client>,
-    leadership: Option<&Leadership>,
-    own: &'a ReplicaOptions,
-) -> Option<Replica<'a>> {
-    let (client, leadership) = client.zip(leadership)?;
-    Some(Replica {
-        client,
-        namespace: &own.pod_namespace,
-        leading: leadership.watch(),
-    })
+/// `None` where manifests take the place of a live cluster.
+async fn connect(options: &Options) -> Result<Option<Client>, Error> {
+    if !options.manifests.is_empty() {
+        return Ok(None);
+    }
+    let client = client::connect(options.kubeconfig.as_deref()).await;
+    client.map(Some).map_err(Error::NoCluster)
 }
 
 async fn resign(leadership: Option<Leadership>) {
@@ -126,50 +76,133 @@ async fn resign(leadership: Option<Leadership>) {
     }
 }
 
-fn by_manifests(
-    options: &Options,
+/// The parts that work before there is a certificate: the admin port, and the election of a leader, which makes
+/// the certificate where replicas share one.
+struct Starting {
+    options: Options,
     settings: Settings,
-    metrics: &Arc<Metrics>,
-    readiness: &Readiness,
-) -> Result<Answers, Error> {
-    let cluster = manifests::watch(options, &settings.mesh, metrics)?;
-    readiness.cluster_read();
-    Ok(Answers::of_manifests(
-        cluster,
-        settings,
-        Arc::clone(metrics),
-    ))
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+    /// `None` where manifests take the place of a live cluster.
+    client: Option<Client>,
+    leadership: Option<Leadership>,
+    admin: Server,
+    admin_address: SocketAddr,
+    webhook_listener: TcpListener,
+    webhook_address: SocketAddr,
 }
 
-fn by_cluster(
-    client: &Client,
-    options: &Options,
-    settings: Settings,
-    leadership: Option<&Leadership>,
-    metrics: &Arc<Metrics>,
-    readiness: &Arc<Readiness>,
-) -> Answers {
-    let live = live::start(client, settings.mesh.clone(), metrics, readiness);
-    let (name, discovery) = (&options.own.pod_name, live.discovery.clone());
-    let events = Events::new(client.clone(), discovery, name, Arc::clone(metrics));
-    let settings = Arc::new(settings);
-    let audit = Audit {
-        cluster: Arc::clone(&live.cluster),
-        changes: live.changes,
-        settings: Arc::clone(&settings),
-        metrics: Arc::clone(metrics),
-        events: events.clone(),
+impl Starting {
+    async fn begin(options: Options, client: Option<Client>) -> Result<Self, Error> {
+        let settings = options.settings.settings().map_err(Error::Settings)?;
+        let metrics = Arc::new(Metrics::default());
+        let readiness = Arc::new(Readiness::default());
+        let (webhook_listener, webhook_address) = bind(&options.listen).await?;
+        let (admin_listener, admin_address) = bind(&options.admin).await?;
+        let router = admin::router(Arc::clone(&readiness), Arc::clone(&metrics));
+        let election = client.clone();
+        let leadership = election.map(|client| campaign(client, &options.replica, &metrics));
+        Ok(Self {
+            options,
+            settings,
+            metrics,
+            readiness,
+            client,
+            leadership,
+            admin: Server::start(admin_listener, None, router),
+            admin_address,
+            webhook_listener,
+            webhook_address,
+        })
+    }
+
+    /// Waits, where the certificate is in a Secret, until some replica has written it.
+    async fn certificates(&self) -> Result<Certificates, Error> {
+        let live = self.client.as_ref().zip(self.leadership.as_ref());
+        let replica = live.map(|(client, leadership)| Replica {
+            client,
+            namespace: &self.options.replica.pod_namespace,
+            leading: leadership.watch(),
+        });
+        let certificates = Certificates::start(&self.options.tls, replica, &self.metrics).await;
+        certificates.map_err(Error::Certificate)
+    }
+
+    /// Starts the webhook.
+    fn finish(self, certificates: Certificates) -> Result<Running, Error> {
+        self.readiness.certificate_loaded();
+        let answers = self.answers()?;
+        let recorder = recorder(&self.options, &answers)?;
+        let mut webhook = Webhook::new(answers);
+        webhook.recorder = recorder;
+        webhook.body_limit = self.options.body_limit;
+        let tls = certificates.tls_config().map_err(Error::Certificate)?;
+        let tls = TlsAcceptor::from(Arc::new(tls));
+        let webhook = Server::start(self.webhook_listener, Some(tls), webhook.router());
+        announce(&self.options, self.webhook_address, self.admin_address);
+        Ok(Running {
+            drain: self.options.drain,
+            readiness: self.readiness,
+            leadership: self.leadership,
+            admin: self.admin,
+            webhook,
+        })
+    }
+
+    fn answers(&self) -> Result<Answers, Error> {
+        let settings = self.settings.clone();
+        let metrics = Arc::clone(&self.metrics);
+        if let Some(client) = &self.client {
+            return Ok(self.live_answers(client, Arc::new(settings), metrics));
+        }
+        let cluster = manifests::watch(&self.options, &settings.mesh, &metrics)?;
+        self.readiness.cluster_read();
+        Ok(Answers::of_manifests(cluster, settings, metrics))
+    }
+
+    /// Starts the watches of the live cluster, and the audit.
+    fn live_answers(
+        &self,
+        client: &Client,
+        settings: Arc<Settings>,
+        metrics: Arc<Metrics>,
+    ) -> Answers {
+        let live = live::start(client, settings.mesh.clone(), &metrics, &self.readiness);
+        let replica = &self.options.replica.pod_name;
+        let events = Events::new(
+            client.clone(),
+            live.discovery,
+            replica,
+            Arc::clone(&metrics),
+        );
+        let audit = Audit {
+            cluster: Arc::clone(&live.cluster),
+            changes: live.changes,
+            settings: Arc::clone(&settings),
+            metrics: Arc::clone(&metrics),
+            events: events.clone(),
+        };
+        if let Some(leadership) = &self.leadership {
+            tokio::spawn(audit.run(leadership.watch(), Arc::clone(&self.readiness)));
+        }
+        Answers {
+            cluster: live.cluster,
+            settings,
+            reader: Some(live.reader),
+            events: Some(events),
+            metrics,
+        }
+    }
+}
+
+/// Takes part in the election of the replica that writes what the replicas share.
+fn campaign(client: Client, replica: &ReplicaOptions, metrics: &Arc<Metrics>) -> Leadership {
+    let lease = Lease {
+        client,
+        namespace: replica.pod_namespace.clone(),
+        name: replica.lease.clone(),
     };
-    if let Some(leadership) = leadership {
-        tokio::spawn(audit.run(leadership.watch(), Arc::clone(readiness)));
-    }
-    Answers {
-        cluster: live.cluster,
-        settings,
-        reader: Some(live.reader),
-        events: Some(events),
-        metrics: Arc::clone(metrics),
-    }
+    lease.campaign(lease::identity(&replica.pod_name), Arc::clone(metrics))
 }
 
 fn recorder(options: &Options, answers: &Answers) -> Result<Option<Recorder>, Error> {
@@ -186,48 +219,41 @@ fn recorder(options: &Options, answers: &Answers) -> Result<Option<Recorder>, Er
     })
 }
 
-/// Not ready any more, but still answering, until those who send have noticed. Half way they have: the
-/// connections that an API server keeps open are asked to end then, so that none is cut with a review on its
-/// way. A second signal ends the wait.
-async fn drain(options: &Options, readiness: &Readiness, webhook: &Server, signals: &mut Signals) {
+/// The parts that end when the process does.
+struct Running {
+    drain: Duration,
+    readiness: Arc<Readiness>,
+    leadership: Option<Leadership>,
+    admin: Server,
+    webhook: Server,
+}
+
+impl Running {
+    async fn end(self, signals: &mut Signals) {
+        tokio::join!(
+            drain(self.drain, &self.readiness, &self.webhook, signals),
+            resign(self.leadership)
+        );
+        self.webhook.finish(LAST_ANSWERS_TIMEOUT).await;
+        self.admin.finish(Duration::ZERO).await;
+        tracing::info!("ended");
+    }
+}
+
+/// Reports that this replica is not ready, and goes on answering until the API servers have noticed. They have
+/// after half the time: then the connections that they keep open are asked to end, so that none is closed while
+/// it carries a review. A second signal ends the wait.
+async fn drain(time: Duration, readiness: &Readiness, webhook: &Server, signals: &mut Signals) {
     readiness.drain();
-    let seconds = options.drain.as_secs_f64();
+    let seconds = time.as_secs_f64();
     tracing::info!("ending: not ready any more, requests are answered for another {seconds} s");
     let answering = async {
-        tokio::time::sleep(options.drain / 2).await;
+        tokio::time::sleep(time / 2).await;
         webhook.renew();
-        tokio::time::sleep(options.drain / 2).await;
+        tokio::time::sleep(time / 2).await;
     };
     tokio::select! {
         () = answering => {}
         () = signals.next() => {}
     }
 }
-
-/// One line: where it listens, whom to trust, how to try it.
-fn announce(options: &Options, webhook: SocketAddr, admin: SocketAddr) {
-    let host = match webhook.ip() {
-        ip if ip.is_unspecified() => "localhost".to_owned(),
-        ip if ip.is_ipv6() => format!("[{ip}]"),
-        ip => ip.to_string(),
-    };
-    let port = webhook.port();
-    let file = options.tls.ca_file.display();
-    let (trust, flag) = match (&options.tls.tls_cert, &options.tls.tls_secret) {
-        (Some(file), _) => (format!("certificate {}", file.display()), String::new()),
-        (_, Some(secret)) => (
-            format!("CA in Secret {secret}"),
-            " --cacert ca.crt".to_owned(),
-        ),
-        _ => (format!("CA {file}"), format!(" --cacert {file}")),
-    };
-    // That nobody reads it is no fault.
-    let _ = writeln!(
-        std::io::stderr(),
-        "rollout-guard serves https://{webhook} and http://{admin} (admin), {trust}; \
-         try: curl{flag} --data-binary @review.json https://{host}:{port}/validate"
-    );
-}
-
-/// How long requests that came within the drain time may take to end.
-const LAST_ANSWERS: Duration = Duration::from_secs(10);
