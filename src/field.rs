@@ -1,6 +1,8 @@
 //! Typed field paths, written as Kubernetes writes them: `spec.http[0].route[1]`, `metadata.labels[app]`.
 //! They know nothing of the objects they point into.
 
+#![warn(missing_docs)]
+
 use std::fmt;
 
 /// The place of a value in an object. Never built by `format!`.
@@ -31,11 +33,13 @@ impl Path {
         path
     }
 
+    /// The field of that name below this place.
     #[must_use]
     pub fn field(&self, name: &'static str) -> Self {
         self.with(Segment::Field(name))
     }
 
+    /// The place that the fields lead to from here.
     #[must_use]
     pub fn fields<const N: usize>(&self, names: [&'static str; N]) -> Self {
         let mut path = self.clone();
@@ -43,16 +47,19 @@ impl Path {
         path
     }
 
+    /// The element of the list at this place.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
         self.with(Segment::Index(index))
     }
 
+    /// The entry of the map at this place.
     #[must_use]
     pub fn entry(&self, key: &str) -> Self {
         self.with(Segment::Entry(key.to_owned()))
     }
 
+    /// One step further.
     #[must_use]
     pub fn with(&self, segment: Segment) -> Self {
         let mut path = self.clone();
@@ -60,6 +67,7 @@ impl Path {
         path
     }
 
+    /// The steps from the root of the object.
     pub fn segments(&self) -> &[Segment] {
         &self.0
     }

@@ -1,6 +1,8 @@
 //! `metadata.managedFields`: which field manager owns what. Read for telling the controller's writes and
 //! values from other people's.
 
+#![warn(missing_docs)]
+
 use serde_json::{Map, Value};
 
 /// The manager of each entry that owns the path, or a whole of which it is a part.

@@ -1,5 +1,7 @@
 //! What is asked about one write, whoever asks: the API server, a recording, a test.
 
+#![warn(missing_docs)]
+
 use serde_json::Value;
 
 use crate::model::{Kind, Operation};
@@ -7,25 +9,31 @@ use crate::model::{Kind, Operation};
 /// A question about a write: what it becomes, or whether it may be stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
+    /// What is asked.
     pub phase: Phase,
     /// Echoed in the answer.
     pub uid: String,
     /// `None` for a kind that rollout-guard does not know, and for an operation that writes nothing.
     pub kind: Option<Kind>,
-    /// The kind's API group and name as they were sent.
+    /// The API group of the kind as it was sent.
     pub group: String,
+    /// The name of the kind as it was sent.
     pub kind_name: String,
+    /// CONNECT counts as an UPDATE of an unknown kind.
     pub operation: Operation,
     /// Empty for the object itself.
     pub subresource: String,
+    /// Empty for an object without a namespace.
     pub namespace: String,
     /// Empty where the API server has yet to make one.
     pub name: String,
+    /// The name of the user who writes.
     pub user: String,
     /// As it was sent; once it is decided, as it will be stored. Null on DELETE.
     pub object: Value,
     /// Null on CREATE.
     pub old_object: Value,
+    /// Whether the write will not be stored.
     pub dry_run: bool,
     /// Whether the decision lists all objects that were read for it, for a recording.
     pub trace: bool,
@@ -61,10 +69,12 @@ impl Phase {
         }
     }
 
+    /// Whether the phase asks what the write becomes.
     pub fn mutates(self) -> bool {
         self != Phase::Validate
     }
 
+    /// Whether the phase asks whether the write may be stored.
     pub fn validates(self) -> bool {
         self != Phase::Mutate
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::namespace_profile;
+use super::profile::namespace_profile;
 use super::table::raised;
 use crate::cluster::{Cluster, View, touched};
 use crate::model::{Enforce, Key, Kind, Object, VirtualService};
@@ -34,6 +34,7 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Judges every object.
     pub fn of(cluster: &Cluster, settings: &Settings) -> Self {
         let mut standing = Self::default();
         let view = View::of(cluster);
@@ -65,6 +66,7 @@ impl Standing {
         }
     }
 
+    /// The findings in the order of the objects' keys.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.values().flatten()
     }

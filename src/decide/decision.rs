@@ -22,6 +22,7 @@ pub struct Decision {
     pub judged: Vec<Judged>,
     /// Warnings that come from no rule, such as an unknown name in the `allow` annotation.
     pub notes: Vec<String>,
+    /// Why the write was neither judged nor changed.
     pub exempt: Option<Exempt>,
     /// All that was read, for a request with `trace`.
     pub reads: Vec<Fact>,
@@ -30,7 +31,9 @@ pub struct Decision {
 /// A finding and what becomes of it.
 #[derive(Clone, Debug)]
 pub struct Judged {
+    /// What the rule says.
     pub finding: Finding,
+    /// What the finding does.
     pub action: Action,
     /// Profile `observe` made a warning of what would have denied.
     pub would_deny: bool,
@@ -41,7 +44,9 @@ pub struct Judged {
 /// What a finding does to the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// The API server refuses the write with this as a cause.
     Deny,
+    /// The write passes with a warning.
     Warn,
 }
 
@@ -93,10 +98,12 @@ impl Decision {
         request
     }
 
+    /// Whether a finding denies the write.
     pub fn is_denied(&self) -> bool {
         self.denials().next().is_some()
     }
 
+    /// The findings that deny the write.
     pub fn denials(&self) -> impl Iterator<Item = &Judged> {
         let judged = self.judged.iter();
         judged.filter(|judged| judged.action == Action::Deny)

@@ -45,6 +45,7 @@ impl Decision {
 }
 
 impl Evidence {
+    /// Whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty() && self.namespaces.is_empty()
     }
@@ -62,6 +63,7 @@ impl Evidence {
         }
     }
 
+    /// Adds more facts.
     pub fn extend(&mut self, more: Evidence) {
         self.keys.extend(more.keys);
         self.namespaces.extend(more.namespaces);

@@ -11,11 +11,15 @@ use crate::settings::Settings;
 /// Why a write was not judged at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exempt {
+    /// The kind is not guarded.
     UnknownKind,
+    /// The write is of a subresource, such as `status`.
     Subresource,
     /// The object is being deleted: removing a finalizer never fails.
     ObjectDeleting,
+    /// The object's namespace is being deleted.
     NamespaceDeleting,
+    /// The namespace has the label `rollout-guard.io/enforce: off`.
     NamespaceOff,
     /// The Rollouts controller, known by its user.
     Controller,

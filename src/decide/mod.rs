@@ -2,12 +2,15 @@
 //! the cluster that it would produce, and which of that is new. Pure: who asks, and how the answer is
 //! written, is elsewhere.
 
+#![warn(missing_docs)]
+
 mod audit;
 mod compare;
 mod decision;
 mod evidence;
 mod exempt;
 mod mutate;
+mod profile;
 mod table;
 
 pub use audit::{Standing, audit};
@@ -19,15 +22,16 @@ pub use mutate::Mutated;
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Facts, View};
-use crate::model::{ALLOW, Enforce, Object, Operation, Write};
+use crate::model::{ALLOW, Object, Operation, Write};
 use crate::mutations::{self, MUTATIONS, Mutation};
 use crate::request::Request;
 use crate::rules;
-use crate::settings::{Profile, Settings};
+use crate::settings::Settings;
 
 use compare::compare;
 use exempt::exempt;
 use mutate::mutate;
+use profile::namespace_profile;
 use table::Table;
 
 /// Decides about one write in the cluster as it stands before it.
@@ -54,27 +58,30 @@ pub fn decide_by(
 /// `facts` is where the view notes what is read.
 fn decide_in(
     mutations: &[Mutation],
-    request: Request,
+    mut request: Request,
     (view, facts): (View<'_>, &Facts),
     settings: &Settings,
 ) -> Decision {
     if let Some(reason) = exempt(&request, &view, settings) {
         return Decision::exempt(request, reason);
     }
-    let Some(write) = parse(&request) else {
+    let Some(mut write) = parse(&request) else {
         return Decision::of(request);
     };
-    let profile = namespace_profile(&view, &request.namespace, settings);
+    let seen = (view, facts);
+    let mutation = request
+        .phase
+        .mutates()
+        .then(|| mutate(mutations, &mut request, &mut write, seen, settings));
     let mut decision = Decision {
-        write: Some(write),
+        mutation,
         ..Decision::of(request)
     };
-    if decision.request.phase.mutates() {
-        mutate(mutations, &mut decision, (view, facts), settings, profile);
-    }
     if decision.request.phase.validates() {
-        judge(&mut decision, (view, facts), settings, profile);
+        decision.judged = judge(&write, &decision.request, seen, settings);
+        decision.notes = notes(&write);
     }
+    decision.write = Some(write);
     decision
 }
 
@@ -96,34 +103,22 @@ fn parse(request: &Request) -> Option<Write> {
     })
 }
 
+/// What becomes of each finding: denials first, then in the order of the rules.
 fn judge(
-    decision: &mut Decision,
+    write: &Write,
+    request: &Request,
     (view, facts): (View<'_>, &Facts),
     settings: &Settings,
-    profile: Profile,
-) {
-    let Some(write) = &decision.write else { return };
+) -> Vec<Judged> {
     let table = Table {
         write,
         settings,
-        profile,
+        profile: namespace_profile(&view, &request.namespace, settings),
     };
-    let found = compare(write, view, facts, decision.request.trace).into_iter();
+    let found = compare(write, view, facts, request.trace).into_iter();
     let mut judged: Vec<Judged> = found.filter_map(|found| table.judge(found)).collect();
     judged.sort_by_key(|judged| judged.action != Action::Deny);
-    decision.notes = notes(write);
-    decision.judged = judged;
-}
-
-/// The profile of a namespace: its label's, else the settings'.
-fn namespace_profile(view: &View<'_>, namespace: &str, settings: &Settings) -> Profile {
-    let namespace = view.namespace(namespace);
-    match namespace.and_then(|namespace| namespace.meta.enforce) {
-        Some(Enforce::Guard) => Profile::Guard,
-        Some(Enforce::Strict) => Profile::Strict,
-        Some(Enforce::Observe) => Profile::Observe,
-        Some(Enforce::Off) | None => settings.profile,
-    }
+    judged
 }
 
 /// Warns while the `allow` annotation switches something off, so that it is removed again, and of a word in

@@ -1,6 +1,6 @@
 //! The mutating half: each mutation of the written kind in turn, on the object as the one before left it.
 
-use super::decision::Decision;
+use super::profile::namespace_profile;
 use crate::cluster::{Fact, Facts, Overlay, View};
 use crate::model::{Object, Operation, Write};
 use crate::mutations::{Input, Mutation, Patch};
@@ -10,6 +10,7 @@ use crate::settings::{Profile, Settings};
 /// What a write becomes.
 #[derive(Clone, Debug, Default)]
 pub struct Mutated {
+    /// The operations, and what they keep.
     pub patch: Patch,
     /// Profile `observe`: the patch says what would have been done, and is not made.
     pub observed: bool,
@@ -19,29 +20,28 @@ pub struct Mutated {
     pub reads: Vec<Fact>,
 }
 
-/// Runs the mutations on the write; the decision's object becomes what will be stored.
+/// Runs the mutations on a write; the request's object becomes what will be stored. `facts` is where the view
+/// notes what is read.
 pub(super) fn mutate(
     mutations: &[Mutation],
-    decision: &mut Decision,
+    request: &mut Request,
+    write: &mut Write,
     (view, facts): (View<'_>, &Facts),
     settings: &Settings,
-    profile: Profile,
-) {
+) -> Mutated {
     let mut mutated = Mutated {
-        observed: profile == Profile::Observe,
+        observed: namespace_profile(&view, &request.namespace, settings) == Profile::Observe,
         ..Mutated::default()
     };
-    if let Some(write) = decision.write.as_mut()
-        && write.operation != Operation::Delete
-    {
+    if write.operation != Operation::Delete {
         let start = facts.mark();
-        mutated.run(mutations, &mut decision.request, write, view, settings);
+        mutated.run(mutations, request, write, view, settings);
         mutated.reads = facts.since(start);
-        if !decision.request.trace {
+        if !request.trace {
             facts.forget_since(start);
         }
     }
-    decision.mutation = Some(mutated);
+    mutated
 }
 
 impl Mutated {

@@ -20,6 +20,7 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
+    /// The key of the written object.
     pub fn key(&self) -> &'a Key {
         &self.write.key
     }

@@ -1,6 +1,8 @@
 //! What a re-apply would wipe, kept inside the same write: one file per mutation, each with its
 //! documentation. A mutation touches only what the controller owns or the flow requires.
 
+#![warn(missing_docs)]
+
 #[macro_use]
 mod mutation;
 mod input;

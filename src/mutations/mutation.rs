@@ -10,6 +10,7 @@ pub struct Mutation {
     pub name: &'static str,
     /// The kind of object it is for.
     pub kind: Kind,
+    /// Adds to the patch what it changes.
     pub apply: fn(&Input<'_>, &mut Patch),
     /// The text of its file, for the documentation at its top.
     pub source: &'static str,

@@ -33,6 +33,7 @@ pub enum Kept {
 }
 
 impl Patch {
+    /// An empty patch of the object.
     pub fn of(object: Value) -> Self {
         Self {
             object,
@@ -40,6 +41,7 @@ impl Patch {
         }
     }
 
+    /// In the order in which the API server applies them.
     pub fn operations(&self) -> &[PatchOperation] {
         &self.operations
     }
@@ -74,6 +76,7 @@ impl Patch {
         &self.failures
     }
 
+    /// Whether there is no operation.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
@@ -86,6 +89,7 @@ impl Patch {
         }
     }
 
+    /// Adds a note that is a sentence of its own.
     pub fn note(&mut self, note: String) {
         self.notes.push(note);
     }

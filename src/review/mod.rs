@@ -1,6 +1,8 @@
 //! The wire: the only module that knows `admission.k8s.io/v1`. It parses requests and renders decisions; it
 //! decides nothing.
 
+#![warn(missing_docs)]
+
 mod denial;
 mod request;
 mod response;

@@ -10,7 +10,9 @@ use crate::source::{self, Content, KeyNode, Limits, Node, Position};
 /// What is wrong with a settings file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
+    /// Where it stands.
     pub position: Position,
+    /// What is wrong, and what to write instead.
     pub message: String,
 }
 

@@ -1,5 +1,7 @@
 //! How strict the guard is and whom it never touches: profile, actions by rule, exemptions, mesh.
 
+#![warn(missing_docs)]
+
 mod file;
 
 pub use file::{Error, parse};
@@ -9,8 +11,10 @@ use std::collections::BTreeMap;
 use crate::cluster::Mesh;
 use crate::verdict::RuleId;
 
+/// What a settings file says; see `docs/install.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// What is denied where neither a rule's action nor a namespace's label says otherwise.
     pub profile: Profile,
     /// By the rule's code.
     pub actions: BTreeMap<String, RuleAction>,
@@ -18,9 +22,11 @@ pub struct Settings {
     pub controller_users: Vec<String>,
     /// The field manager that the Rollouts controller writes as.
     pub controller_manager: String,
+    /// What is true of the whole cluster.
     pub mesh: Mesh,
 }
 
+/// How strict the guard is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
     /// What a write newly breaks is denied.
@@ -37,19 +43,24 @@ pub enum Profile {
 pub enum RuleAction {
     /// A new finding denies, be it a warning.
     Deny,
+    /// A finding never denies.
     Warn,
+    /// The rule does not run.
     Off,
 }
 
 impl Settings {
+    /// The action that is set for the rule.
     pub fn action(&self, rule: RuleId) -> Option<RuleAction> {
         self.actions.get(rule.code).copied()
     }
 }
 
 impl Profile {
+    /// As settings, flags and labels write them.
     pub const NAMES: [&'static str; 3] = ["guard", "strict", "observe"];
 
+    /// The profile of one of [`Profile::NAMES`].
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "guard" => Some(Profile::Guard),
@@ -61,8 +72,10 @@ impl Profile {
 }
 
 impl RuleAction {
+    /// As settings write them.
     pub const NAMES: [&'static str; 3] = ["deny", "warn", "off"];
 
+    /// The action of one of [`RuleAction::NAMES`].
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "deny" => Some(RuleAction::Deny),
