@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::live::Changed;
+use crate::live::IndexStep;
 
 /// From the cluster before the first change to the one after the last.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    changed: Option<Changed>,
+    changed: Option<IndexStep>,
     /// Some changes were not heard.
     missed: bool,
 }
 
 impl Backlog {
     /// The next change; `None` for some that were missed.
-    pub fn add(&mut self, change: Option<&Changed>) {
+    pub fn add(&mut self, change: Option<&IndexStep>) {
         let Some(change) = change else {
             self.missed = true;
             return;
@@ -25,7 +25,7 @@ impl Backlog {
                 changed.keys.extend(change.keys.iter().cloned());
             }
             None => {
-                self.changed = Some(Changed {
+                self.changed = Some(IndexStep {
                     before: Arc::clone(&change.before),
                     after: Arc::clone(&change.after),
                     keys: change.keys.clone(),
@@ -39,7 +39,7 @@ impl Backlog {
     }
 
     /// All that has changed; `None` where that is not known.
-    pub fn changed(self) -> Option<Changed> {
+    pub fn changed(self) -> Option<IndexStep> {
         self.changed.filter(|_| !self.missed)
     }
 }
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn gathers_changes_until_one_is_missed() {
         let clusters: Vec<Arc<Cluster>> = (0..3).map(cluster).collect();
-        let step = |from: usize| Changed {
+        let step = |from: usize| IndexStep {
             before: Arc::clone(&clusters[from]),
             after: Arc::clone(&clusters[from + 1]),
             keys: clusters[from + 1].keys().cloned().collect(),

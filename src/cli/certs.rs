@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::print_line;
+use super::terminal::print_line;
 use crate::pki::authority::{
     Authority, CA_LIFE, DEFAULT_DNS, Life, SERVING_LIFE, with_local_names,
 };

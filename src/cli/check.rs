@@ -10,7 +10,8 @@ use clap::{Args, ValueEnum};
 #[cfg(feature = "serve")]
 use super::live;
 use super::report::{self, Report, Reported};
-use super::{stored, tell};
+use super::stored;
+use super::terminal::tell;
 use crate::cluster::{Mesh, View};
 use crate::decide::audit;
 use crate::files::manifests::{Document, Manifests};

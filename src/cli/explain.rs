@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::print_line;
+use super::terminal::print_line;
 use crate::rules::{self, CATALOGUE, nearest};
 
 /// Print a rule's documentation, or the catalogue

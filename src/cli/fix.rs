@@ -10,8 +10,9 @@ use json_patch::PatchOperation;
 use serde_json::Value;
 use similar::TextDiff;
 
+use super::stored;
 use super::suggest::suggestions;
-use super::{print_line, print_text, stored, tell};
+use super::terminal::{print_line, print_text, tell};
 use crate::cluster::Cluster;
 use crate::field::{Path, Segment};
 use crate::files::manifests::{Document, Manifests};

@@ -1,8 +1,9 @@
-//! The command line: arguments, files, what people read. Offline commands need no async code.
+//! The command line: one file for each command. Offline commands need no async code.
 
 // The command line is where files are read and written.
 #![allow(clippy::disallowed_methods)]
 
+mod arguments;
 #[cfg(feature = "serve")]
 mod certs;
 mod check;
@@ -10,99 +11,11 @@ mod explain;
 mod fix;
 #[cfg(feature = "serve")]
 mod live;
-pub mod report;
+mod report;
 mod review;
 mod stored;
 mod suggest;
+mod terminal;
 
+pub use arguments::Arguments;
 pub use check::check;
-
-use std::io::Write;
-use std::process::ExitCode;
-
-use clap::{Parser, Subcommand};
-
-#[cfg(feature = "serve")]
-use crate::serve;
-
-/// Guards Argo Rollouts and Istio objects: no write can break a rollout, and no re-apply can undo one.
-#[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
-pub struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-// There is one, from the start of the process to its end.
-#[allow(clippy::large_enum_variant)]
-#[derive(Subcommand)]
-enum Command {
-    Check(check::Options),
-    Review(review::Options),
-    Fix(fix::Options),
-    Explain(explain::Options),
-    #[cfg(feature = "serve")]
-    Serve(Box<serve::Options>),
-    #[cfg(feature = "serve")]
-    SelfTest(serve::SelfTestOptions),
-    #[cfg(feature = "serve")]
-    Certs(certs::Options),
-}
-
-impl Arguments {
-    /// Carries the command out; its answer is the exit code.
-    pub fn run(self) -> ExitCode {
-        self.carry_out().unwrap_or_else(|message| {
-            tell(format_args!("error: {message}"));
-            ExitCode::from(2)
-        })
-    }
-
-    /// An error is unusable input, and says what to change.
-    fn carry_out(self) -> Result<ExitCode, String> {
-        match self.command {
-            Command::Check(options) => check::run(&options),
-            Command::Review(options) => review::run(&options),
-            Command::Fix(options) => fix::run(&options),
-            Command::Explain(options) => explain::run(&options),
-            #[cfg(feature = "serve")]
-            Command::Serve(options) => match serve::run(*options) {
-                Ok(()) => Ok(ExitCode::SUCCESS),
-                Err(error) => Err(error.to_string()),
-            },
-            #[cfg(feature = "serve")]
-            Command::SelfTest(options) => Ok(self_test(&options)),
-            #[cfg(feature = "serve")]
-            Command::Certs(options) => certs::run(&options),
-        }
-    }
-}
-
-#[cfg(feature = "serve")]
-fn self_test(options: &serve::SelfTestOptions) -> ExitCode {
-    match serve::self_test(options) {
-        Ok(seen) => {
-            print_line(seen);
-            ExitCode::SUCCESS
-        }
-        Err(fault) => {
-            tell(format_args!("self-test failed: {fault}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// A line on standard output. That nobody reads on, as behind `head`, is no fault.
-fn print_line(text: impl std::fmt::Display) {
-    let _ = writeln!(anstream::stdout(), "{text}");
-}
-
-/// Text that has its own line ends on standard output.
-fn print_text(text: &str) {
-    let _ = write!(anstream::stdout(), "{text}");
-}
-
-/// A line for people on standard error.
-fn tell(text: impl std::fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{text}");
-}

@@ -1,21 +1,25 @@
-//! The one writer of the cluster: enters what the watches tell, in steps, and hands each step on.
+//! The only writer of the index: applies the events of the watches in steps, and publishes each step.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc};
 
+use super::index_step::{ClusterHandle, IndexStep};
+use super::kinds::{ALWAYS, workloads};
 use super::watch_event::WatchEvent;
 use super::watcher::Watcher;
-use super::{ALWAYS, Changed, ClusterHandle};
-use crate::cluster::{Cluster, reference};
+use crate::cluster::Cluster;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
 use crate::model::{Key, Kind, Object};
 
+/// How many events are applied at once.
+const MAX_EVENTS_PER_STEP: usize = 512;
+
 pub(super) struct IndexWriter {
     pub cluster: ClusterHandle,
-    pub changes: broadcast::Sender<Arc<Changed>>,
+    pub steps: broadcast::Sender<Arc<IndexStep>>,
     pub metrics: Arc<Metrics>,
     pub readiness: Arc<Readiness>,
     pub watcher: Watcher,
@@ -29,15 +33,15 @@ struct Lists {
 }
 
 impl IndexWriter {
-    /// Enters news until the process ends.
-    pub async fn keep(self, mut heard: mpsc::Receiver<WatchEvent>) {
+    /// Applies events until the process ends.
+    pub async fn run(self, mut received: mpsc::Receiver<WatchEvent>) {
         let mut lists = Lists::default();
         for kind in ALWAYS {
             self.watch(kind, &mut lists);
         }
-        let mut news = Vec::new();
-        while heard.recv_many(&mut news, STEP).await > 0 {
-            let changed = self.step(news.drain(..), &mut lists);
+        let mut events = Vec::new();
+        while received.recv_many(&mut events, MAX_EVENTS_PER_STEP).await > 0 {
+            let changed = self.step(events.drain(..), &mut lists);
             for kind in workloads(&self.cluster.load(), &changed) {
                 self.watch(kind, &mut lists);
             }
@@ -53,17 +57,17 @@ impl IndexWriter {
         }
     }
 
-    /// Enters the news as one step, and says which objects it changed.
-    fn step(&self, news: impl Iterator<Item = WatchEvent>, lists: &mut Lists) -> BTreeSet<Key> {
+    /// Applies the events as one step. Returns the objects that it changed.
+    fn step(&self, events: impl Iterator<Item = WatchEvent>, lists: &mut Lists) -> BTreeSet<Key> {
         let before = self.cluster.load_full();
         let mut after = Cluster::clone(&before);
         let mut keys = BTreeSet::new();
-        for news in news {
-            self.metrics.watches.heard(news.kind());
-            if let WatchEvent::List(kind, _) = news {
+        for event in events {
+            self.metrics.watches.heard(event.kind());
+            if let WatchEvent::List(kind, _) = event {
                 lists.read.insert(kind);
             }
-            enter(news, &mut after, &mut keys);
+            apply_event(event, &mut after, &mut keys);
         }
         if !keys.is_empty() {
             self.publish(before, Arc::new(after), keys.clone());
@@ -74,19 +78,20 @@ impl IndexWriter {
     fn publish(&self, before: Arc<Cluster>, after: Arc<Cluster>, keys: BTreeSet<Key>) {
         self.metrics.count_objects(&after);
         self.cluster.store(Arc::clone(&after));
-        let changed = Changed {
+        let step = IndexStep {
             before,
             after,
             keys,
         };
-        // Nobody listens where no audit runs.
-        let _ = self.changes.send(Arc::new(changed));
+        // Without a receiver: no audit runs.
+        let _ = self.steps.send(Arc::new(step));
     }
 }
 
-/// Enters one piece of news, and which objects it changed; most change nothing that the rules read.
-fn enter(news: WatchEvent, cluster: &mut Cluster, changed: &mut BTreeSet<Key>) {
-    match news {
+/// Applies one event, and adds the objects that it changed to `changed`. Most events change no field that rules
+/// read.
+fn apply_event(event: WatchEvent, cluster: &mut Cluster, changed: &mut BTreeSet<Key>) {
+    match event {
         WatchEvent::Apply(object) => apply(*object, cluster, changed),
         WatchEvent::Delete(key) => delete(&key, cluster, changed),
         WatchEvent::List(kind, objects) => {
@@ -117,22 +122,6 @@ fn delete(key: &Key, cluster: &mut Cluster, changed: &mut BTreeSet<Key>) {
     }
 }
 
-/// The kinds that a `workloadRef` of these Rollouts names.
-pub(super) fn workloads<'a>(
-    cluster: &Cluster,
-    keys: impl IntoIterator<Item = &'a Key>,
-) -> BTreeSet<Kind> {
-    let rollouts = keys.into_iter().filter_map(|key| match cluster.get(key) {
-        Some(Object::Rollout(rollout)) => Some(rollout),
-        _ => None,
-    });
-    let workloads = rollouts.filter_map(|rollout| reference::workload(rollout));
-    workloads.map(|key| key.kind).collect()
-}
-
-/// In events that are entered at once.
-const STEP: usize = 512;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,11 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn enters_what_differs_and_no_more() {
+    fn applies_what_differs_and_no_more() {
         let mut cluster = Cluster::default();
         let mut changed = BTreeSet::new();
         let list = vec![service("a", "a"), service("b", "b")];
-        enter(
+        apply_event(
             WatchEvent::List(Kind::Service, list),
             &mut cluster,
             &mut changed,
@@ -162,19 +151,19 @@ mod tests {
         assert_eq!(names(&changed), ["a", "b"]);
         changed.clear();
         let list = vec![service("b", "other"), service("c", "c")];
-        enter(
+        apply_event(
             WatchEvent::List(Kind::Service, list),
             &mut cluster,
             &mut changed,
         );
         assert_eq!(names(&changed), ["a", "b", "c"]);
         changed.clear();
-        enter(
+        apply_event(
             WatchEvent::Apply(Box::new(service("c", "c"))),
             &mut cluster,
             &mut changed,
         );
-        enter(
+        apply_event(
             WatchEvent::Delete(service("z", "z").key().clone()),
             &mut cluster,
             &mut changed,

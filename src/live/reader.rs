@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::decode;
+use super::kinds::is_metadata_only;
 use crate::api::discovery::{Discovery, is_absent};
 use crate::cluster::Cluster;
 use crate::decide::Evidence;
@@ -115,12 +116,12 @@ impl Reader {
             return Ok(None);
         };
         let api = self.api(&key.namespace, &resource);
-        if decode::is_metadata_only(key.kind) {
+        if is_metadata_only(key.kind) {
             let found = absent_is_none(api.get_metadata_opt(&key.name).await)?;
-            return Ok(found.map(|object| decode::view(key.kind, object)));
+            return Ok(found.map(|object| decode::object(key.kind, object)));
         }
         let found = absent_is_none(api.get_opt(&key.name).await)?;
-        Ok(found.map(|object| decode::view(key.kind, object)))
+        Ok(found.map(|object| decode::object(key.kind, object)))
     }
 
     /// Those that are not remembered yet are among them; those that are gone are read one by one.
@@ -132,7 +133,7 @@ impl Reader {
         let page = ListParams::default().limit(PAGE);
         let objects = api.list(&page).await?.items.into_iter();
         self.metrics.watches.read_live("listed");
-        Ok(objects.map(|object| decode::view(kind, object)).collect())
+        Ok(objects.map(|object| decode::object(kind, object)).collect())
     }
 
     fn api(&self, namespace: &str, resource: &ApiResource) -> Api<DynamicObject> {

@@ -4,7 +4,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::{Client, Error};
 
-use super::{ALWAYS, decode, index_writer};
+use super::decode;
+use super::kinds::{ALWAYS, is_metadata_only, workloads};
 use crate::api::discovery::{Discovery, is_absent};
 use crate::cluster::{Cluster, Mesh};
 use crate::model::{Kind, Object};
@@ -17,7 +18,7 @@ pub async fn snapshot(client: &Client, mesh: Mesh) -> Result<Cluster, (Kind, Err
     let discovery = Discovery::new(client.clone());
     let mut cluster = Cluster::new(Mesh { live: true, ..mesh });
     enter(client, &discovery, &ALWAYS, &mut cluster).await?;
-    let workloads = index_writer::workloads(&cluster, cluster.keys());
+    let workloads = workloads(&cluster, cluster.keys());
     let workloads: Vec<Kind> = workloads.into_iter().collect();
     enter(client, &discovery, &workloads, &mut cluster).await?;
     Ok(cluster)
@@ -58,13 +59,21 @@ async fn pages(client: &Client, resource: &ApiResource, kind: Kind) -> Result<Ve
     let mut objects = Vec::new();
     let mut page = ListParams::default().limit(PAGE);
     loop {
-        let next = if decode::is_metadata_only(kind) {
+        let next = if is_metadata_only(kind) {
             let list = api.list_metadata(&page).await?;
-            objects.extend(list.items.into_iter().map(|item| decode::view(kind, item)));
+            objects.extend(
+                list.items
+                    .into_iter()
+                    .map(|item| decode::object(kind, item)),
+            );
             list.metadata.continue_
         } else {
             let list = api.list(&page).await?;
-            objects.extend(list.items.into_iter().map(|item| decode::view(kind, item)));
+            objects.extend(
+                list.items
+                    .into_iter()
+                    .map(|item| decode::object(kind, item)),
+            );
             list.metadata.continue_
         };
         match next.filter(|token| !token.is_empty()) {

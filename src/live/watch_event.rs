@@ -1,13 +1,12 @@
-//! What watches tell the ledger.
+//! What a watch sends to the index.
 
 use crate::model::{Key, Kind, Object};
 
-/// One piece of it.
 #[derive(Debug)]
 pub(super) enum WatchEvent {
     Apply(Box<Object>),
     Delete(Key),
-    /// All objects of the kind there are.
+    /// All objects of the kind.
     List(Kind, Vec<Object>),
 }
 

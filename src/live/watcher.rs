@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::decode;
+use super::kinds::is_metadata_only;
 use super::watch_event::WatchEvent;
 use crate::api::discovery::{Discovery, is_absent};
 use crate::health::{Readiness, spawn_supervised};
@@ -28,7 +29,7 @@ use crate::model::Kind;
 pub(super) struct Watcher {
     pub client: Client,
     pub discovery: Discovery,
-    pub news: mpsc::Sender<WatchEvent>,
+    pub events: mpsc::Sender<WatchEvent>,
     pub metrics: Arc<Metrics>,
     pub readiness: Arc<Readiness>,
 }
@@ -52,7 +53,7 @@ impl Watcher {
                     self.follow(kind, &resource).await;
                     tracing::info!("{kind} is not served in {} any more", resource.api_version);
                 }
-                Ok(None) => self.tell(WatchEvent::List(kind, Vec::new())).await,
+                Ok(None) => self.send(WatchEvent::List(kind, Vec::new())).await,
                 Err(error) => {
                     self.metrics.watches.failed(kind);
                     tracing::warn!("whether {kind} is served cannot be read: {error}");
@@ -64,7 +65,7 @@ impl Watcher {
     }
 
     async fn follow(&self, kind: Kind, resource: &ApiResource) {
-        if decode::is_metadata_only(kind) {
+        if is_metadata_only(kind) {
             let api =
                 Api::<PartialObjectMeta<DynamicObject>>::all_with(self.client.clone(), resource);
             self.stream(kind, api).await;
@@ -89,17 +90,19 @@ impl Watcher {
         pin_mut!(events);
         let mut list = Vec::new();
         while let Some(event) = events.next().await {
-            let news = match event {
+            let event = match event {
                 Ok(Event::Init) => {
                     list.clear();
                     continue;
                 }
                 Ok(Event::InitApply(object)) => {
-                    list.push(decode::view(kind, object));
+                    list.push(decode::object(kind, object));
                     continue;
                 }
                 Ok(Event::InitDone) => WatchEvent::List(kind, std::mem::take(&mut list)),
-                Ok(Event::Apply(object)) => WatchEvent::Apply(Box::new(decode::view(kind, object))),
+                Ok(Event::Apply(object)) => {
+                    WatchEvent::Apply(Box::new(decode::object(kind, object)))
+                }
                 Ok(Event::Delete(object)) => WatchEvent::Delete(decode::key(kind, &object)),
                 Err(error) => {
                     self.metrics.watches.failed(kind);
@@ -110,13 +113,13 @@ impl Watcher {
                     continue;
                 }
             };
-            self.tell(news).await;
+            self.send(event).await;
         }
     }
 
-    async fn tell(&self, news: WatchEvent) {
-        // Nobody listens when the process ends.
-        let _ = self.news.send(news).await;
+    async fn send(&self, event: WatchEvent) {
+        // The receiver is gone when the process ends.
+        let _ = self.events.send(event).await;
     }
 }
 

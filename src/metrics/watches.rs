@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{KindLabels, seconds_of};
+use super::labels::{KindLabels, seconds_of};
 use crate::model::Kind;
 
 #[derive(Debug, Default)]

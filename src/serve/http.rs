@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::Error;
+use super::error::Error;
 
 /// A port that is served until it is finished.
 pub(super) struct Server {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{Error, Options};
+use super::error::Error;
+use super::options::Options;
 use crate::cluster::{Cluster, Mesh};
 use crate::files::manifests::{self, Manifests};
 use crate::files::watch::Watch;

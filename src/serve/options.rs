@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Error;
+use super::error::Error;
 use crate::duration;
 use crate::files::settings::SettingsOptions;
 use crate::{pki, record};

@@ -177,7 +177,7 @@ impl Starting {
         );
         let audit = Audit {
             cluster: Arc::clone(&live.cluster),
-            changes: live.changes,
+            steps: live.steps,
             settings: Arc::clone(&settings),
             metrics: Arc::clone(&metrics),
             events: events.clone(),

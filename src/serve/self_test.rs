@@ -11,7 +11,7 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 
-use super::Error;
+use super::error::Error;
 use crate::api::client;
 use crate::duration;
 

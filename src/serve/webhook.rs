@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::Answers;
+use super::answers::Answers;
 use super::deadline::Deadline;
 use super::log::Log;
 use super::options::DEFAULT_BODY_LIMIT;

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Report, Reported};
-use crate::cli::print_line;
+use super::findings::{Report, Reported};
+use crate::cli::terminal::print_line;
 use crate::field::Path;
 use crate::files::manifests::{Document, Duplicate, File};
 use crate::source::Span;

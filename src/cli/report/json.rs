@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Report, Reported};
-use crate::cli::print_line;
+use super::findings::{Report, Reported};
+use crate::cli::terminal::print_line;
 use crate::files::manifests::{Duplicate, Manifests};
 
 #[derive(Serialize)]

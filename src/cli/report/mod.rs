@@ -1,44 +1,7 @@
 //! How findings are written: for people, for programs.
 
+mod findings;
 pub mod human;
 pub mod json;
 
-use crate::files::manifests::{Duplicate, File, Manifests};
-use crate::source::Span;
-use crate::verdict::{Finding, Severity};
-
-/// The outcome of a check.
-pub struct Report<'a> {
-    /// In the order of files and lines, of a live cluster in that of the objects.
-    pub findings: Vec<Reported<'a>>,
-    pub duplicates: Vec<Duplicate<'a>>,
-    /// `None` for a live cluster.
-    pub manifests: Option<&'a Manifests>,
-    /// How many objects of a kind we know there are.
-    pub objects: usize,
-}
-
-/// A finding and where it stands.
-pub struct Reported<'a> {
-    pub finding: Finding,
-    pub file: Option<&'a File>,
-    pub file_index: usize,
-    pub span: Span,
-}
-
-impl Report<'_> {
-    pub fn errors(&self) -> usize {
-        self.count(Severity::Error)
-    }
-
-    pub fn warnings(&self) -> usize {
-        self.count(Severity::Warning) + self.duplicates.len()
-    }
-
-    fn count(&self, severity: Severity) -> usize {
-        let findings = self.findings.iter();
-        findings
-            .filter(|reported| reported.finding.severity == severity)
-            .count()
-    }
-}
+pub use findings::{Report, Reported};

@@ -1,0 +1,18 @@
+//! Standard output and standard error.
+
+use std::io::Write;
+
+/// Prints a line on standard output, which may be closed, as by `head`.
+pub fn print_line(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// Prints text that has its own line ends on standard output.
+pub fn print_text(text: &str) {
+    let _ = write!(anstream::stdout(), "{text}");
+}
+
+/// Prints a line on standard error.
+pub fn tell(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}

@@ -1,0 +1,238 @@
+//! What is counted, as OpenMetrics text. Labels are words of ours, never what a request says.
+
+use std::time::{Duration, SystemTime};
+
+use axum::http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::audit::Audit;
+use super::labels::{KindLabels, seconds_of};
+use super::own::Own;
+use super::watches::Watches;
+use crate::cluster::Cluster;
+use crate::decide::{Action, Decision, Judged};
+use crate::model::Kind;
+
+#[derive(Debug)]
+pub struct Metrics {
+    pub audit: Audit,
+    pub own: Own,
+    pub watches: Watches,
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    refused: Family<RefusedLabels, Counter>,
+    decisions: Family<DecisionLabels, Counter>,
+    patches: Family<PatchLabels, Counter>,
+    exempt: Family<ExemptLabels, Counter>,
+    durations: Family<EndpointLabels, Histogram, fn() -> Histogram>,
+    objects: Family<KindLabels, Gauge>,
+    manifests_failures: Counter,
+    certificate_failures: Counter,
+    certificate_expiry: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    endpoint: &'static str,
+    operation: &'static str,
+    kind: &'static str,
+    decision: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabels {
+    code: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    rule: &'static str,
+    action: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PatchLabels {
+    mutation: &'static str,
+    action: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExemptLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndpointLabels {
+    endpoint: &'static str,
+}
+
+impl Metrics {
+    pub fn answered(&self, decision: &Decision, took: Duration) {
+        let request = &decision.request;
+        let endpoint = request.phase.as_str();
+        let labels = RequestLabels {
+            endpoint,
+            operation: request.operation.as_str(),
+            kind: request.kind.map_or("other", Kind::as_str),
+            decision: decision.outcome(),
+        };
+        self.requests.get_or_create(&labels).inc();
+        let labels = EndpointLabels { endpoint };
+        let durations = self.durations.get_or_create(&labels);
+        durations.observe(took.as_secs_f64());
+        if let Some(reason) = decision.exempt {
+            let reason = reason.as_str();
+            self.exempt.get_or_create(&ExemptLabels { reason }).inc();
+        }
+        for judged in &decision.judged {
+            self.decided(judged);
+        }
+        self.patched(decision);
+    }
+
+    /// A request that got no review.
+    pub fn refused(&self, status: StatusCode) {
+        let code = status.as_u16();
+        self.refused.get_or_create(&RefusedLabels { code }).inc();
+    }
+
+    pub fn count_objects(&self, cluster: &Cluster) {
+        for kind in Kind::ALL {
+            let labels = KindLabels {
+                kind: kind.as_str(),
+            };
+            let count = i64::try_from(cluster.count(kind)).unwrap_or(i64::MAX);
+            self.objects.get_or_create(&labels).set(count);
+        }
+    }
+
+    pub fn manifests_failed(&self) {
+        self.manifests_failures.inc();
+    }
+
+    pub fn certificate_failed(&self) {
+        self.certificate_failures.inc();
+    }
+
+    pub fn certificate_expires(&self, at: SystemTime) {
+        self.certificate_expiry.set(seconds_of(at));
+    }
+
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    fn decided(&self, judged: &Judged) {
+        let action = match judged.action {
+            Action::Deny => "deny",
+            Action::Warn if judged.would_deny => "would-deny",
+            Action::Warn => "warn",
+        };
+        let rule = judged.finding.rule.code;
+        let labels = DecisionLabels { rule, action };
+        self.decisions.get_or_create(&labels).inc();
+    }
+
+    fn patched(&self, decision: &Decision) {
+        let Some(mutated) = &decision.mutation else {
+            return;
+        };
+        let action = if mutated.observed {
+            "would-patch"
+        } else {
+            "patch"
+        };
+        for mutation in mutated.by.iter().copied() {
+            let labels = PatchLabels { mutation, action };
+            self.patches.get_or_create(&labels).inc();
+        }
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        macro_rules! register {
+            ($name:literal, $help:literal, $metric:ident) => {
+                registry.register($name, $help, self.$metric.clone());
+            };
+            ($name:literal, $help:literal, $metric:ident, $unit:expr) => {
+                registry.register_with_unit($name, $help, $unit, self.$metric.clone());
+            };
+        }
+        register!("requests", "AdmissionReviews answered", requests);
+        register!(
+            "refused_requests",
+            "Requests answered without a review",
+            refused
+        );
+        register!(
+            "decisions",
+            "Findings of reviews by rule and what they did",
+            decisions
+        );
+        register!("patches", "Patches by mutation", patches);
+        register!("exempt", "Writes that were not judged, by reason", exempt);
+        register!(
+            "review_duration",
+            "Time to decide, the body read",
+            durations,
+            Unit::Seconds
+        );
+        register!("objects", "Objects known, by kind", objects);
+        register!(
+            "manifests_reload_failures",
+            "Changed manifests that could not be read",
+            manifests_failures
+        );
+        register!(
+            "certificate_reload_failures",
+            "Changed certificates that could not be used",
+            certificate_failures
+        );
+        register!(
+            "certificate_expiry_timestamp",
+            "When the serving certificate expires, since the epoch",
+            certificate_expiry,
+            Unit::Seconds
+        );
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            audit: Audit::default(),
+            own: Own::default(),
+            watches: Watches::default(),
+            registry: Registry::with_prefix("rollout_guard"),
+            requests: Family::default(),
+            refused: Family::default(),
+            decisions: Family::default(),
+            patches: Family::default(),
+            exempt: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            objects: Family::default(),
+            manifests_failures: Counter::default(),
+            certificate_failures: Counter::default(),
+            certificate_expiry: Gauge::default(),
+        };
+        metrics.register();
+        metrics.audit.register(&mut metrics.registry);
+        metrics.own.register(&mut metrics.registry);
+        metrics.watches.register(&mut metrics.registry);
+        metrics
+    }
+}
+
+/// In seconds.
+const BUCKETS: [f64; 14] = [
+    50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.5, 1.0, 10.0,
+];
