@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* What all objects are named after: the release, with the chart's name where the release does not say it. */}}
+{{- /* The name of all objects: the release, followed by the chart's name if the release does not contain it. */}}
 {{- define "rollout-guard.fullname" -}}
 {{- $name := include "rollout-guard.name" . }}
 {{- if .Values.fullnameOverride }}
@@ -20,7 +20,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: webhook
 {{- end }}
 
-{{- /* The metadata's labels and annotations of every object; `component` and `annotations` may differ. */}}
+{{- /* Labels and annotations of every object. `component`, `labels` and `annotations` are optional. */}}
 {{- define "rollout-guard.metadata" -}}
 {{- $root := .root }}
 {{- $labels := dict
@@ -45,7 +45,7 @@ annotations:
 {{- .Values.serviceAccount.name | default (include "rollout-guard.fullname" .) }}
 {{- end }}
 
-{{- /* The Secret that the serving certificate is in. One name per mode: to leave a mode deletes its Secret. */}}
+{{- /* The Secret of the serving certificate. Each mode has its own name, because Helm deletes the Secret of the previous mode. */}}
 {{- define "rollout-guard.tlsSecretName" -}}
 {{- if eq .Values.certificates.mode "secret" }}
 {{- required "certificates.mode is `secret`: set certificates.secret.name to the Secret that holds tls.crt and tls.key" .Values.certificates.secret.name }}
@@ -56,7 +56,7 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{- /* The names that the API server may call the webhook by, as a list in YAML. */}}
+{{- /* The names by which the API server may call the webhook, as a YAML list. */}}
 {{- define "rollout-guard.dnsNames" -}}
 {{- $service := printf "%s.%s.svc" (include "rollout-guard.fullname" .) .Release.Namespace -}}
 - {{ $service }}
@@ -67,7 +67,7 @@ annotations:
 {{- $image := .Values.image }}
 {{- $tag := $image.tag | default .Chart.AppVersion }}
 {{- if not $image.repository }}
-{{- printf "image.repository is not set, and there is no public image: build one by the Dockerfile at the root of the repository (docker build -t REGISTRY/rollout-guard:%s .), push it to where the nodes can pull it from, and install with --set image.repository=REGISTRY/rollout-guard" $tag | fail }}
+{{- printf "image.repository is not set, and there is no public image: build one from the Dockerfile in the root of the repository (docker build -t REGISTRY/rollout-guard:%s .), push it to a registry that the nodes can pull from, and install with --set image.repository=REGISTRY/rollout-guard" $tag | fail }}
 {{- end }}
 {{- if $image.digest }}
 {{- printf "%s@%s" $image.repository $image.digest }}
@@ -76,7 +76,7 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{- /* What no rule of PodSecurity objects to. */}}
+{{- /* Satisfies the Pod Security Standard `restricted`, together with securityContext below. */}}
 {{- define "rollout-guard.podSecurityContext" -}}
 runAsNonRoot: true
 runAsUser: 65532
@@ -93,7 +93,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{- /* What rule RG103 is told to do, by which the self-test knows what to expect: empty, deny, warn or off. */}}
+{{- /* The action of rule RG103, which the self-test breaks: empty, deny, warn or off. */}}
 {{- define "rollout-guard.selfTestAction" -}}
 {{- $action := "" }}
 {{- range $rule, $told := .Values.actions }}

@@ -1,6 +1,7 @@
 {{- /*
-The entries of a webhook configuration: `verb` is mutate or validate, `kinds` those of files/kinds.yaml, `operations`,
-`options` the values of this webhook. Services stand apart: there are many, and few of them are a rollout's.
+The entries of a webhook configuration. `verb`: mutate or validate. `kinds`: from files/kinds.yaml. `operations`.
+`options`: the values of this webhook. Services have their own entry with a condition, because only few Services belong to a
+rollout.
 */}}
 {{- define "rollout-guard.webhooks" -}}
 {{- $all := . }}
@@ -65,7 +66,7 @@ matchConditions:
 {{- end }}
 {{- end }}
 
-{{- /* An error in one of these skips the webhook without a word, so each holds for absent fields and objects. */}}
+{{- /* An error in a condition silently skips the webhook, so each one handles absent fields and objects. */}}
 {{- define "rollout-guard.matchConditions" -}}
 {{- with .root.Values.controller.users }}
 - name: not-the-rollouts-controller
@@ -78,7 +79,7 @@ matchConditions:
     (has(service.spec) && has(service.spec.selector) && "rollouts-pod-template-hash" in service.spec.selector) ||
     (has(service.metadata.annotations) && "argo-rollouts.argoproj.io/managed-by-rollouts" in service.metadata.annotations))
 {{- end }}
-{{- /* No pod may be there to let these pass, and they must never fail. */}}
+{{- /* These writes must succeed even if no pod answers. */}}
 {{- if eq .options.failurePolicy "Fail" }}
 - name: not-what-is-being-deleted
   expression: '!has((request.operation == "DELETE" ? oldObject : object).metadata.deletionTimestamp)'
@@ -89,12 +90,12 @@ matchConditions:
 {{- end }}
 {{- end }}
 
-{{- /* The CA in base64, where it is known here: self-managed, the pods write it; with cert-manager, its injector. */}}
+{{- /* The CA in base64 in mode `secret`. In the other modes the pods or cert-manager's injector write it. */}}
 {{- define "rollout-guard.caBundle" -}}
 {{- if eq .Values.certificates.mode "secret" }}
 {{- $ca := .Values.certificates.secret.caBundle }}
 {{- if and (not $ca) (not .Values.webhook.annotations) }}
-{{- fail "certificates.mode is `secret`: set certificates.secret.caBundle to the CA in PEM (--set-file certificates.secret.caBundle=ca.crt), or webhook.annotations to have it put in" }}
+{{- fail "certificates.mode is `secret`: set certificates.secret.caBundle to the CA in PEM (--set-file certificates.secret.caBundle=ca.crt), or webhook.annotations to make another tool write it" }}
 {{- end }}
 {{- with $ca }}{{ b64enc . }}{{ end }}
 {{- end }}

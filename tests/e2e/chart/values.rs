@@ -18,7 +18,7 @@ pub fn every_scenario_is_linted_and_rendered(helm: &Helm) {
 /// A made-up name would be a pod that never starts.
 pub fn an_image_must_be_named(helm: &Helm) {
     let sentence =
-        "image.repository is not set, and there is no public image: build one by the Dockerfile";
+        "image.repository is not set, and there is no public image: build one from the Dockerfile";
     let said = helm.refusal("default", &["--set", "image.repository="]);
     assert!(said.contains(sentence), "{said}");
     let (_, said) = helm.lint(&[]);
