@@ -1,12 +1,12 @@
-# A static binary alone on an empty image, which runs as nobody. Built for the platform that is asked for:
+# A static binary on an empty image, for an unprivileged user. Builds for the requested platform:
 #
 #   docker build -t REGISTRY/rollout-guard:0.1.0 .
 #   docker buildx build --platform linux/amd64,linux/arm64 -t REGISTRY/rollout-guard:0.1.0 --push .
 #
-# The same binary without Docker: `just static`.
+# To build the same binary without Docker: `just static`.
 
 FROM --platform=$BUILDPLATFORM rust:1.95.0-bookworm AS build
-# ring is partly C and assembler: clang speaks for every target, and the linker comes with Rust.
+# ring is partly C and assembler. clang compiles for every target, and the linker comes with Rust.
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends clang llvm lld \
   && rm -rf /var/lib/apt/lists/*
@@ -25,7 +25,7 @@ RUN case "$TARGETARCH" in \
 
 FROM scratch
 COPY --from=build /rollout-guard /rollout-guard
-# Not by name: there is no /etc/passwd. By number, so that `runAsNonRoot` can be told.
+# A number, because there is no /etc/passwd, and because the kubelet checks `runAsNonRoot` by number.
 USER 65532:65532
 EXPOSE 8443 8080
 ENTRYPOINT ["/rollout-guard"]

@@ -1,9 +1,9 @@
-# The commands of the house. `just` lists them.
+# The development commands. `just` lists them.
 
 default:
     @just --list
 
-# All that CI runs.
+# Everything that CI runs, except the end-to-end tests.
 all: fmt lint test core deny
 
 fmt:
@@ -15,19 +15,19 @@ lint:
 test:
     cargo test
 
-# The core and the offline commands build without tokio, axum, rustls and the kube client.
+# Builds the core and the offline commands without tokio, axum, rustls and the kube client.
 core:
     cargo check --no-default-features
 
-# Rewrites what is generated: the catalogue, `expect:` blocks, pinned answers, docs/rules.md.
+# Rewrites generated files: the catalogue, `expect:` blocks, expected answers, docs, parts of the chart.
 update:
     UPDATE=1 cargo test
 
-# The static binary of the image: tests/e2e/static says what it needs.
+# Builds the static binary of the image; tests/e2e/static lists what it needs.
 static:
     tests/e2e/static
 
-# The chart by Helm 4 and 3, without a cluster; tests/e2e/build builds them.
+# Tests the chart with Helm 4 and 3, without a cluster. Run tests/e2e/build first.
 chart:
     cargo test --features e2e --test chart
 
