@@ -15,7 +15,7 @@ use super::suggest::suggestions;
 use super::terminal::{print_line, print_text, tell};
 use crate::cluster::Cluster;
 use crate::field::{Path, Segment};
-use crate::files::manifests::{Document, Manifests};
+use crate::files::manifests::{Document, File, Manifests};
 use crate::files::settings::SettingsOptions;
 use crate::mutations::IN_REPOSITORIES;
 use crate::rules;
@@ -121,9 +121,20 @@ fn fix<'a>(manifests: &'a Manifests, settings: &Settings, mut edits: Edits) -> V
         .map(|(index, file)| Fixed {
             name: &file.name,
             old: &file.text,
-            new: edit::apply(&file.text, edits.get(&index).map_or(&[], Vec::as_slice)),
+            new: edited(file, edits.get(&index).map_or(&[], Vec::as_slice)),
         })
         .collect()
+}
+
+fn edited(file: &File, edits: &[Edit]) -> String {
+    let edited = edit::apply(&file.text, edits);
+    for line in edited.overlapping_lines {
+        tell(format_args!(
+            "{}:{line}: two edits overlap here, and one is not made: make it by hand",
+            file.name
+        ));
+    }
+    edited.text
 }
 
 fn edits_of(

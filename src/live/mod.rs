@@ -7,6 +7,7 @@ mod decode;
 mod index_step;
 mod index_writer;
 mod kinds;
+mod list;
 mod reader;
 mod snapshot;
 mod start;

@@ -5,20 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::api::{Api, ApiResource, DynamicObject};
 use kube::{Client, Error};
 use serde_json::Value;
 use tokio::time::sleep;
 
 use super::decode;
 use super::kinds::is_metadata_only;
+use super::list::list;
 use crate::api::discovery::{Discovery, is_absent};
 use crate::cluster::Cluster;
 use crate::decide::Evidence;
 use crate::metrics::Metrics;
 use crate::model::{Key, Kind, Object};
 
-/// The way to the API server, for a few objects at a time.
+const MAX_PARALLEL_READS: usize = 16;
+/// All connections may have been closed. The deadline of the review limits the time.
+const MAX_ATTEMPTS: usize = 3;
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Reads a few objects at a time from the API server.
 #[derive(Clone)]
 pub struct Reader {
     client: Client,
@@ -47,9 +53,9 @@ impl Reader {
     /// # Errors
     /// The first answer that is none: a fact that cannot be read is not known to be false either.
     pub async fn read(&self, evidence: &Evidence) -> Result<Fresh, Error> {
-        for _ in 1..ATTEMPTS {
+        for _ in 1..MAX_ATTEMPTS {
             match self.read_once(evidence).await {
-                Err(error) if is_broken_off(&error) => sleep(PAUSE).await,
+                Err(error) if is_broken_off(&error) => sleep(RETRY_PAUSE).await,
                 answer => return answer,
             }
         }
@@ -62,11 +68,11 @@ impl Reader {
                 let object = self.object(&key).await?;
                 Ok::<_, Error>((key, object))
             })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(MAX_PARALLEL_READS)
             .try_collect::<Vec<_>>();
         let lists = stream::iter(evidence.namespaces.clone())
             .map(async |(kind, namespace)| self.list(kind, &namespace).await)
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(MAX_PARALLEL_READS)
             .try_collect::<Vec<_>>();
         let (objects, lists) = tokio::try_join!(objects, lists)?;
         let mut fresh = Fresh {
@@ -86,7 +92,7 @@ impl Reader {
     pub async fn whole(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Value>, Error> {
         let objects = stream::iter(keys)
             .map(async |key| self.whole_object(&key).await)
-            .buffered(AT_ONCE)
+            .buffered(MAX_PARALLEL_READS)
             .try_collect::<Vec<_>>();
         Ok(objects.await?.into_iter().flatten().collect())
     }
@@ -124,16 +130,16 @@ impl Reader {
         Ok(found.map(|object| decode::object(key.kind, object)))
     }
 
-    /// Those that are not remembered yet are among them; those that are gone are read one by one.
+    /// Finds the objects that the index does not hold yet. Those that it holds are also read one by one, which finds
+    /// the deleted ones.
     async fn list(&self, kind: Kind, namespace: &str) -> Result<Vec<Object>, Error> {
         let Some(resource) = self.discovery.resource(kind).await? else {
             return Ok(Vec::new());
         };
         let api = self.api(namespace, &resource);
-        let page = ListParams::default().limit(PAGE);
-        let objects = api.list(&page).await?.items.into_iter();
+        let objects = list(&api, kind).await?;
         self.metrics.watches.read_live("listed");
-        Ok(objects.map(|object| decode::object(kind, object)).collect())
+        Ok(objects)
     }
 
     fn api(&self, namespace: &str, resource: &ApiResource) -> Api<DynamicObject> {
@@ -185,10 +191,3 @@ fn absent_is_none<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error>
 fn is_broken_off(error: &Error) -> bool {
     matches!(error, Error::HyperError(_) | Error::Service(_))
 }
-
-const AT_ONCE: usize = 16;
-/// All connections may have been cut; whether there is time for more, the review's deadline says.
-const ATTEMPTS: usize = 3;
-const PAUSE: Duration = Duration::from_millis(50);
-/// In objects. Of a namespace with more, the first are read again and the others are as remembered.
-const PAGE: u32 = 500;

@@ -15,16 +15,26 @@ pub struct Edit {
     pub text: String,
 }
 
-/// The text with all edits. Of edits that overlap the first counts.
-pub fn apply(text: &str, edits: &[Edit]) -> String {
+/// A text with edits made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    pub text: String,
+    /// The lines of the edits that were not made, because they overlap an edit before them.
+    pub overlapping_lines: Vec<usize>,
+}
+
+/// Makes the edits. Equal edits are made once.
+pub fn apply(text: &str, edits: &[Edit]) -> Edited {
     let mut edits: Vec<&Edit> = edits.iter().collect();
     edits.sort();
     edits.dedup();
     let mut edited = String::with_capacity(text.len());
+    let mut overlapping_lines = Vec::new();
     let mut at = 0;
     for edit in edits {
         let (start, end) = edit.range;
         let Some(kept) = text.get(at..start) else {
+            overlapping_lines.push(line_of(text, start));
             continue;
         };
         edited.push_str(kept);
@@ -32,7 +42,10 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
         at = end;
     }
     edited.push_str(text.get(at..).unwrap_or_default());
-    edited
+    Edited {
+        text: edited,
+        overlapping_lines,
+    }
 }
 
 /// The edit that puts `value` at `path` of a document of `text`; `None` where the parent is not there or
@@ -187,6 +200,11 @@ fn bytes(node: &Node) -> Range<usize> {
     node.span.start.byte..node.span.end.byte
 }
 
+/// The number of the line, from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or(text).matches('\n').count() + 1
+}
+
 fn line_start(text: &str, at: usize) -> usize {
     let before = text.get(..at).unwrap_or_default();
     before.rfind('\n').map_or(0, |newline| newline + 1)
@@ -207,7 +225,7 @@ mod tests {
     fn edited(text: &str, path: &Path, value: &Value) -> String {
         let documents = parse(text, Limits::default()).unwrap();
         let edit = set(text, &documents[0], path, value);
-        apply(text, &[edit.unwrap()])
+        apply(text, &[edit.unwrap()]).text
     }
 
     #[test]
@@ -248,6 +266,22 @@ mod tests {
         let documents = parse(text, Limits::default()).unwrap();
         let path = Path::spec(["labels"]).entry("version");
         let edit = remove(text, &documents[0], &path).unwrap();
-        assert_eq!(apply(text, &[edit]), "spec:\n  labels:\n    app: x\n");
+        assert_eq!(apply(text, &[edit]).text, "spec:\n  labels:\n    app: x\n");
+    }
+
+    #[test]
+    fn names_the_line_of_an_edit_that_overlaps() {
+        let edit = |range, text: &str| Edit {
+            range,
+            text: text.to_owned(),
+        };
+        let edits = [edit((2, 4), "x"), edit((3, 5), "y"), edit((5, 5), "z")];
+        let edited = apply("a\nb\ncd\n", &edits);
+        assert_eq!(edited.text, "a\nxczd\n");
+        assert_eq!(edited.overlapping_lines, [2]);
+        assert_eq!(
+            apply("ab", &[edit((0, 1), "x"), edit((0, 1), "x")]).text,
+            "xb"
+        );
     }
 }

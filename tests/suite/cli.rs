@@ -167,6 +167,18 @@ fn fix_edits_only_the_lines_it_changes() {
     );
 }
 
+/// Two references share one list by a YAML anchor, and each needs another name in it.
+#[test]
+fn fix_tells_of_edits_that_overlap() {
+    let folder = scratch("fix-overlap");
+    std::fs::write(folder.join("all.yaml"), ANCHOR).expect("a file");
+    let path = folder.to_string_lossy();
+    let fixed = guard(&["fix", "--apply=RG202", &path]);
+    let message = format!("{path}/all.yaml:14: two edits overlap here");
+    assert!(stderr(&fixed).contains(&message), "{}", stderr(&fixed));
+    assert!(stdout(&fixed).contains("&routes [primary]"));
+}
+
 fn guard(arguments: &[&str]) -> Output {
     guard_with(arguments, "")
 }
@@ -216,4 +228,41 @@ spec:
       weight: 0
     - destination: {host: app07.test-ar-istio.svc.cluster.local, subset: version-v1}
       weight: 100
+";
+
+const ANCHOR: &str = "\
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: app, namespace: ns}
+spec:
+  template: {metadata: {labels: {app: app}}}
+  strategy:
+    canary:
+      canaryService: canary
+      stableService: stable
+      trafficRouting:
+        istio:
+          virtualServices:
+          - name: one
+            routes: &routes [primry]
+          - name: two
+            routes: *routes
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: one, namespace: ns}
+spec:
+  hosts: [one]
+  http:
+  - name: primary
+    route: [{destination: {host: stable}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: two, namespace: ns}
+spec:
+  hosts: [two]
+  http:
+  - name: primryx
+    route: [{destination: {host: stable}}]
 ";

@@ -171,7 +171,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
         state.broken_reads = left;
         return;
     }
-    let (status, body) = answer(&parts, &state);
+    let (status, body) = answer(&parts, query, &state);
     drop(state);
     let body = body.to_string();
     let _ = write!(
@@ -206,14 +206,14 @@ fn watch(mut stream: TcpStream, plural: &str, state: &Mutex<State>) {
     }
 }
 
-fn answer(parts: &[&str], state: &State) -> (u16, Value) {
+fn answer(parts: &[&str], query: &str, state: &State) -> (u16, Value) {
     match *parts {
         ["apis"] => (200, groups(state)),
         ["apis", group, version] => resources(group, version, state),
-        ["api", "v1", plural] | ["apis", _, _, plural] => list(plural, "", state),
+        ["api", "v1", plural] | ["apis", _, _, plural] => list(plural, "", query, state),
         ["api", "v1", "namespaces", name] => one("namespaces", "", name, state),
         ["api", "v1", "namespaces", namespace, plural]
-        | ["apis", _, _, "namespaces", namespace, plural] => list(plural, namespace, state),
+        | ["apis", _, _, "namespaces", namespace, plural] => list(plural, namespace, query, state),
         ["api", "v1", "namespaces", namespace, plural, name]
         | ["apis", _, _, "namespaces", namespace, plural, name] => {
             one(plural, namespace, name, state)
@@ -251,7 +251,8 @@ fn resources(group: &str, version: &str, state: &State) -> (u16, Value) {
     (200, answer)
 }
 
-fn list(plural: &str, namespace: &str, state: &State) -> (u16, Value) {
+/// A page of the objects; `continue` is how many came before.
+fn list(plural: &str, namespace: &str, query: &str, state: &State) -> (u16, Value) {
     if !is_served(plural, state) {
         return (404, missing());
     }
@@ -259,8 +260,19 @@ fn list(plural: &str, namespace: &str, state: &State) -> (u16, Value) {
         key.0 == plural && (namespace.is_empty() || key.1 == namespace)
     };
     let items = state.objects.iter().filter(|(key, _)| here(key));
-    let items: Vec<&Value> = items.map(|(_, object)| object).collect();
-    let metadata = json!({"resourceVersion": state.revision.to_string()});
+    let number = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let pair = pairs.find(|(key, _)| *key == name)?;
+        pair.1.parse::<usize>().ok()
+    };
+    let limit = number("limit").unwrap_or(usize::MAX);
+    let before = number("continue").unwrap_or(0);
+    let mut rest = items.map(|(_, object)| object).skip(before);
+    let items: Vec<&Value> = rest.by_ref().take(limit).collect();
+    let mut metadata = json!({"resourceVersion": state.revision.to_string()});
+    if rest.next().is_some() {
+        metadata["continue"] = (before + limit).to_string().into();
+    }
     (
         200,
         json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}),

@@ -27,6 +27,23 @@ fn a_stale_memory_never_denies() {
 }
 
 #[test]
+fn a_namespace_of_many_pages_is_read_again_whole() {
+    let (api, server) = cluster();
+    for number in 0..1_000 {
+        let mut other = destination_rule(&["v1"]);
+        other["metadata"]["name"] = format!("other-{number}").into();
+        other["spec"]["host"] = format!("other-{number}").into();
+        api.apply_unheard(&other);
+    }
+    denied(&server, &virtual_service("v2"));
+    // On the third page of 500.
+    let mut last = destination_rule(&["v2"]);
+    last["metadata"]["name"] = "reviews-more".into();
+    api.apply_unheard(&last);
+    allowed(&server, &virtual_service("v2"));
+}
+
+#[test]
 fn what_cannot_be_read_again_does_not_deny() {
     let (api, server) = cluster();
     api.fail_reads(Some(500));
