@@ -3,7 +3,7 @@
 use crate::cluster::Mesh;
 use crate::cluster::reference;
 use crate::model::{
-    DestinationRule, Host, Key, Kind, Object, Rollout, Service, ServiceEntry, VirtualService,
+    Body, DestinationRule, Host, Key, Kind, Object, Rollout, ServiceEntry, Typed, VirtualService,
 };
 
 /// One edge from an object. Hosts are kept backwards, so that all hosts under a wildcard are one range.
@@ -54,20 +54,20 @@ impl Backwards {
 
 /// All edges of an object, sorted and without repeats.
 pub fn edges_of(object: &Object, mesh: &Mesh) -> Vec<Edge> {
-    let mut edges = match object {
-        Object::Rollout(rollout) => of_rollout(rollout),
-        Object::VirtualService(service) => of_virtual_service(service, mesh),
-        Object::DestinationRule(rule) => of_destination_rule(rule, mesh),
-        Object::Service(service) => of_service(service, mesh),
-        Object::ServiceEntry(entry) => of_service_entry(entry, mesh),
-        Object::Gateway(_) | Object::Namespace(_) | Object::Workload(_) => Vec::new(),
+    let mut edges = match &object.body {
+        Body::Rollout(rollout) => of_rollout(object.typed(rollout)),
+        Body::VirtualService(service) => of_virtual_service(object.typed(service), mesh),
+        Body::DestinationRule(rule) => of_destination_rule(object.typed(rule), mesh),
+        Body::Service(_) => of_service(object.key(), mesh),
+        Body::ServiceEntry(entry) => of_service_entry(object.typed(entry), mesh),
+        Body::Gateway | Body::Namespace | Body::Workload(_) => Vec::new(),
     };
     edges.sort();
     edges.dedup();
     edges
 }
 
-fn of_rollout(rollout: &Rollout) -> Vec<Edge> {
+fn of_rollout(rollout: Typed<'_, Rollout>) -> Vec<Edge> {
     let virtual_services = reference::virtual_services(rollout).map(|link| link.key);
     let rule = reference::destination_rule(rollout).map(|link| link.key);
     let services = reference::services(rollout).map(|link| link.key);
@@ -80,7 +80,7 @@ fn of_rollout(rollout: &Rollout) -> Vec<Edge> {
         .collect()
 }
 
-fn of_virtual_service(service: &VirtualService, mesh: &Mesh) -> Vec<Edge> {
+fn of_virtual_service(service: Typed<'_, VirtualService>, mesh: &Mesh) -> Vec<Edge> {
     let namespace = service.meta.namespace();
     let backwards = |host: &str| Backwards::of(&Host::resolve(host, namespace, &mesh.domain));
     let sends = service
@@ -97,17 +97,17 @@ fn of_virtual_service(service: &VirtualService, mesh: &Mesh) -> Vec<Edge> {
         .collect()
 }
 
-fn of_destination_rule(rule: &DestinationRule, mesh: &Mesh) -> Vec<Edge> {
+fn of_destination_rule(rule: Typed<'_, DestinationRule>, mesh: &Mesh) -> Vec<Edge> {
     let host = Host::resolve(&rule.host, rule.meta.namespace(), &mesh.domain);
     vec![Edge::Governs(Backwards::of(&host))]
 }
 
-fn of_service(service: &Service, mesh: &Mesh) -> Vec<Edge> {
-    let host = service_host(&service.meta.key, mesh);
+fn of_service(key: &Key, mesh: &Mesh) -> Vec<Edge> {
+    let host = service_host(key, mesh);
     vec![Edge::Serves(Backwards::of(&host))]
 }
 
-fn of_service_entry(entry: &ServiceEntry, mesh: &Mesh) -> Vec<Edge> {
+fn of_service_entry(entry: Typed<'_, ServiceEntry>, mesh: &Mesh) -> Vec<Edge> {
     let resolve = |host| Host::resolve(host, entry.meta.namespace(), &mesh.domain);
     let hosts = entry.hosts.iter().map(|host| resolve(host));
     hosts

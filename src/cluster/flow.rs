@@ -3,13 +3,14 @@
 use super::reference::{self, DestinationRuleLink, ServiceLink, VirtualServiceLink};
 use super::{ManagedRoute, Roles, View};
 use crate::model::{
-    Canary, Destination, DestinationRule, Host, Key, Labels, Rollout, Service, VirtualService,
+    Canary, Destination, DestinationRule, Host, Key, Labels, Rollout, Service, Typed,
+    VirtualService,
 };
 
 /// One Rollout in a view.
 #[derive(Clone, Copy)]
 pub struct Flow<'a> {
-    pub rollout: &'a Rollout,
+    pub rollout: Typed<'a, Rollout>,
     pub view: View<'a>,
 }
 
@@ -17,25 +18,25 @@ pub struct Flow<'a> {
 #[derive(Clone, Debug)]
 pub struct LinkedVirtualService<'a> {
     pub link: VirtualServiceLink<'a>,
-    pub service: &'a VirtualService,
+    pub service: Typed<'a, VirtualService>,
 }
 
 /// A reference to a DestinationRule that exists.
 #[derive(Clone, Debug)]
 pub struct LinkedDestinationRule<'a> {
     pub link: DestinationRuleLink<'a>,
-    pub rule: &'a DestinationRule,
+    pub rule: Typed<'a, DestinationRule>,
 }
 
 /// A reference to a Service that exists.
 #[derive(Clone, Debug)]
 pub struct LinkedService<'a> {
     pub link: ServiceLink,
-    pub service: &'a Service,
+    pub service: Typed<'a, Service>,
 }
 
 impl<'a> Flow<'a> {
-    pub fn of(rollout: &'a Rollout, view: View<'a>) -> Self {
+    pub fn of(rollout: Typed<'a, Rollout>, view: View<'a>) -> Self {
         Self { rollout, view }
     }
 
@@ -44,7 +45,7 @@ impl<'a> Flow<'a> {
     }
 
     pub fn canary(&self) -> Option<&'a Canary> {
-        self.rollout.canary.as_ref()
+        self.rollout.body.canary.as_ref()
     }
 
     /// The VirtualServices that it names and that exist.
@@ -73,24 +74,24 @@ impl<'a> Flow<'a> {
     }
 
     /// The other Rollouts that name the object, those aside that are being deleted.
-    pub fn others_using(&self, key: &Key) -> impl Iterator<Item = &'a Rollout> {
+    pub fn others_using(&self, key: &Key) -> impl Iterator<Item = Typed<'a, Rollout>> {
         let own = self.key();
         let rollouts = self.view.rollouts_using(key).into_iter();
         rollouts.filter(move |other| other.meta.key != *own && !other.meta.deleting)
     }
 
     pub fn roles(&self) -> Option<Roles<'a>> {
-        Roles::of(self.rollout)
+        Roles::of(self.rollout.body)
     }
 
     /// The pods' labels from the template; `None` where a `workloadRef` names an unknown workload.
     pub fn pod_labels(&self) -> Option<&'a Labels> {
         if self.rollout.workload_ref.is_none() {
-            return Some(&self.rollout.template_labels);
+            return Some(&self.rollout.body.template_labels);
         }
         let workload = reference::workload(self.rollout)?;
         let workload = self.view.workload(&workload)?;
-        Some(&workload.template_labels)
+        Some(&workload.body.template_labels)
     }
 
     /// Labels that select all pods of the Rollout: its selector's, else those in the controller's text
@@ -129,7 +130,7 @@ fn equalities(selector: &str) -> Labels {
 impl<'a> LinkedVirtualService<'a> {
     /// The routes that the controller validates, with the reference's own lists.
     pub fn managed_routes(&self) -> Vec<ManagedRoute<'a>> {
-        ManagedRoute::validated(self.service, self.link.reference)
+        ManagedRoute::validated(self.service.body, self.link.reference)
     }
 
     /// Host of a destination as Istio resolves it from this VirtualService.

@@ -3,7 +3,7 @@
 
 use crate::field::Path;
 use crate::model::{
-    DestinationRuleRef, Istio, Key, Kind, Rollout, VirtualService, VirtualServiceRef,
+    DestinationRuleRef, Istio, Key, Kind, Rollout, Typed, VirtualService, VirtualServiceRef,
 };
 
 /// A Rollout's reference to a VirtualService.
@@ -46,8 +46,10 @@ pub enum ServiceRole {
 }
 
 /// The references to VirtualServices that the controller follows, unnamed ones left out.
-pub fn virtual_services(rollout: &Rollout) -> impl Iterator<Item = VirtualServiceLink<'_>> {
-    let istio = rollout.istio();
+pub fn virtual_services(
+    rollout: Typed<'_, Rollout>,
+) -> impl Iterator<Item = VirtualServiceLink<'_>> {
+    let istio = rollout.body.istio();
     let references = istio.into_iter().flat_map(Istio::references);
     references
         .filter(|(_, reference)| !reference.name.is_empty())
@@ -94,8 +96,8 @@ pub fn virtual_service_key(name: &str, namespace: &str) -> Key {
 }
 
 /// Always in the Rollout's namespace, by its plain name.
-pub fn destination_rule(rollout: &Rollout) -> Option<DestinationRuleLink<'_>> {
-    let reference = rollout.istio()?.destination_rule.as_ref()?;
+pub fn destination_rule(rollout: Typed<'_, Rollout>) -> Option<DestinationRuleLink<'_>> {
+    let reference = rollout.body.istio()?.destination_rule.as_ref()?;
     (!reference.name.is_empty()).then(|| DestinationRuleLink {
         reference,
         path: istio_path().field("destinationRule"),
@@ -108,8 +110,8 @@ pub fn destination_rule(rollout: &Rollout) -> Option<DestinationRuleLink<'_>> {
 }
 
 /// The Services that the Rollout names, empty names left out.
-pub fn services(rollout: &Rollout) -> impl Iterator<Item = ServiceLink> {
-    let canary = rollout.canary.iter().flat_map(|canary| {
+pub fn services(rollout: Typed<'_, Rollout>) -> impl Iterator<Item = ServiceLink> {
+    let canary = rollout.body.canary.iter().flat_map(|canary| {
         let pair = canary.ping_pong.as_ref();
         [
             (ServiceRole::Canary, Some(&canary.canary_service)),
@@ -118,7 +120,7 @@ pub fn services(rollout: &Rollout) -> impl Iterator<Item = ServiceLink> {
             (ServiceRole::Pong, pair.map(|pair| &pair.pong_service)),
         ]
     });
-    let blue_green = rollout.blue_green.iter().flat_map(|blue_green| {
+    let blue_green = rollout.body.blue_green.iter().flat_map(|blue_green| {
         [
             (ServiceRole::Active, Some(&blue_green.active_service)),
             (ServiceRole::Preview, Some(&blue_green.preview_service)),
@@ -137,7 +139,7 @@ pub fn services(rollout: &Rollout) -> impl Iterator<Item = ServiceLink> {
 }
 
 /// The workload whose template the Rollout uses, if it is of a kind that the controller takes.
-pub fn workload(rollout: &Rollout) -> Option<Key> {
+pub fn workload(rollout: Typed<'_, Rollout>) -> Option<Key> {
     let reference = rollout.workload_ref.as_ref()?;
     let kind = Kind::of(&reference.api_version, &reference.kind)?;
     let takes = matches!(
@@ -148,8 +150,8 @@ pub fn workload(rollout: &Rollout) -> Option<Key> {
 }
 
 /// The delegates of the http routes, with the path of each `delegate`.
-pub fn delegates(service: &VirtualService) -> impl Iterator<Item = (Path, Key)> {
-    let routes = service.http().iter().enumerate();
+pub fn delegates(service: Typed<'_, VirtualService>) -> impl Iterator<Item = (Path, Key)> {
+    let routes = service.body.http().iter().enumerate();
     routes.filter_map(|(index, route)| {
         let delegate = route.delegate.as_ref()?;
         let namespace = match delegate.namespace.as_str() {
@@ -166,8 +168,8 @@ pub fn delegates(service: &VirtualService) -> impl Iterator<Item = (Path, Key)> 
 
 /// The Gateways that the VirtualService names, `mesh` left out: `ns/name`, `name`, or the legacy
 /// `name.ns.svc.<domain>`.
-pub fn gateways(service: &VirtualService) -> impl Iterator<Item = (Path, Key)> {
-    let named = service.gateways.iter().enumerate();
+pub fn gateways(service: Typed<'_, VirtualService>) -> impl Iterator<Item = (Path, Key)> {
+    let named = service.body.gateways.iter().enumerate();
     named
         .filter(|(_, name)| *name != "mesh")
         .map(move |(index, name)| {

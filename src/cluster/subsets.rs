@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::View;
-use crate::model::{DestinationRule, Host, Object};
+use crate::model::{DestinationRule, Host, Typed};
 
 /// How far a DestinationRule reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +22,12 @@ pub fn visible_rules<'a>(
     view: &View<'a>,
     host: &Host,
     namespace: &str,
-) -> Vec<&'a DestinationRule> {
+) -> Vec<Typed<'a, DestinationRule>> {
     let rules = view.rules_governing(host);
     let root = view.mesh().root_namespace.as_str();
     let own = most_specific(view, &rules, |rule| {
-        let private = RuleScope::of(rule) == RuleScope::Private;
-        rule.meta.namespace() == namespace && is_local(rule) && (namespace != root || private)
+        let private = RuleScope::of(*rule) == RuleScope::Private;
+        rule.meta.namespace() == namespace && is_local(*rule) && (namespace != root || private)
     });
     if !own.is_empty() {
         return own;
@@ -36,10 +36,10 @@ pub fn visible_rules<'a>(
     let namespaces = services.iter().map(String::as_str).chain([root]);
     for owner in namespaces {
         let exported = most_specific(view, &rules, |rule| {
-            rule.meta.namespace() == owner && RuleScope::of(rule) == RuleScope::Exported
+            rule.meta.namespace() == owner && RuleScope::of(*rule) == RuleScope::Exported
         });
         let mut reaching = exported;
-        reaching.retain(|rule| reaches(rule, namespace));
+        reaching.retain(|rule| reaches(*rule, namespace));
         if !reaching.is_empty() {
             return reaching;
         }
@@ -48,7 +48,7 @@ pub fn visible_rules<'a>(
 }
 
 impl RuleScope {
-    pub fn of(rule: &DestinationRule) -> Self {
+    pub fn of(rule: Typed<'_, DestinationRule>) -> Self {
         let own = |name: &String| name == "." || name == rule.meta.namespace();
         let private = match rule.export_to.as_slice() {
             [only] => own(only),
@@ -65,7 +65,7 @@ impl RuleScope {
 /// Whether the proxy lacks a subset because several rules of one host differ in `exportTo`. It takes one
 /// of them then, by age, which manifests do not tell: so only where no single one has all of `sent_to`.
 pub fn is_never_merged(
-    visible: &[&DestinationRule],
+    visible: &[Typed<'_, DestinationRule>],
     sent_to: &BTreeSet<&str>,
     subset: &str,
 ) -> bool {
@@ -95,26 +95,26 @@ fn may_take_in(newer: &BTreeSet<&String>, older: &BTreeSet<&String>) -> bool {
 /// The rules that pass, of the host that an exact match or the longest wildcard has.
 fn most_specific<'a>(
     view: &View<'a>,
-    rules: &[&'a DestinationRule],
-    pass: impl Fn(&DestinationRule) -> bool,
-) -> Vec<&'a DestinationRule> {
+    rules: &[Typed<'a, DestinationRule>],
+    pass: impl Fn(&Typed<'_, DestinationRule>) -> bool,
+) -> Vec<Typed<'a, DestinationRule>> {
     let passing = || rules.iter().copied().filter(|rule| pass(rule));
-    let host = |rule: &DestinationRule| view.resolve(&rule.host, rule.meta.namespace());
+    let host = |rule: Typed<'_, DestinationRule>| view.resolve(&rule.host, rule.meta.namespace());
     let rank = |host: &Host| (!host.is_wildcard(), host.as_str().len());
     let Some(best) = passing().map(host).max_by_key(rank) else {
         return Vec::new();
     };
-    passing().filter(|rule| host(rule) == best).collect()
+    passing().filter(|rule| host(*rule) == best).collect()
 }
 
 /// Whether a rule applies to clients of its own namespace.
-fn is_local(rule: &DestinationRule) -> bool {
+fn is_local(rule: Typed<'_, DestinationRule>) -> bool {
     let own = |name: &String| name == "*" || name == "." || name == rule.meta.namespace();
     rule.workload_selector || rule.export_to.is_empty() || rule.export_to.iter().any(own)
 }
 
 /// Whether an exported rule applies to clients of `namespace`.
-fn reaches(rule: &DestinationRule, namespace: &str) -> bool {
+fn reaches(rule: Typed<'_, DestinationRule>, namespace: &str) -> bool {
     let named = |name: &String| name == "*" || name == namespace;
     rule.export_to.is_empty() || rule.export_to.iter().any(named)
 }
@@ -127,8 +127,8 @@ fn provider_namespaces(view: &View<'_>, host: &Host) -> Vec<String> {
     let providers = view.providers(host);
     let entries = providers
         .into_iter()
-        .filter(|provider| matches!(provider, Object::ServiceEntry(_)));
+        .filter(|provider| provider.service_entry().is_some());
     entries
-        .map(|entry| entry.meta().namespace().to_owned())
+        .map(|entry| entry.meta.namespace().to_owned())
         .collect()
 }

@@ -4,38 +4,38 @@ use std::collections::BTreeSet;
 
 use super::View;
 use super::reference;
-use crate::model::{Host, Key, Object, Rollout, VirtualService};
+use crate::model::{Body, Host, Key, Rollout, Typed, VirtualService};
 
 /// The object itself and all whose rules read it, as `view` has them.
 pub fn touched(view: &View<'_>, key: &Key) -> BTreeSet<Key> {
     let mut touched = BTreeSet::from([key.clone()]);
     touched.extend(rollouts(view, key));
-    match view.get(key) {
-        Some(Object::Rollout(rollout)) => touched.extend(by_rollout(view, rollout)),
-        Some(Object::VirtualService(service)) => {
-            touched.extend(by_virtual_service(view, service));
+    let Some(object) = view.get(key) else {
+        return touched;
+    };
+    let resolve = |host| view.resolve(host, object.meta.namespace());
+    match &object.body {
+        Body::Rollout(rollout) => touched.extend(by_rollout(view, object.typed(rollout))),
+        Body::VirtualService(service) => {
+            touched.extend(by_virtual_service(view, object.typed(service)));
         }
-        Some(Object::DestinationRule(rule)) => {
-            let host = view.resolve(&rule.host, rule.meta.namespace());
-            touched.extend(senders(view, &host));
-        }
-        Some(Object::Service(_)) => touched.extend(by_provider(view, &view.service_host(key))),
-        Some(Object::ServiceEntry(entry)) => {
+        Body::DestinationRule(rule) => touched.extend(senders(view, &resolve(&rule.host))),
+        Body::Service(_) => touched.extend(by_provider(view, &view.service_host(key))),
+        Body::ServiceEntry(entry) => {
             let hosts = entry.hosts.iter();
-            let resolve = |host| view.resolve(host, entry.meta.namespace());
             touched.extend(hosts.flat_map(|host| by_provider(view, &resolve(host))));
         }
-        Some(Object::Gateway(_)) => {
+        Body::Gateway => {
             let services = view.virtual_services_naming(key);
             touched.extend(services.into_iter().map(|service| service.meta.key.clone()));
         }
-        Some(Object::Namespace(_) | Object::Workload(_)) | None => {}
+        Body::Namespace | Body::Workload(_) => {}
     }
     touched
 }
 
 /// All that the Rollout names, and the other Rollouts that name it too.
-fn by_rollout(view: &View<'_>, rollout: &Rollout) -> Vec<Key> {
+fn by_rollout(view: &View<'_>, rollout: Typed<'_, Rollout>) -> Vec<Key> {
     let virtual_services = reference::virtual_services(rollout).map(|link| link.key);
     let rule = reference::destination_rule(rollout).map(|link| link.key);
     let services = reference::services(rollout).map(|link| link.key);
@@ -46,7 +46,7 @@ fn by_rollout(view: &View<'_>, rollout: &Rollout) -> Vec<Key> {
 
 /// Those that delegate to it, and the flows whose subsets it sends to. Others that claim its hosts are
 /// told of by its own finding, lest a host that thousands share cost them all.
-fn by_virtual_service(view: &View<'_>, service: &VirtualService) -> Vec<Key> {
+fn by_virtual_service(view: &View<'_>, service: Typed<'_, VirtualService>) -> Vec<Key> {
     let namespace = service.meta.namespace();
     let delegating = view.virtual_services_naming(&service.meta.key);
     let others = delegating.into_iter().map(|other| other.meta.key.clone());

@@ -7,7 +7,8 @@ use super::edge::{Backwards, Edge, edges_of, service_host};
 use super::{Cluster, Mesh};
 use super::{Fact, Facts};
 use crate::model::{
-    DestinationRule, Host, Key, Kind, Namespace, Object, Rollout, Service, VirtualService, Workload,
+    DestinationRule, Host, Key, Kind, Meta, Object, Rollout, Service, Typed, VirtualService,
+    Workload,
 };
 
 /// One write, as the cluster would be after it.
@@ -110,62 +111,45 @@ impl<'a> View<'a> {
         }
     }
 
-    pub fn rollout(&self, key: &Key) -> Option<&'a Rollout> {
-        match self.get(key)? {
-            Object::Rollout(rollout) => Some(rollout),
-            _ => None,
-        }
+    pub fn rollout(&self, key: &Key) -> Option<Typed<'a, Rollout>> {
+        self.get(key)?.rollout()
     }
 
-    pub fn virtual_service(&self, key: &Key) -> Option<&'a VirtualService> {
-        match self.get(key)? {
-            Object::VirtualService(service) => Some(service),
-            _ => None,
-        }
+    pub fn virtual_service(&self, key: &Key) -> Option<Typed<'a, VirtualService>> {
+        self.get(key)?.virtual_service()
     }
 
-    pub fn destination_rule(&self, key: &Key) -> Option<&'a DestinationRule> {
-        match self.get(key)? {
-            Object::DestinationRule(rule) => Some(rule),
-            _ => None,
-        }
+    pub fn destination_rule(&self, key: &Key) -> Option<Typed<'a, DestinationRule>> {
+        self.get(key)?.destination_rule()
     }
 
-    pub fn service(&self, key: &Key) -> Option<&'a Service> {
-        match self.get(key)? {
-            Object::Service(service) => Some(service),
-            _ => None,
-        }
+    pub fn service(&self, key: &Key) -> Option<Typed<'a, Service>> {
+        self.get(key)?.service()
     }
 
-    pub fn workload(&self, key: &Key) -> Option<&'a Workload> {
-        match self.get(key)? {
-            Object::Workload(workload) => Some(workload),
-            _ => None,
-        }
+    pub fn workload(&self, key: &Key) -> Option<Typed<'a, Workload>> {
+        self.get(key)?.workload()
     }
 
-    pub fn namespace(&self, name: &str) -> Option<&'a Namespace> {
-        match self.get(&Key::new(Kind::Namespace, "", name))? {
-            Object::Namespace(namespace) => Some(namespace),
-            _ => None,
-        }
+    pub fn namespace(&self, name: &str) -> Option<&'a Meta> {
+        let namespace = self.get(&Key::new(Kind::Namespace, "", name))?;
+        Some(&namespace.meta)
     }
 
     /// The Rollouts that name the object in any field, in the order of their keys.
-    pub fn rollouts_using(&self, key: &Key) -> Vec<&'a Rollout> {
+    pub fn rollouts_using(&self, key: &Key) -> Vec<Typed<'a, Rollout>> {
         let keys = self.naming(key);
         keys.iter().filter_map(|key| self.rollout(key)).collect()
     }
 
     /// The VirtualServices that name the object: as a delegate, or as a gateway.
-    pub fn virtual_services_naming(&self, key: &Key) -> Vec<&'a VirtualService> {
+    pub fn virtual_services_naming(&self, key: &Key) -> Vec<Typed<'a, VirtualService>> {
         let keys = self.naming(key);
         self.virtual_services_of(&keys)
     }
 
     /// The VirtualServices with a destination or mirror at a host that `host` covers.
-    pub fn virtual_services_sending_to(&self, host: &Host) -> Vec<&'a VirtualService> {
+    pub fn virtual_services_sending_to(&self, host: &Host) -> Vec<Typed<'a, VirtualService>> {
         let keys = if host.is_wildcard() {
             self.under(host, Edge::Sends)
         } else {
@@ -175,13 +159,13 @@ impl<'a> View<'a> {
     }
 
     /// The VirtualServices that sidecars apply to exactly this host.
-    pub fn virtual_services_claiming(&self, host: &Host) -> Vec<&'a VirtualService> {
+    pub fn virtual_services_claiming(&self, host: &Host) -> Vec<Typed<'a, VirtualService>> {
         let keys = self.holding(&Edge::Claims(Backwards::of(host)));
         self.virtual_services_of(&keys)
     }
 
     /// The DestinationRules of every namespace whose host covers this one, whoever sees them.
-    pub fn rules_governing(&self, host: &Host) -> Vec<&'a DestinationRule> {
+    pub fn rules_governing(&self, host: &Host) -> Vec<Typed<'a, DestinationRule>> {
         self.note(|| Fact::Host(Kind::DestinationRule, host.clone()));
         let keys = self.covering(host, Edge::Governs);
         let rules = keys.iter().filter_map(|key| self.destination_rule(key));
@@ -214,7 +198,7 @@ impl<'a> View<'a> {
         Host::resolve(host, namespace, &self.mesh().domain)
     }
 
-    fn virtual_services_of(&self, keys: &[Key]) -> Vec<&'a VirtualService> {
+    fn virtual_services_of(&self, keys: &[Key]) -> Vec<Typed<'a, VirtualService>> {
         let services = keys.iter().filter_map(|key| self.virtual_service(key));
         services.collect()
     }

@@ -2,7 +2,7 @@
 //! DestinationRules have their own look-up, in `subsets`.
 
 use super::View;
-use crate::model::{Host, Object, VirtualService};
+use crate::model::{Body, Host, Object, Typed, VirtualService};
 
 /// Whether `export_to` of an object in `owner` shows it to clients in `namespace`. An empty list shows
 /// it to all (the mesh's default), `~` to nobody.
@@ -20,13 +20,13 @@ pub fn is_exported(export_to: &[String], owner: &str, namespace: &str) -> bool {
 pub fn visible_providers<'a>(
     view: &View<'a>,
     host: &Host,
-    service: &VirtualService,
+    service: Typed<'_, VirtualService>,
 ) -> Vec<&'a Object> {
     let mut providers = view.providers(host);
     if service.is_mesh() && !service.is_delegate() {
         let namespace = service.meta.namespace();
         providers.retain(|provider| {
-            let owner = provider.meta().namespace();
+            let owner = provider.meta.namespace();
             is_exported(export_to(provider), owner, namespace)
         });
     }
@@ -35,16 +35,16 @@ pub fn visible_providers<'a>(
 
 /// The port numbers that a Service or ServiceEntry declares; none for any other object.
 pub fn provided_ports(provider: &Object) -> &[i64] {
-    match provider {
-        Object::Service(service) => &service.ports,
-        Object::ServiceEntry(entry) => &entry.ports,
+    match &provider.body {
+        Body::Service(service) => &service.ports,
+        Body::ServiceEntry(entry) => &entry.ports,
         _ => &[],
     }
 }
 
 fn export_to(provider: &Object) -> &[String] {
-    match provider {
-        Object::ServiceEntry(entry) => &entry.export_to,
-        other => &other.meta().export_to,
+    match &provider.body {
+        Body::ServiceEntry(entry) => &entry.export_to,
+        _ => &provider.meta.export_to,
     }
 }

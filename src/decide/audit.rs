@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::profile::namespace_profile;
 use super::table::raised;
 use crate::cluster::{Cluster, View, touched};
-use crate::model::{Enforce, Key, Kind, Object, VirtualService};
+use crate::model::{Enforce, Key, Kind, VirtualService};
 use crate::rules;
 use crate::settings::{Profile, RuleAction, Settings};
 use crate::verdict::{Finding, Severity};
@@ -129,22 +129,20 @@ fn weigh(mut finding: Finding, view: &View<'_>, settings: &Settings) -> Option<F
 
 fn is_allowed(finding: &Finding, key: &Key, view: &View<'_>) -> bool {
     let object = view.get(key);
-    object.is_some_and(|object| object.meta().allows(finding.rule.code, finding.rule.name))
+    object.is_some_and(|object| object.meta.allows(finding.rule.code, finding.rule.name))
 }
 
 /// The words of the object's `allow` annotation; `None` where it has none, or where nothing heeds it.
 fn allowing<'a>(view: &View<'a>, key: &Key) -> Option<&'a [String]> {
     let object = view.get(key).filter(|_| key.kind.is_guarded())?;
-    let words = object.meta().allow.as_slice();
+    let words = object.meta.allow.as_slice();
     (!words.is_empty() && is_judged(view, &key.namespace)).then_some(words)
 }
 
 /// Not where the guard is switched off, nor where everything is on its way out.
 fn is_judged(view: &View<'_>, namespace: &str) -> bool {
     let namespace = view.namespace(namespace).filter(|_| view.mesh().live);
-    namespace.is_none_or(|namespace| {
-        namespace.meta.enforce != Some(Enforce::Off) && !namespace.meta.deleting
-    })
+    namespace.is_none_or(|namespace| namespace.enforce != Some(Enforce::Off) && !namespace.deleting)
 }
 
 fn profile(view: &View<'_>, namespace: &str, settings: &Settings) -> Profile {
@@ -205,8 +203,5 @@ fn claims(service: &VirtualService) -> (&[String], bool, &[String]) {
 }
 
 fn virtual_service<'a>(cluster: &'a Cluster, key: &Key) -> Option<&'a VirtualService> {
-    match cluster.get(key)? {
-        Object::VirtualService(service) => Some(service),
-        _ => None,
-    }
+    Some(cluster.get(key)?.virtual_service()?.body)
 }

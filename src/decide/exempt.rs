@@ -55,7 +55,7 @@ pub(super) fn exempt(request: &Request, view: &View<'_>, settings: &Settings) ->
 }
 
 fn by_namespace(request: &Request, view: &View<'_>) -> Option<Exempt> {
-    let meta = &view.namespace(&request.namespace)?.meta;
+    let meta = view.namespace(&request.namespace)?;
     if meta.deleting {
         Some(Exempt::NamespaceDeleting)
     } else {

@@ -124,9 +124,7 @@ fn judge(
 /// Warns while the `allow` annotation switches something off, so that it is removed again, and of a word in
 /// it that switches nothing off, so that nobody relies on it in an incident.
 fn notes(write: &Write) -> Vec<String> {
-    let words = write
-        .object()
-        .map_or(&[][..], |object| &object.meta().allow);
+    let words = write.object().map_or(&[][..], |object| &object.meta.allow);
     let (known, unknown): (Vec<&String>, Vec<&String>) =
         words.iter().partition(|word| is_known(word));
     let mut notes = Vec::new();

@@ -92,7 +92,7 @@ impl Mutated {
 /// Whether the mutation has changed something.
 fn apply(mutation: &Mutation, input: &Input<'_>, patch: &mut Patch) -> bool {
     let allowed = input.write.new.as_ref();
-    if allowed.is_some_and(|new| new.meta().allows(mutation.name, mutation.name)) {
+    if allowed.is_some_and(|new| new.meta.allows(mutation.name, mutation.name)) {
         return false;
     }
     let before = patch.operations().len();

@@ -65,7 +65,7 @@ impl Table<'_> {
 
     fn allows(&self, rule: RuleId) -> bool {
         let object = self.write.object();
-        object.is_some_and(|object| object.meta().allows(rule.code, rule.name))
+        object.is_some_and(|object| object.meta.allows(rule.code, rule.name))
     }
 }
 

@@ -88,7 +88,7 @@ impl Manifests {
     pub fn duplicates(&self) -> Vec<Duplicate<'_>> {
         let mut seen: HashMap<&Key, &Document> = HashMap::new();
         let documents = self.documents.iter();
-        let named = documents.filter(|document| !document.object.meta().name().is_empty());
+        let named = documents.filter(|document| !document.object.meta.name().is_empty());
         named
             .filter_map(|later| {
                 let earlier = seen.insert(later.object.key(), later)?;

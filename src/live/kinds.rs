@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{Cluster, reference};
-use crate::model::{Key, Kind, Object};
+use crate::model::{Key, Kind};
 
 /// The kinds that are watched from the start. A kind of workload is watched as soon as a `workloadRef` names one.
 pub(super) const ALWAYS: [Kind; 7] = [
@@ -21,11 +21,8 @@ pub(super) fn workloads<'a>(
     cluster: &Cluster,
     keys: impl IntoIterator<Item = &'a Key>,
 ) -> BTreeSet<Kind> {
-    let rollouts = keys.into_iter().filter_map(|key| match cluster.get(key) {
-        Some(Object::Rollout(rollout)) => Some(rollout),
-        _ => None,
-    });
-    let workloads = rollouts.filter_map(|rollout| reference::workload(rollout));
+    let objects = keys.into_iter().filter_map(|key| cluster.get(key));
+    let workloads = objects.filter_map(|object| reference::workload(object.rollout()?));
     workloads.map(|key| key.kind).collect()
 }
 

@@ -1,12 +1,10 @@
 //! Istio's DestinationRule: host, subsets, who sees it, and whether its policies say anything.
 
-use super::Meta;
-use super::reader::{Labels, Malformed, Reader};
+use super::reader::{Labels, Reader};
 use crate::field::Path;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationRule {
-    pub meta: Meta,
     pub host: String,
     /// Empty when the field is absent; the controller treats both alike.
     pub subsets: Vec<Subset>,
@@ -16,7 +14,6 @@ pub struct DestinationRule {
     pub selects_workloads: bool,
     /// Every traffic policy: the rule's, the subsets', their ports'.
     pub policies: Vec<Policy>,
-    pub malformed: Vec<Malformed>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub struct Policy {
 }
 
 impl DestinationRule {
-    pub(super) fn read(meta: Meta, root: &Reader<'_>) -> Self {
+    pub(super) fn read(root: &Reader<'_>) -> Self {
         let spec = root.get("spec");
         let subsets = spec.get("subsets");
         let selector = spec.get("workloadSelector");
@@ -48,14 +45,12 @@ impl DestinationRule {
                 .flatten(),
         );
         Self {
-            meta,
             host: spec.get("host").string().unwrap_or_default(),
             subsets: subsets.objects(Subset::read).unwrap_or_default(),
             export_to: spec.get("exportTo").strings().unwrap_or_default(),
             workload_selector: selector.object(),
             selects_workloads: selector.get("matchLabels").has_fields(),
             policies,
-            malformed: Vec::new(),
         }
     }
 

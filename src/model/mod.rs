@@ -22,14 +22,14 @@ pub use destination_rule::{DestinationRule, Policy, Subset};
 pub use host::Host;
 pub use kind::{Key, Kind};
 pub use meta::{Enforce, Meta};
-pub use object::Object;
+pub use object::{Body, Object, Typed};
 pub use reader::{IntOrString, Labels, Malformed, Reader};
 pub use rollout::{
     AntiAffinity, BlueGreen, Canary, DestinationRuleRef, Istio, PingPong, Rollout, TcpRouteRef,
     TlsRouteRef, TrafficRouting, VirtualServiceRef, WorkloadRef,
 };
 pub use selector::{Expression, Selector};
-pub use service::{Gateway, Namespace, Service, ServiceEntry};
+pub use service::{Service, ServiceEntry};
 pub use status::{Status, WeightDestination, Weights};
 pub use steps::{Experiment, ExperimentTemplate, MatchField, RouteStep, Step, StringMatch};
 pub use virtual_service::{

@@ -1,28 +1,49 @@
-//! One object of any kind we know.
+//! One object of a known kind: its metadata, its fields of the wrong type, and the view of its kind.
 
 use std::cell::RefCell;
+use std::ops::Deref;
 
 use serde_json::Value;
 
 use super::{
-    DestinationRule, Gateway, Key, Kind, Malformed, Meta, Namespace, Reader, Rollout, Service,
-    ServiceEntry, VirtualService, Workload,
+    DestinationRule, Key, Kind, Malformed, Meta, Reader, Rollout, Service, ServiceEntry,
+    VirtualService, Workload,
 };
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Object {
+pub struct Object {
+    pub meta: Meta,
+    /// Fields of the wrong type, in the order they were read.
+    pub malformed: Vec<Malformed>,
+    pub body: Body,
+}
+
+/// What is read of an object beside its metadata, by kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
     Rollout(Box<Rollout>),
     VirtualService(VirtualService),
     DestinationRule(DestinationRule),
     Service(Service),
     ServiceEntry(ServiceEntry),
-    Gateway(Gateway),
-    Namespace(Namespace),
+    /// A Deployment, ReplicaSet or PodTemplate.
     Workload(Workload),
+    /// Metadata only: rules ask whether it exists.
+    Gateway,
+    /// Metadata only: the enforce label and whether it is being deleted.
+    Namespace,
+}
+
+/// An object whose kind is known, with the view of that kind.
+#[derive(Debug, PartialEq)]
+pub struct Typed<'a, T> {
+    pub meta: &'a Meta,
+    pub malformed: &'a [Malformed],
+    pub body: &'a T,
 }
 
 impl Object {
-    /// The view of an object; `None` when it has no apiVersion and kind, or one we do not know.
+    /// The view of an object; `None` when it has no apiVersion and kind, or the kind is not known.
     pub fn parse(value: &Value, default_namespace: &str) -> Option<Object> {
         let api_version = value.get("apiVersion")?.as_str()?;
         let kind = Kind::of(api_version, value.get("kind")?.as_str()?)?;
@@ -34,67 +55,101 @@ impl Object {
         let faults = RefCell::default();
         let root = Reader::new(value, &faults);
         let meta = Meta::read(kind, &root, default_namespace);
-        let mut object = Self::read(meta, &root);
-        *object.malformed_mut() = faults.take();
-        object
-    }
-
-    fn read(meta: Meta, root: &Reader<'_>) -> Object {
-        match meta.key.kind {
-            Kind::Rollout => Object::Rollout(Box::new(Rollout::read(meta, root))),
-            Kind::VirtualService => Object::VirtualService(VirtualService::read(meta, root)),
-            Kind::DestinationRule => Object::DestinationRule(DestinationRule::read(meta, root)),
-            Kind::Service => Object::Service(Service::read(meta, root)),
-            Kind::ServiceEntry => Object::ServiceEntry(ServiceEntry::read(meta, root)),
-            Kind::Gateway => Object::Gateway(Gateway::read(meta)),
-            Kind::Namespace => Object::Namespace(Namespace::read(meta)),
-            Kind::Deployment | Kind::ReplicaSet | Kind::PodTemplate => {
-                Object::Workload(Workload::read(meta, root))
-            }
-        }
-    }
-
-    pub fn meta(&self) -> &Meta {
-        match self {
-            Object::Rollout(object) => &object.meta,
-            Object::VirtualService(object) => &object.meta,
-            Object::DestinationRule(object) => &object.meta,
-            Object::Service(object) => &object.meta,
-            Object::ServiceEntry(object) => &object.meta,
-            Object::Gateway(object) => &object.meta,
-            Object::Namespace(object) => &object.meta,
-            Object::Workload(object) => &object.meta,
+        let body = Body::read(kind, &root);
+        let malformed = faults.take();
+        Object {
+            meta,
+            malformed,
+            body,
         }
     }
 
     pub fn key(&self) -> &Key {
-        &self.meta().key
+        &self.meta.key
     }
 
-    /// Fields of the wrong type, in the order they were read.
-    pub fn malformed(&self) -> &[Malformed] {
-        match self {
-            Object::Rollout(object) => &object.malformed,
-            Object::VirtualService(object) => &object.malformed,
-            Object::DestinationRule(object) => &object.malformed,
-            Object::Service(object) => &object.malformed,
-            Object::ServiceEntry(object) => &object.malformed,
-            Object::Gateway(object) => &object.malformed,
-            Object::Namespace(object) => &object.malformed,
-            Object::Workload(object) => &object.malformed,
+    /// This object with `body`, which must be its own.
+    pub fn typed<'a, T>(&'a self, body: &'a T) -> Typed<'a, T> {
+        Typed {
+            meta: &self.meta,
+            malformed: &self.malformed,
+            body,
         }
     }
 
-    fn malformed_mut(&mut self) -> &mut Vec<Malformed> {
-        match self {
-            Object::Rollout(object) => &mut object.malformed,
-            Object::VirtualService(object) => &mut object.malformed,
-            Object::DestinationRule(object) => &mut object.malformed,
-            Object::Service(object) => &mut object.malformed,
-            Object::ServiceEntry(object) => &mut object.malformed,
-            Object::Gateway(object) => &mut object.malformed,
-            Object::Namespace(object) => &mut object.malformed,
-            Object::Workload(object) => &mut object.malformed,
+    pub fn rollout(&self) -> Option<Typed<'_, Rollout>> {
+        match &self.body {
+            Body::Rollout(rollout) => Some(self.typed(rollout)),
+            _ => None,
         }
+    }
+
+    pub fn virtual_service(&self) -> Option<Typed<'_, VirtualService>> {
+        match &self.body {
+            Body::VirtualService(service) => Some(self.typed(service)),
+            _ => None,
+        }
+    }
+
+    pub fn destination_rule(&self) -> Option<Typed<'_, DestinationRule>> {
+        match &self.body {
+            Body::DestinationRule(rule) => Some(self.typed(rule)),
+            _ => None,
+        }
+    }
+
+    pub fn service(&self) -> Option<Typed<'_, Service>> {
+        match &self.body {
+            Body::Service(service) => Some(self.typed(service)),
+            _ => None,
+        }
+    }
+
+    pub fn service_entry(&self) -> Option<Typed<'_, ServiceEntry>> {
+        match &self.body {
+            Body::ServiceEntry(entry) => Some(self.typed(entry)),
+            _ => None,
+        }
+    }
+
+    pub fn workload(&self) -> Option<Typed<'_, Workload>> {
+        match &self.body {
+            Body::Workload(workload) => Some(self.typed(workload)),
+            _ => None,
+        }
+    }
+}
+
+impl Body {
+    fn read(kind: Kind, root: &Reader<'_>) -> Body {
+        match kind {
+            Kind::Rollout => Body::Rollout(Box::new(Rollout::read(root))),
+            Kind::VirtualService => Body::VirtualService(VirtualService::read(root)),
+            Kind::DestinationRule => Body::DestinationRule(DestinationRule::read(root)),
+            Kind::Service => Body::Service(Service::read(root)),
+            Kind::ServiceEntry => Body::ServiceEntry(ServiceEntry::read(root)),
+            Kind::Deployment | Kind::ReplicaSet => {
+                Body::Workload(Workload::read(&root.get("spec")))
+            }
+            Kind::PodTemplate => Body::Workload(Workload::read(root)),
+            Kind::Gateway => Body::Gateway,
+            Kind::Namespace => Body::Namespace,
+        }
+    }
+}
+
+impl<T> Clone for Typed<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Typed<'_, T> {}
+
+impl<T> Deref for Typed<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.body
     }
 }

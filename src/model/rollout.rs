@@ -1,14 +1,12 @@
 //! Argo's Rollout: strategy, traffic routing, selector and pod labels. Steps and status have their own files.
 
-use super::Meta;
-use super::reader::{IntOrString, Labels, Malformed, Reader};
+use super::reader::{IntOrString, Labels, Reader};
 use super::selector::Selector;
 use super::status::Status;
 use super::steps::Step;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rollout {
-    pub meta: Meta,
     pub selector: Option<Selector>,
     /// The template's own labels; empty with a `workloadRef`.
     pub template_labels: Labels,
@@ -24,7 +22,6 @@ pub struct Rollout {
     pub status: Status,
     /// A digest of `spec.template`, to tell whether a write changes it.
     pub template_digest: u64,
-    pub malformed: Vec<Malformed>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,13 +126,12 @@ pub struct DestinationRuleRef {
 }
 
 impl Rollout {
-    pub(super) fn read(meta: Meta, root: &Reader<'_>) -> Self {
+    pub(super) fn read(root: &Reader<'_>) -> Self {
         let spec = root.get("spec");
         let strategy = spec.get("strategy");
         let template = spec.get("template");
         let template_meta = template.get("metadata");
         Self {
-            meta,
             selector: spec.get("selector").object_as(Selector::read),
             template_labels: template_meta.get("labels").labels().unwrap_or_default(),
             template_set: ["labels", "annotations"]
@@ -150,7 +146,6 @@ impl Rollout {
             blue_green: strategy.get("blueGreen").object_as(BlueGreen::read),
             status: Status::read(&root.get("status")),
             template_digest: template.digest(),
-            malformed: Vec::new(),
         }
     }
 

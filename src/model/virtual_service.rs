@@ -1,12 +1,10 @@
 //! Istio's VirtualService: hosts, gateways, and every route with its destinations.
 
-use super::Meta;
-use super::reader::{Malformed, Reader};
+use super::reader::Reader;
 use crate::field::Path;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualService {
-    pub meta: Meta,
     pub hosts: Vec<String>,
     pub gateways: Vec<String>,
     pub export_to: Vec<String>,
@@ -14,7 +12,6 @@ pub struct VirtualService {
     pub http: Option<Vec<HttpRoute>>,
     pub tls: Option<Vec<L4Route>>,
     pub tcp: Option<Vec<L4Route>>,
-    pub malformed: Vec<Malformed>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,17 +64,15 @@ pub struct Delegate {
 }
 
 impl VirtualService {
-    pub(super) fn read(meta: Meta, root: &Reader<'_>) -> Self {
+    pub(super) fn read(root: &Reader<'_>) -> Self {
         let spec = root.get("spec");
         Self {
-            meta,
             hosts: spec.get("hosts").strings().unwrap_or_default(),
             gateways: spec.get("gateways").strings().unwrap_or_default(),
             export_to: spec.get("exportTo").strings().unwrap_or_default(),
             http: spec.get("http").objects(HttpRoute::read),
             tls: spec.get("tls").objects(L4Route::read),
             tcp: spec.get("tcp").objects(L4Route::read),
-            malformed: Vec::new(),
         }
     }
 

@@ -1,28 +1,19 @@
-//! A Deployment, ReplicaSet or PodTemplate that a `workloadRef` may name: its template's labels alone.
+//! A Deployment, ReplicaSet or PodTemplate that a `workloadRef` may name: only its template's labels.
 
-use super::reader::{Labels, Malformed, Reader};
-use super::{Kind, Meta};
+use super::reader::{Labels, Reader};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
-    pub meta: Meta,
     pub template_labels: Labels,
-    pub malformed: Vec<Malformed>,
 }
 
 impl Workload {
-    pub(super) fn read(meta: Meta, root: &Reader<'_>) -> Self {
-        let spec = root.get("spec");
-        let template = match meta.key.kind {
-            Kind::PodTemplate => root.get("template"),
-            _ => spec.get("template"),
-        };
+    /// Reads the object that holds `template`: the spec, or a PodTemplate itself.
+    pub(super) fn read(holder: &Reader<'_>) -> Self {
+        let template = holder.get("template");
         let template_meta = template.get("metadata");
-        let template_labels = template_meta.get("labels").labels().unwrap_or_default();
         Self {
-            meta,
-            template_labels,
-            malformed: Vec::new(),
+            template_labels: template_meta.get("labels").labels().unwrap_or_default(),
         }
     }
 }

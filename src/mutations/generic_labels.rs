@@ -24,7 +24,7 @@ use crate::model::{
 mutation!("generic-labels" on DestinationRule, "generic_labels.rs");
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
-    let Some(Object::DestinationRule(rule)) = &input.write.new else {
+    let Some(rule) = input.write.new.as_ref().and_then(Object::destination_rule) else {
         return;
     };
     for flow in input.flows() {
@@ -32,7 +32,7 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
             continue;
         };
         let labels = common_labels(&flow, &linked);
-        let labelled: Vec<String> = bare_subsets(rule, linked.link.reference)
+        let labelled: Vec<String> = bare_subsets(&rule, linked.link.reference)
             .filter(|(index, _)| label(*index, &labels, patch))
             .map(|(_, subset)| format!("`{}`", subset.name))
             .collect();

@@ -21,18 +21,15 @@ use serde_json::Value;
 use super::{Input, Kept, Patch};
 use crate::cluster::{Flow, Role};
 use crate::field::Path;
-use crate::model::{DestinationRule, DestinationRuleRef, HASH_LABEL, MANAGED_BY, Object};
+use crate::model::{DestinationRule, DestinationRuleRef, HASH_LABEL, MANAGED_BY, Object, Typed};
 
 mutation!("hash-selectors" on DestinationRule, "hash_selectors.rs");
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
-    let Some(Object::DestinationRule(rule)) = &input.write.new else {
+    let Some(rule) = input.write.new.as_ref().and_then(Object::destination_rule) else {
         return;
     };
-    let live = match &input.write.old {
-        Some(Object::DestinationRule(live)) => Some(live),
-        _ => None,
-    };
+    let live = input.write.old.as_ref().and_then(Object::destination_rule);
     for flow in input.flows() {
         let Some(linked) = flow.destination_rule() else {
             continue;
@@ -48,8 +45,8 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
 fn keep_hashes(
     flow: &Flow<'_>,
     reference: &DestinationRuleRef,
-    rule: &DestinationRule,
-    live: Option<&DestinationRule>,
+    rule: Typed<'_, DestinationRule>,
+    live: Option<Typed<'_, DestinationRule>>,
     patch: &mut Patch,
 ) {
     let roles = [
@@ -90,7 +87,7 @@ fn keep_hashes(
     }
 }
 
-fn live_hash(live: &DestinationRule, name: &str) -> Option<String> {
+fn live_hash(live: Typed<'_, DestinationRule>, name: &str) -> Option<String> {
     let (_, subset) = live.subset(name)?;
     let hash = subset.labels.as_ref()?.get(HASH_LABEL)?;
     (!hash.is_empty()).then(|| hash.clone())
@@ -99,8 +96,8 @@ fn live_hash(live: &DestinationRule, name: &str) -> Option<String> {
 /// A running experiment's subsets that live has, the status lists and the write dropped.
 fn keep_experiments(
     flow: &Flow<'_>,
-    rule: &DestinationRule,
-    live: &DestinationRule,
+    rule: Typed<'_, DestinationRule>,
+    live: Typed<'_, DestinationRule>,
     live_value: &Value,
     patch: &mut Patch,
 ) {
@@ -119,7 +116,7 @@ fn keep_experiments(
 }
 
 /// The annotation by which the controller knows the DestinationRule as its own.
-fn keep_managed_by(flow: &Flow<'_>, live: &DestinationRule, patch: &mut Patch) {
+fn keep_managed_by(flow: &Flow<'_>, live: Typed<'_, DestinationRule>, patch: &mut Patch) {
     let owner = live.meta.managed_by.as_ref();
     if owner.is_some_and(|owner| **owner == *flow.key().name) {
         let path = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);

@@ -22,9 +22,9 @@ use crate::model::{Object, VirtualService};
 mutation!("inserted-routes" on VirtualService, "inserted_routes.rs");
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
-    let (Some(Object::VirtualService(new)), Some(Object::VirtualService(live))) =
-        (&input.write.new, &input.write.old)
-    else {
+    let [new, live] = [&input.write.new, &input.write.old]
+        .map(|object| object.as_ref().and_then(Object::virtual_service));
+    let (Some(new), Some(live)) = (new, live) else {
         return;
     };
     if new.http.is_none() {
@@ -32,7 +32,7 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
     }
     let mut names: Vec<String> = new.http().iter().map(|route| route.name.clone()).collect();
     for flow in input.flows().filter(keeps_routes) {
-        restore(&flow, input, live, &mut names, patch);
+        restore(&flow, input, &live, &mut names, patch);
     }
 }
 

@@ -24,7 +24,7 @@ use crate::model::{Destination, HttpRoute, Key, Object};
 mutation!("route-name" on VirtualService, "route_name.rs");
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
-    let Some(Object::VirtualService(service)) = &input.write.new else {
+    let Some(service) = input.write.new.as_ref().and_then(Object::virtual_service) else {
         return;
     };
     let [route] = service.http() else { return };

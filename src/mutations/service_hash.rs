@@ -25,9 +25,6 @@ use crate::model::{HASH_LABEL, MANAGED_BY, Object};
 mutation!("service-hash" on Service, "service_hash.rs");
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
-    if !matches!(input.write.new, Some(Object::Service(_))) {
-        return;
-    }
     for flow in input.flows() {
         let services = flow.services();
         let mut roles = services.filter(|linked| linked.link.key == *input.key());
@@ -39,10 +36,8 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
 }
 
 fn keep_hash(flow: &Flow<'_>, role: ServiceRole, input: &Input<'_>, patch: &mut Patch) {
-    let live = match &input.write.old {
-        Some(Object::Service(service)) => service.selector.as_ref(),
-        _ => None,
-    };
+    let live = input.write.old.as_ref().and_then(Object::service);
+    let live = live.and_then(|service| service.body.selector.as_ref());
     let live = live.and_then(|selector| selector.get(HASH_LABEL)).cloned();
     let live = live.filter(|hash| !hash.is_empty());
     let Some(hash) = live.or_else(|| flow.hash_of_service(role)) else {
@@ -58,7 +53,7 @@ fn keep_hash(flow: &Flow<'_>, role: ServiceRole, input: &Input<'_>, patch: &mut 
 /// The annotation by which the controller knows the Service as its own.
 fn keep_managed_by(flow: &Flow<'_>, input: &Input<'_>, patch: &mut Patch) {
     let live = input.write.old.as_ref();
-    let live = live.and_then(|live| live.meta().managed_by.as_ref());
+    let live = live.and_then(|live| live.meta.managed_by.as_ref());
     if live.is_some_and(|owner| **owner == *flow.key().name) {
         let path = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
         if patch.set(&path, Value::from(flow.rollout.meta.name())) {

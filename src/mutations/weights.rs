@@ -32,7 +32,7 @@ use crate::model::{Destination, Object, VirtualService, VirtualServiceRef};
 mutation!("weights" on VirtualService, "weights.rs");
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
-    let Some(Object::VirtualService(service)) = &input.write.new else {
+    let Some(service) = input.write.new.as_ref().and_then(Object::virtual_service) else {
         return;
     };
     for flow in input.flows() {
@@ -44,7 +44,7 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
                 roles: &roles,
                 input,
             };
-            weights.keep_all(service, linked.link.reference, patch);
+            weights.keep_all(&service, linked.link.reference, patch);
         }
     }
 }
@@ -58,13 +58,15 @@ struct FlowWeights<'a> {
 
 impl FlowWeights<'_> {
     fn keep_all(&self, service: &VirtualService, reference: &VirtualServiceRef, patch: &mut Patch) {
-        let live = match &self.input.write.old {
-            Some(Object::VirtualService(live)) => Some(live),
-            _ => None,
-        };
-        for route in ManagedRoute::weighted(self.flow.rollout, service, reference) {
+        let live = self
+            .input
+            .write
+            .old
+            .as_ref()
+            .and_then(Object::virtual_service);
+        for route in ManagedRoute::weighted(&self.flow.rollout, service, reference) {
             if self.has_both(&route) {
-                let live = live.and_then(|live| Live::of(live, service, &route, self.roles));
+                let live = live.and_then(|live| Live::of(live.body, service, &route, self.roles));
                 self.keep(&route, live.as_ref(), patch);
             }
         }

@@ -24,7 +24,7 @@
 use super::parts::place::is_malformed;
 use crate::cluster::{View, is_exported, reference};
 use crate::field::Path;
-use crate::model::{Key, VirtualService};
+use crate::model::{Key, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
 
 rule!(
@@ -35,7 +35,7 @@ rule!(
     "delegate_missing.rs"
 );
 
-fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
+fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     // A delegate that delegates is RG508's.
     if service.is_delegate() {
         return;
@@ -45,7 +45,7 @@ fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
         let named = ["name", "namespace"].map(|field| link.path.field(field));
         if !named
             .iter()
-            .any(|path| is_malformed(&service.malformed, path))
+            .any(|path| is_malformed(service.malformed, path))
         {
             link.check(view, found);
         }
@@ -54,7 +54,7 @@ fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
 
 /// A delegate that a VirtualService with hosts names.
 struct Link<'a> {
-    service: &'a VirtualService,
+    service: Typed<'a, VirtualService>,
     path: Path,
     key: Key,
 }
@@ -83,7 +83,7 @@ impl Link<'_> {
             .cause(Cause::Required);
     }
 
-    fn check_delegate(&self, delegate: &VirtualService, found: &mut Findings<'_>) {
+    fn check_delegate(&self, delegate: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
         let (owner, root) = (delegate.meta.namespace(), self.service.meta.namespace());
         let (fault, help, field) = if !delegate.is_delegate() {
             let help = "drop the delegate's `hosts` and `gateways`";

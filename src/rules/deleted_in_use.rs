@@ -23,7 +23,9 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{Flow, View, reference};
 use crate::field::Path;
-use crate::model::{DestinationRule, Key, Kind, Object, Operation, Rollout, VirtualService, Write};
+use crate::model::{
+    DestinationRule, Key, Kind, Object, Operation, Rollout, Typed, VirtualService, Write,
+};
 use crate::verdict::{Cause, Findings};
 
 rule!(
@@ -47,13 +49,13 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
     for rollout in users(&write.key, view) {
         report_flow(&Flow::of(rollout, *view), &write.key, found);
     }
-    if let Some(Object::DestinationRule(rule)) = &write.old {
+    if let Some(rule) = write.old.as_ref().and_then(Object::destination_rule) {
         report_subsets(rule, view, found);
     }
 }
 
 /// The Rollouts whose flows the object may be in, those aside that are being deleted.
-fn users<'a>(key: &Key, view: &View<'a>) -> Vec<&'a Rollout> {
+fn users<'a>(key: &Key, view: &View<'a>) -> Vec<Typed<'a, Rollout>> {
     let mut users = view.rollouts_using(key);
     if key.kind == Kind::Service {
         let host = view.service_host(key);
@@ -109,7 +111,7 @@ fn usage(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
 }
 
 /// Where the Rollout names the object.
-fn named(rollout: &Rollout, key: &Key) -> Option<Path> {
+fn named(rollout: Typed<'_, Rollout>, key: &Key) -> Option<Path> {
     let services = reference::virtual_services(rollout).map(|l| (l.key, l.path.field("name")));
     let rule = reference::destination_rule(rollout).map(|l| (l.key, l.path.field("name")));
     let six = reference::services(rollout).map(|link| (link.key, link.path));
@@ -136,12 +138,12 @@ fn routed(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
 }
 
 /// The subsets of a deleted DestinationRule that VirtualServices outside its flows still send to.
-fn report_subsets(rule: &DestinationRule, view: &View<'_>, found: &mut Findings<'_>) {
+fn report_subsets(rule: Typed<'_, DestinationRule>, view: &View<'_>, found: &mut Findings<'_>) {
     let host = view.resolve(&rule.host, rule.meta.namespace());
     let flows = view.rollouts_using(&rule.meta.key);
     for service in view.virtual_services_sending_to(&host) {
         let key = &service.meta.key;
-        let inside = flows.iter().any(|rollout| named(rollout, key).is_some());
+        let inside = flows.iter().any(|rollout| named(*rollout, key).is_some());
         if !inside {
             report_sender(rule, service, view, found);
         }
@@ -149,8 +151,8 @@ fn report_subsets(rule: &DestinationRule, view: &View<'_>, found: &mut Findings<
 }
 
 fn report_sender(
-    rule: &DestinationRule,
-    service: &VirtualService,
+    rule: Typed<'_, DestinationRule>,
+    service: Typed<'_, VirtualService>,
     view: &View<'_>,
     found: &mut Findings<'_>,
 ) {

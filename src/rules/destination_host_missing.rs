@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use super::parts::dns::host_fault;
 use crate::cluster::{View, visible_providers};
 use crate::field::Path;
-use crate::model::{Host, Kind, VirtualService};
+use crate::model::{Host, Kind, Typed, VirtualService};
 use crate::verdict::Findings;
 
 rule!(
@@ -35,7 +35,7 @@ rule!(
     "destination_host_missing.rs"
 );
 
-fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
+fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     if !view.knows(&[Kind::Service, Kind::ServiceEntry]) {
         return;
     }
@@ -54,7 +54,7 @@ fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
 }
 
 fn report(
-    service: &VirtualService,
+    service: Typed<'_, VirtualService>,
     view: &View<'_>,
     path: Path,
     host: &Host,

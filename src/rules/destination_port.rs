@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use super::parts::place::is_malformed;
 use crate::cluster::{View, provided_ports, visible_providers};
 use crate::field::Path;
-use crate::model::{Host, Kind, Object, VirtualService};
+use crate::model::{Host, Kind, Object, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
 
 rule!(
@@ -33,10 +33,10 @@ rule!(
     "destination_port.rs"
 );
 
-fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
+fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     for (path, destination) in service.destinations() {
         let number = path.fields(["port", "number"]);
-        if is_malformed(&service.malformed, &number) {
+        if is_malformed(service.malformed, &number) {
             continue;
         }
         let host = view.resolve(&destination.host, service.meta.namespace());
@@ -55,7 +55,7 @@ fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
 
 /// What a destination's host provides.
 struct Target<'a> {
-    service: &'a VirtualService,
+    service: Typed<'a, VirtualService>,
     host: Host,
     providers: Vec<&'a Object>,
     ports: BTreeSet<i64>,
@@ -63,7 +63,7 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// `None` where the ports are not known: no provider, or one that declares none, such as an ExternalName.
-    fn of(service: &'a VirtualService, view: &View<'a>, host: Host) -> Option<Self> {
+    fn of(service: Typed<'a, VirtualService>, view: &View<'a>, host: Host) -> Option<Self> {
         let ports = ports_of(service, view, &host)?;
         Some(Self {
             service,
@@ -150,7 +150,11 @@ impl<'a> Target<'a> {
 }
 
 /// All ports that the providers of a host declare; `None` where one declares none, or there is none.
-fn ports_of(service: &VirtualService, view: &View<'_>, host: &Host) -> Option<BTreeSet<i64>> {
+fn ports_of(
+    service: Typed<'_, VirtualService>,
+    view: &View<'_>,
+    host: &Host,
+) -> Option<BTreeSet<i64>> {
     let providers = visible_providers(view, host, service);
     let known = !providers.is_empty() && providers.iter().all(|p| !provided_ports(p).is_empty());
     let ports = providers.iter().flat_map(|p| provided_ports(p));

@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{View, reference};
 use crate::field::Path;
-use crate::model::{Key, Kind, VirtualService};
+use crate::model::{Key, Kind, Typed, VirtualService};
 use crate::verdict::{Cause, Findings};
 
 rule!(
@@ -37,8 +37,8 @@ rule!(
     "duplicate_route_name.rs"
 );
 
-fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
-    for (index, name) in repeated(service) {
+fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
+    for (index, name) in repeated(&service) {
         let users = users(service, view, name);
         let Some((rollout, place)) = users.first() else {
             continue;
@@ -72,7 +72,7 @@ fn repeated(service: &VirtualService) -> Vec<(usize, &str)> {
 }
 
 /// The Rollouts that list the name for this VirtualService, with the path of the entry.
-fn users(service: &VirtualService, view: &View<'_>, name: &str) -> Vec<(Key, Path)> {
+fn users(service: Typed<'_, VirtualService>, view: &View<'_>, name: &str) -> Vec<(Key, Path)> {
     let rollouts = view.rollouts_using(&service.meta.key).into_iter();
     let entries = rollouts.flat_map(|rollout| {
         let links = reference::virtual_services(rollout);

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use super::parts::label::list;
 use crate::cluster::View;
 use crate::field::Path;
-use crate::model::DestinationRule;
+use crate::model::{DestinationRule, Typed};
 use crate::verdict::{Cause, Findings};
 
 rule!(
@@ -32,7 +32,7 @@ rule!(
     "duplicate_subset.rs"
 );
 
-fn check(rule: &DestinationRule, _: &View<'_>, found: &mut Findings<'_>) {
+fn check(rule: Typed<'_, DestinationRule>, _: &View<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();
     for (index, subset) in rule.subsets.iter().enumerate() {
         if subset.name.is_empty() || seen.insert(&subset.name) {

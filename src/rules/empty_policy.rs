@@ -18,14 +18,14 @@
 use super::parts::place::{in_destination_rule, is_malformed};
 use crate::cluster::View;
 use crate::field::Path;
-use crate::model::DestinationRule;
+use crate::model::{DestinationRule, Typed};
 use crate::verdict::{Cause, Findings};
 
 rule!(RG510, Error, DestinationRule, reads & [], "empty_policy.rs");
 
-fn check(rule: &DestinationRule, _: &View<'_>, found: &mut Findings<'_>) {
+fn check(rule: Typed<'_, DestinationRule>, _: &View<'_>, found: &mut Findings<'_>) {
     for policy in &rule.policies {
-        if is_malformed(&rule.malformed, &policy.path) {
+        if is_malformed(rule.malformed, &policy.path) {
             continue;
         }
         if policy.empty {
@@ -37,7 +37,7 @@ fn check(rule: &DestinationRule, _: &View<'_>, found: &mut Findings<'_>) {
     }
 }
 
-fn refuse(rule: &DestinationRule, path: Path, found: &mut Findings<'_>) {
+fn refuse(rule: Typed<'_, DestinationRule>, path: Path, found: &mut Findings<'_>) {
     let message = format!("{} says nothing in `{path}` (IST0106)", rule.meta.key);
     let subject = in_destination_rule(rule, &path);
     found

@@ -21,23 +21,23 @@ use std::collections::BTreeSet;
 use super::parts::dns::is_label;
 use super::parts::place::is_malformed;
 use crate::field::Path;
-use crate::model::{Malformed, Meta, Object};
+use crate::model::{Body, Malformed, Meta, Object};
 use crate::verdict::{Cause, Finding, Findings};
 
 rule!(RG509, Error, Any, reads & [], "export_to.rs");
 
 fn check(object: &Object, found: &mut Findings<'_>) {
-    let export = match object {
-        Object::VirtualService(service) => Export {
-            meta: &service.meta,
+    let export = match &object.body {
+        Body::VirtualService(service) => Export {
+            meta: &object.meta,
             entries: &service.export_to,
-            malformed: &service.malformed,
+            malformed: &object.malformed,
             workload_selector: false,
         },
-        Object::DestinationRule(rule) => Export {
-            meta: &rule.meta,
+        Body::DestinationRule(rule) => Export {
+            meta: &object.meta,
             entries: &rule.export_to,
-            malformed: &rule.malformed,
+            malformed: &object.malformed,
             workload_selector: rule.workload_selector,
         },
         _ => return,

@@ -39,7 +39,8 @@ rule!(
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
-    let (Operation::Create, Some(Object::Rollout(rollout))) = (write.operation, &write.new) else {
+    let rollout = write.new.as_ref().and_then(Object::rollout);
+    let (Operation::Create, Some(rollout)) = (write.operation, rollout) else {
         return;
     };
     let Some(linked) = Flow::of(rollout, *view).destination_rule() else {
@@ -65,6 +66,6 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
 
 fn serves(view: &View<'_>, host: &Host) -> bool {
     let providers = view.providers(host);
-    let service = |provider: &&Object| matches!(provider, Object::Service(_));
+    let service = |provider: &&Object| provider.service().is_some();
     providers.iter().any(service) || !view.virtual_services_sending_to(host).is_empty()
 }

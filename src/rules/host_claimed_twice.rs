@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::View;
 use crate::field::Path;
-use crate::model::{Host, VirtualService};
+use crate::model::{Host, Typed, VirtualService};
 use crate::verdict::{Cause, Findings};
 
 rule!(
@@ -36,7 +36,7 @@ rule!(
     "host_claimed_twice.rs"
 );
 
-fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
+fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     if !service.is_mesh() {
         return;
     }
@@ -67,16 +67,20 @@ fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
 }
 
 /// Other VirtualServices that claim the host where this one does; of many the first three.
-fn rivals<'a>(service: &VirtualService, view: &View<'a>, host: &Host) -> Vec<&'a VirtualService> {
+fn rivals<'a>(
+    service: Typed<'_, VirtualService>,
+    view: &View<'a>,
+    host: &Host,
+) -> Vec<Typed<'a, VirtualService>> {
     let claiming = view.virtual_services_claiming(host).into_iter();
     claiming
-        .filter(|other| other.meta.key != service.meta.key && meet(service, other))
+        .filter(|other| other.meta.key != service.meta.key && meet(&service, other))
         .take(3)
         .collect()
 }
 
 /// Whether some namespace sees both.
-fn meet(one: &VirtualService, other: &VirtualService) -> bool {
+fn meet(one: &Typed<'_, VirtualService>, other: &Typed<'_, VirtualService>) -> bool {
     let (one, other) = (reach(one), reach(other));
     let all = |reach: &BTreeSet<&str>| reach.contains("*");
     let seen = |reach: &BTreeSet<&str>| !reach.is_empty();
@@ -88,11 +92,11 @@ fn meet(one: &VirtualService, other: &VirtualService) -> bool {
 }
 
 /// The namespaces that a VirtualService is exported to, `*` for all.
-fn reach(service: &VirtualService) -> BTreeSet<&str> {
+fn reach<'a>(service: &Typed<'a, VirtualService>) -> BTreeSet<&'a str> {
     if service.export_to.is_empty() {
         return BTreeSet::from(["*"]);
     }
-    let names = service.export_to.iter().map(String::as_str);
+    let names = service.body.export_to.iter().map(String::as_str);
     let names = names.map(|name| match name {
         "." => service.meta.namespace(),
         name => name,
@@ -101,7 +105,7 @@ fn reach(service: &VirtualService) -> BTreeSet<&str> {
 }
 
 /// Where the VirtualService names the host.
-fn place(service: &VirtualService, view: &View<'_>, host: &Host) -> Path {
+fn place(service: Typed<'_, VirtualService>, view: &View<'_>, host: &Host) -> Path {
     let resolve = |name: &String| view.resolve(name, service.meta.namespace());
     let mut hosts = service.hosts.iter();
     let index = hosts.position(|name| resolve(name) == *host);

@@ -26,14 +26,15 @@ use std::collections::HashSet;
 use super::parts::dns::{gateway_host_fault, host_fault, is_ip};
 use super::parts::place::is_malformed;
 use crate::field::Path;
-use crate::model::{DestinationRule, Key, Object, VirtualService};
+use crate::model::{Body, DestinationRule, Key, Object, Typed, VirtualService};
 use crate::verdict::{Cause, Findings};
 
 rule!(RG507, Error, Any, reads & [], "istio_host.rs");
 
 fn check(object: &Object, found: &mut Findings<'_>) {
-    match object {
-        Object::VirtualService(service) => {
+    match &object.body {
+        Body::VirtualService(service) => {
+            let service = object.typed(service);
             destinations(service, found);
             let hosts = Hosts::of(service);
             if hosts.entries(found) {
@@ -41,12 +42,12 @@ fn check(object: &Object, found: &mut Findings<'_>) {
             }
             hosts.sni(found);
         }
-        Object::DestinationRule(rule) => rule_host(rule, found),
+        Body::DestinationRule(rule) => rule_host(object.typed(rule), found),
         _ => {}
     }
 }
 
-fn destinations(service: &VirtualService, found: &mut Findings<'_>) {
+fn destinations(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     for (path, destination) in service.destinations() {
         let host = destination.host.as_str();
         let fault = match host {
@@ -60,7 +61,7 @@ fn destinations(service: &VirtualService, found: &mut Findings<'_>) {
     }
 }
 
-fn rule_host(rule: &DestinationRule, found: &mut Findings<'_>) {
+fn rule_host(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
     if let Some(fault) = host_fault(&rule.host).filter(|_| !rule.host.is_empty()) {
         refuse(
             &rule.meta.key,
@@ -82,15 +83,15 @@ fn refuse(key: &Key, path: Path, host: &str, fault: &str, found: &mut Findings<'
 
 /// The `hosts` of a VirtualService, for finding what covers a host without comparing all with all.
 struct Hosts<'a> {
-    service: &'a VirtualService,
+    service: Typed<'a, VirtualService>,
     exact: HashSet<&'a str>,
     /// What follows the `*` of each wildcard.
     suffixes: HashSet<&'a str>,
 }
 
 impl<'a> Hosts<'a> {
-    fn of(service: &'a VirtualService) -> Self {
-        let hosts = || service.hosts.iter().map(String::as_str);
+    fn of(service: Typed<'a, VirtualService>) -> Self {
+        let hosts = || service.body.hosts.iter().map(String::as_str);
         Self {
             service,
             exact: hosts().filter(|host| !host.starts_with('*')).collect(),
@@ -103,7 +104,7 @@ impl<'a> Hosts<'a> {
         let mut good = true;
         for (index, host) in self.service.hosts.iter().enumerate() {
             let path = Path::spec(["hosts"]).index(index);
-            if is_malformed(&self.service.malformed, &path) {
+            if is_malformed(self.service.malformed, &path) {
                 good = false;
             } else if let Some(fault) = self.fault(host) {
                 refuse(&self.service.meta.key, path, host, &fault, found);
@@ -189,7 +190,7 @@ impl<'a> Hosts<'a> {
 
     fn sni_host(&self, path: Path, host: &str, found: &mut Findings<'_>) {
         let service = self.service;
-        if is_malformed(&service.malformed, &path) {
+        if is_malformed(service.malformed, &path) {
             return;
         }
         // istiod takes a VirtualService without gateways for one on gateways here, and here alone.

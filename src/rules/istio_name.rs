@@ -19,20 +19,20 @@
 
 use super::parts::dns::{is_label, is_label_key, is_label_value};
 use crate::field::Path;
-use crate::model::{DestinationRule, Key, Object, Subset, VirtualService};
+use crate::model::{Body, DestinationRule, Key, Object, Subset, Typed, VirtualService};
 use crate::verdict::Findings;
 
 rule!(RG506, Error, Any, reads & [], "istio_name.rs");
 
 fn check(object: &Object, found: &mut Findings<'_>) {
-    match object {
-        Object::VirtualService(service) => references(service, found),
-        Object::DestinationRule(rule) => subsets(rule, found),
+    match &object.body {
+        Body::VirtualService(service) => references(object.typed(service), found),
+        Body::DestinationRule(rule) => subsets(object.typed(rule), found),
         _ => {}
     }
 }
 
-fn references(service: &VirtualService, found: &mut Findings<'_>) {
+fn references(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     for (path, destination) in service.destinations() {
         name(
             &service.meta.key,
@@ -43,7 +43,7 @@ fn references(service: &VirtualService, found: &mut Findings<'_>) {
     }
 }
 
-fn subsets(rule: &DestinationRule, found: &mut Findings<'_>) {
+fn subsets(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
     for (index, subset) in rule.subsets.iter().enumerate() {
         let path = Path::spec(["subsets"]).index(index);
         name(&rule.meta.key, path.field("name"), &subset.name, found);

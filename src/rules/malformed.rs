@@ -25,7 +25,7 @@
 use super::parts::place::{in_any, in_destination_rule, in_virtual_service, is_malformed};
 use crate::cluster::ServiceRole;
 use crate::field::Path;
-use crate::model::{DestinationRule, Kind, Malformed, Object, Rollout, VirtualService};
+use crate::model::{Body, DestinationRule, Kind, Malformed, Object, Rollout, VirtualService};
 use crate::verdict::{Cause, Findings};
 
 rule!(RG505, Error, Any, reads & [], "malformed.rs");
@@ -35,7 +35,7 @@ fn check(object: &Object, found: &mut Findings<'_>) {
     if !kind.is_guarded() && kind != Kind::ServiceEntry {
         return;
     }
-    let faults = object.malformed();
+    let faults = &object.malformed;
     // The status is the controller's, and a newer one's may differ.
     let status = Path::of(["status"]);
     for fault in faults.iter().filter(|f| !f.path.starts_with(&status)) {
@@ -84,23 +84,23 @@ fn nothing(object: &Object, path: Path, found: &mut Findings<'_>) {
 }
 
 fn place(object: &Object, path: &Path) -> String {
-    match object {
-        Object::VirtualService(service) => in_virtual_service(service, path),
-        Object::DestinationRule(rule) => in_destination_rule(rule, path),
+    match &object.body {
+        Body::VirtualService(service) => in_virtual_service(object.typed(service), path),
+        Body::DestinationRule(rule) => in_destination_rule(object.typed(rule), path),
         _ => in_any(path),
     }
 }
 
 /// The required fields that have nothing in them.
 fn required(object: &Object) -> Vec<Path> {
-    match object {
-        Object::VirtualService(service) => {
+    match &object.body {
+        Body::VirtualService(service) => {
             let mut paths = of_destinations(service);
             paths.extend(of_tls(service));
             paths
         }
-        Object::DestinationRule(rule) => of_destination_rule(rule),
-        Object::Rollout(rollout) => of_rollout(rollout),
+        Body::DestinationRule(rule) => of_destination_rule(rule),
+        Body::Rollout(rollout) => of_rollout(rollout),
         _ => Vec::new(),
     }
 }

@@ -63,7 +63,7 @@ pub use parts::suggest::nearest;
 pub use rule::{Check, Level, Rule};
 
 use crate::cluster::{Flow, View};
-use crate::model::{Key, Object, Write};
+use crate::model::{Body, Key, Object, Write};
 use crate::verdict::{Finding, Findings};
 
 /// All rules in the order of their codes.
@@ -172,20 +172,19 @@ impl Rule {
     /// What this rule says of an object, if it is of its kind.
     pub fn judge(&self, object: &Object, view: &View<'_>, list: &mut Vec<Finding>) {
         let found = &mut Findings::of(self.id, list);
-        match (self.check, object) {
+        match (self.check, &object.body) {
             // The controller leaves a Rollout alone that is being deleted.
-            (Check::Rollout(_) | Check::Standing(_), Object::Rollout(rollout))
-                if rollout.meta.deleting => {}
-            (Check::Rollout(check) | Check::Standing(check), Object::Rollout(rollout)) => {
-                check(&Flow::of(rollout, *view), found);
+            (Check::Rollout(_) | Check::Standing(_), Body::Rollout(_)) if object.meta.deleting => {}
+            (Check::Rollout(check) | Check::Standing(check), Body::Rollout(rollout)) => {
+                check(&Flow::of(object.typed(rollout), *view), found);
             }
-            (Check::VirtualService(check), Object::VirtualService(service)) => {
-                check(service, view, found);
+            (Check::VirtualService(check), Body::VirtualService(service)) => {
+                check(object.typed(service), view, found);
             }
-            (Check::DestinationRule(check), Object::DestinationRule(rule)) => {
-                check(rule, view, found);
+            (Check::DestinationRule(check), Body::DestinationRule(rule)) => {
+                check(object.typed(rule), view, found);
             }
-            (Check::Any(check), object) => check(object, found),
+            (Check::Any(check), _) => check(object, found),
             _ => {}
         }
     }

@@ -24,7 +24,7 @@
 use super::judge;
 use super::parts::retarget::{Retarget, retargets};
 use crate::cluster::{Flow, View};
-use crate::model::{Key, Kind, Object, Operation, Rollout, Write};
+use crate::model::{Key, Kind, Object, Operation, Rollout, Typed, Write};
 use crate::verdict::{Cause, Findings, Severity};
 
 rule!(
@@ -45,9 +45,9 @@ rule!(
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
-    let (Operation::Update, Some(Object::Rollout(old)), Some(Object::Rollout(new))) =
-        (write.operation, &write.old, &write.new)
-    else {
+    let [old, new] =
+        [&write.old, &write.new].map(|object| object.as_ref().and_then(Object::rollout));
+    let (Operation::Update, Some(old), Some(new)) = (write.operation, old, new) else {
         return;
     };
     if !Flow::of(old, *view).is_in_progress() {
@@ -85,7 +85,7 @@ fn report(key: &Key, retarget: Retarget, excused: bool, found: &mut Findings<'_>
 }
 
 /// Whether the write may bring another version too, as a rollback does.
-fn is_release(old: &Rollout, new: &Rollout) -> bool {
+fn is_release(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> bool {
     let by_reference = old.workload_ref.is_some() || new.workload_ref.is_some();
     by_reference || old.template_digest != new.template_digest
 }

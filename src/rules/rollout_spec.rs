@@ -29,7 +29,7 @@ use crate::verdict::Findings;
 rule!(RG110, Error, Rollout, reads & [], "rollout_spec.rs");
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
-    let rollout = flow.rollout;
+    let rollout = flow.rollout.body;
     let single = [
         progress_deadline(rollout),
         template_beside_workload(rollout),

@@ -23,21 +23,21 @@
 use super::parts::place::{in_virtual_service, is_malformed};
 use crate::cluster::View;
 use crate::field::Path;
-use crate::model::{HttpRoute, L4Route, VirtualService};
+use crate::model::{HttpRoute, L4Route, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
 
 rule!(RG508, Error, VirtualService, reads & [], "route_action.rs");
 
-fn check(service: &VirtualService, _: &View<'_>, found: &mut Findings<'_>) {
+fn check(service: Typed<'_, VirtualService>, _: &View<'_>, found: &mut Findings<'_>) {
     no_list(service, found);
-    let hosts = is_malformed(&service.malformed, &Path::spec(["hosts"]));
+    let hosts = is_malformed(service.malformed, &Path::spec(["hosts"]));
     let delegate = service.is_delegate() && !hosts;
     if delegate {
         beside_no_hosts(service, found);
     }
     for (index, route) in service.http().iter().enumerate() {
         let path = Path::spec(["http"]).index(index);
-        if is_malformed(&service.malformed, &path) {
+        if is_malformed(service.malformed, &path) {
             continue;
         }
         if route.delegate.is_some() && !delegate {
@@ -51,9 +51,9 @@ fn check(service: &VirtualService, _: &View<'_>, found: &mut Findings<'_>) {
     l4(service, "tcp", service.tcp(), found);
 }
 
-fn no_list(service: &VirtualService, found: &mut Findings<'_>) {
+fn no_list(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     let lists = ["http", "tls", "tcp"].map(|list| Path::spec([list]));
-    let malformed = |path| is_malformed(&service.malformed, path);
+    let malformed = |path| is_malformed(service.malformed, path);
     let empty = service.http().is_empty() && service.tls().is_empty() && service.tcp().is_empty();
     if empty && !lists.iter().any(malformed) {
         let text = "has no route in `spec.http`, `spec.tls` or `spec.tcp`";
@@ -64,7 +64,7 @@ fn no_list(service: &VirtualService, found: &mut Findings<'_>) {
 }
 
 /// A VirtualService without hosts is there for others to delegate http routes to.
-fn beside_no_hosts(service: &VirtualService, found: &mut Findings<'_>) {
+fn beside_no_hosts(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     let lists = [
         ("gateways", !service.gateways.is_empty()),
         ("tls", !service.tls().is_empty()),
@@ -83,7 +83,12 @@ fn beside_no_hosts(service: &VirtualService, found: &mut Findings<'_>) {
     }
 }
 
-fn delegating(service: &VirtualService, path: &Path, route: &HttpRoute, found: &mut Findings<'_>) {
+fn delegating(
+    service: Typed<'_, VirtualService>,
+    path: &Path,
+    route: &HttpRoute,
+    found: &mut Findings<'_>,
+) {
     let routed = route.route.as_ref().is_some_and(|to| !to.is_empty());
     let set = [("route", routed), ("redirect", route.redirect)];
     for (field, _) in set.into_iter().filter(|(_, set)| *set) {
@@ -93,14 +98,19 @@ fn delegating(service: &VirtualService, path: &Path, route: &HttpRoute, found: &
     }
 }
 
-fn acting(service: &VirtualService, path: &Path, route: &HttpRoute, found: &mut Findings<'_>) {
+fn acting(
+    service: Typed<'_, VirtualService>,
+    path: &Path,
+    route: &HttpRoute,
+    found: &mut Findings<'_>,
+) {
     let routed = route.route.as_ref().is_some_and(|to| !to.is_empty());
     let fields = [
         ("route", routed),
         ("redirect", route.redirect),
         ("directResponse", route.direct_response),
     ];
-    let stands = |field| is_malformed(&service.malformed, &path.field(field));
+    let stands = |field| is_malformed(service.malformed, &path.field(field));
     let set = fields
         .into_iter()
         .filter(|(field, set)| *set || stands(field));
@@ -124,11 +134,16 @@ fn acting(service: &VirtualService, path: &Path, route: &HttpRoute, found: &mut 
     }
 }
 
-fn l4(service: &VirtualService, list: &'static str, routes: &[L4Route], found: &mut Findings<'_>) {
+fn l4(
+    service: Typed<'_, VirtualService>,
+    list: &'static str,
+    routes: &[L4Route],
+    found: &mut Findings<'_>,
+) {
     for (index, route) in routes.iter().enumerate() {
         let path = Path::spec([list]).index(index).field("route");
         let empty = route.route.as_ref().is_none_or(Vec::is_empty);
-        if empty && !is_malformed(&service.malformed, &path) {
+        if empty && !is_malformed(service.malformed, &path) {
             let text = format!("has nothing in `{path}`");
             refuse(service, path, &text, found)
                 .help("say where the route sends")
@@ -138,7 +153,7 @@ fn l4(service: &VirtualService, list: &'static str, routes: &[L4Route], found: &
 }
 
 fn refuse<'f>(
-    service: &VirtualService,
+    service: Typed<'_, VirtualService>,
     path: Path,
     text: &str,
     found: &'f mut Findings<'_>,

@@ -66,7 +66,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 /// How many routes of the list the controller would have to choose from.
 fn candidates(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, list: List) -> usize {
     match list {
-        List::Http => user_routes(flow.rollout, linked.service).count(),
+        List::Http => user_routes(&flow.rollout, &linked.service).count(),
         List::Tls => linked.service.tls().len(),
         List::Tcp => linked.service.tcp().len(),
     }
@@ -101,7 +101,7 @@ fn refused(
 /// What inserted routes do to the choice of the one http route that is not listed.
 fn check_steps(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
     let reference: &VirtualServiceRef = linked.link.reference;
-    let mut routes = user_routes(flow.rollout, linked.service);
+    let mut routes = user_routes(&flow.rollout, &linked.service);
     let (Some(route), Some(canary)) = (routes.next(), flow.canary()) else {
         return;
     };

@@ -57,7 +57,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 /// Whether the controller never comes to order the routes, because it cannot choose the managed one.
 fn is_refused(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>) -> bool {
-    let routes = user_routes(flow.rollout, linked.service).count();
+    let routes = user_routes(&flow.rollout, &linked.service).count();
     !List::Http.is_listed(linked.link.first) && routes > 1
 }
 

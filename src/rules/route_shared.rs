@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use super::parts::label::few;
 use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
 use crate::field::Path;
-use crate::model::{Key, Kind, Rollout, VirtualService};
+use crate::model::{Key, Kind, Rollout, Typed, VirtualService};
 use crate::verdict::{Cause, Findings};
 
 rule!(
@@ -84,7 +84,7 @@ fn sharers<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<Shared
 /// The routes of the VirtualService that the other Rollout manages too, with its reference.
 fn shared<'a>(
     linked: &LinkedVirtualService<'a>,
-    other: &'a Rollout,
+    other: Typed<'a, Rollout>,
     flow: &Flow<'a>,
 ) -> Vec<(ManagedRoute<'a>, LinkedVirtualService<'a>)> {
     let other = Flow::of(other, flow.view);
@@ -136,7 +136,7 @@ impl Shared<'_> {
 }
 
 /// What tells the route from others: its name, for tls and tcp the ports and SNI hosts it matches.
-fn subject(service: &VirtualService, route: &ManagedRoute<'_>) -> String {
+fn subject(service: Typed<'_, VirtualService>, route: &ManagedRoute<'_>) -> String {
     let l4 = match route.list {
         List::Http => return format!("http {}", route.name),
         List::Tls => service.tls(),

@@ -20,12 +20,12 @@
 use super::parts::place::in_virtual_service;
 use crate::cluster::View;
 use crate::field::Path;
-use crate::model::{RouteDestination, VirtualService};
+use crate::model::{RouteDestination, Typed, VirtualService};
 use crate::verdict::Findings;
 
 rule!(RG504, Error, VirtualService, reads & [], "route_weights.rs");
 
-fn check(service: &VirtualService, _: &View<'_>, found: &mut Findings<'_>) {
+fn check(service: Typed<'_, VirtualService>, _: &View<'_>, found: &mut Findings<'_>) {
     for (path, route) in service.routes() {
         negative(service, &path, route, found);
         // A weight of the wrong type reads as none, and so would make a wrong sum.
@@ -42,7 +42,7 @@ fn sum(route: &[RouteDestination]) -> i64 {
 }
 
 fn negative(
-    service: &VirtualService,
+    service: Typed<'_, VirtualService>,
     path: &Path,
     route: &[RouteDestination],
     found: &mut Findings<'_>,
@@ -64,7 +64,7 @@ fn negative(
     }
 }
 
-fn nothing(service: &VirtualService, path: Path, found: &mut Findings<'_>) {
+fn nothing(service: Typed<'_, VirtualService>, path: Path, found: &mut Findings<'_>) {
     let message = format!(
         "{} has several destinations in `{path}` whose weights sum to 0 (IST0106)",
         service.meta.key

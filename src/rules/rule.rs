@@ -1,7 +1,7 @@
 //! What a rule is. The kind it applies to is the type of its function, its name that of its file.
 
 use crate::cluster::{Flow, View};
-use crate::model::{DestinationRule, Kind, Object, VirtualService, Write};
+use crate::model::{DestinationRule, Kind, Object, Typed, VirtualService, Write};
 use crate::verdict::{Findings, RuleId};
 
 /// One rule of the catalogue.
@@ -29,8 +29,8 @@ pub enum Level {
 #[derive(Clone, Copy)]
 pub enum Check {
     Rollout(fn(&Flow<'_>, &mut Findings<'_>)),
-    VirtualService(fn(&VirtualService, &View<'_>, &mut Findings<'_>)),
-    DestinationRule(fn(&DestinationRule, &View<'_>, &mut Findings<'_>)),
+    VirtualService(fn(Typed<'_, VirtualService>, &View<'_>, &mut Findings<'_>)),
+    DestinationRule(fn(Typed<'_, DestinationRule>, &View<'_>, &mut Findings<'_>)),
     /// Any kind, without looking at others.
     Any(fn(&Object, &mut Findings<'_>)),
     /// What stands between writes: for `check` and the audit alone, because a review may come between two

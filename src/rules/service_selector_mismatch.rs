@@ -92,7 +92,7 @@ fn check_one_routed(
     found: &mut Findings<'_>,
 ) {
     let service = flow.view.service(key);
-    let selector = service.and_then(|service| service.selector.as_ref());
+    let selector = service.and_then(|service| service.body.selector.as_ref());
     let (Some(selector), Some(pods)) = (selector, Pods::of_role(flow, routed.role)) else {
         return;
     };

@@ -70,7 +70,7 @@ fn named<'a>(linked: &LinkedDestinationRule<'a>, role: Role) -> Option<NamedSubs
         Role::Canary => ("canarySubsetName", &reference.canary_subset_name),
         _ => ("stableSubsetName", &reference.stable_subset_name),
     };
-    let (index, subset) = linked.rule.subset(name)?;
+    let (index, subset) = linked.rule.body.subset(name)?;
     Some(NamedSubset {
         field,
         name,

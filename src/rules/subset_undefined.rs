@@ -30,7 +30,7 @@ use super::parts::label::{few, list};
 use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{RuleScope, View, is_exported, is_never_merged, visible_rules};
 use crate::field::Path;
-use crate::model::{Destination, DestinationRule, Host, Kind, VirtualService};
+use crate::model::{Destination, DestinationRule, Host, Kind, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
 
 rule!(
@@ -41,7 +41,7 @@ rule!(
     "subset_undefined.rs"
 );
 
-fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
+fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     for (path, destination) in service.destinations() {
         if destination.subset.is_empty() || destination.host.is_empty() {
             continue;
@@ -60,7 +60,7 @@ fn check(service: &VirtualService, view: &View<'_>, found: &mut Findings<'_>) {
 
 /// A subset that a VirtualService names.
 struct Reference<'a> {
-    service: &'a VirtualService,
+    service: Typed<'a, VirtualService>,
     view: &'a View<'a>,
     destination: &'a Destination,
     path: Path,
@@ -70,7 +70,7 @@ struct Reference<'a> {
 impl Reference<'_> {
     fn check(&self, found: &mut Findings<'_>) {
         let rules = self.view.rules_governing(&self.host);
-        let defining: Vec<&DestinationRule> = rules
+        let defining: Vec<Typed<'_, DestinationRule>> = rules
             .iter()
             .copied()
             .filter(|rule| rule.subset(&self.destination.subset).is_some())
@@ -88,7 +88,7 @@ impl Reference<'_> {
     }
 
     /// The host's rules before the write that is on top of the view.
-    fn lost_rules(&self) -> Vec<&DestinationRule> {
+    fn lost_rules(&self) -> Vec<Typed<'_, DestinationRule>> {
         if self.view.is_written() {
             self.view.before().rules_governing(&self.host)
         } else {
@@ -96,7 +96,7 @@ impl Reference<'_> {
         }
     }
 
-    fn undefined(&self, rules: &[&DestinationRule], found: &mut Findings<'_>) {
+    fn undefined(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
         let subset = self.destination.subset.as_str();
         let names = || {
             let subsets = rules.iter().flat_map(|rule| &rule.subsets);
@@ -127,7 +127,7 @@ impl Reference<'_> {
         others.any(|(_, other)| other.host == *host && other.subset == subset)
     }
 
-    fn lost(&self, rules: &[&DestinationRule], found: &mut Findings<'_>) {
+    fn lost(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
         let fault = format!("a host that {} no longer would be for", keys(rules));
         let help = "apply a DestinationRule for the host before this one leaves it";
         let finding = self.error(&fault, found).help(help);
@@ -162,7 +162,7 @@ impl Reference<'_> {
             .missing_anything();
     }
 
-    fn check_visible(&self, defining: &[&DestinationRule], found: &mut Findings<'_>) {
+    fn check_visible(&self, defining: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
         if let (Some(reason), Some(first)) = (self.hidden(defining), defining.first()) {
             let message = format!(
                 "{} sends to subset `{}` of `{}` in `{}`, which {} defines, but {reason}",
@@ -185,7 +185,7 @@ impl Reference<'_> {
     }
 
     /// Why no client gets a rule that defines the subset; `None` where one may.
-    fn hidden(&self, defining: &[&DestinationRule]) -> Option<&'static str> {
+    fn hidden(&self, defining: &[Typed<'_, DestinationRule>]) -> Option<&'static str> {
         let clients = self.clients().into_iter();
         let reasons: Option<Vec<_>> = clients
             .map(|client| self.hidden_from(client, defining))
@@ -194,7 +194,7 @@ impl Reference<'_> {
     }
 
     /// The VirtualService whose clients apply the route: itself, or those that delegate to it.
-    fn clients(&self) -> Vec<&VirtualService> {
+    fn clients(&self) -> Vec<Typed<'_, VirtualService>> {
         if self.service.is_delegate() {
             self.view.virtual_services_naming(&self.service.meta.key)
         } else {
@@ -204,15 +204,16 @@ impl Reference<'_> {
 
     fn hidden_from(
         &self,
-        client: &VirtualService,
-        defining: &[&DestinationRule],
+        client: Typed<'_, VirtualService>,
+        defining: &[Typed<'_, DestinationRule>],
     ) -> Option<&'static str> {
         if !client.is_mesh() {
             return hidden_from_gateways(client, defining);
         }
         let namespace = client.meta.namespace();
         let visible = visible_rules(self.view, &self.host, namespace);
-        let defines = |rule: &&&DestinationRule| rule.subset(&self.destination.subset).is_some();
+        let defines =
+            |rule: &&Typed<'_, DestinationRule>| rule.subset(&self.destination.subset).is_some();
         let mut effective = visible.iter().filter(defines).peekable();
         if effective.peek().is_some() {
             let selected = effective.all(|rule| rule.selects_workloads);
@@ -223,14 +224,14 @@ impl Reference<'_> {
         if !visible.is_empty() {
             return Some("another DestinationRule comes first for the clients' namespace");
         }
-        let mut reach = defining.iter().filter(|rule| reaches(rule, namespace));
+        let mut reach = defining.iter().filter(|rule| reaches(**rule, namespace));
         Some(match reach.next() {
             Some(_) => "proxies look for it only in their own, the host's and the root namespace",
             None => "it is not exported to the clients' namespace",
         })
     }
 
-    fn not_merged(&self, visible: &[&DestinationRule]) -> Option<&'static str> {
+    fn not_merged(&self, visible: &[Typed<'_, DestinationRule>]) -> Option<&'static str> {
         if visible.len() < 2 {
             return None;
         }
@@ -258,11 +259,11 @@ impl Reference<'_> {
 
 /// A gateway's pods may run anywhere: only a private rule and a gateway elsewhere say enough.
 fn hidden_from_gateways(
-    client: &VirtualService,
-    defining: &[&DestinationRule],
+    client: Typed<'_, VirtualService>,
+    defining: &[Typed<'_, DestinationRule>],
 ) -> Option<&'static str> {
-    let private = |rule: &&DestinationRule| {
-        rule.export_to == ["."] && RuleScope::of(rule) == RuleScope::Private
+    let private = |rule: &Typed<'_, DestinationRule>| {
+        rule.export_to == ["."] && RuleScope::of(*rule) == RuleScope::Private
     };
     let elsewhere = |gateway: &String| {
         let namespace = gateway.split_once('/').map(|(namespace, _)| namespace);
@@ -274,12 +275,12 @@ fn hidden_from_gateways(
 }
 
 /// A rule with a selector is for its own namespace, whatever it exports.
-fn reaches(rule: &DestinationRule, namespace: &str) -> bool {
+fn reaches(rule: Typed<'_, DestinationRule>, namespace: &str) -> bool {
     let owner = rule.meta.namespace();
     !rule.workload_selector && is_exported(&rule.export_to, owner, namespace)
 }
 
-fn keys(rules: &[&DestinationRule]) -> String {
+fn keys(rules: &[Typed<'_, DestinationRule>]) -> String {
     let keys: Vec<String> = rules.iter().map(|rule| rule.meta.key.to_string()).collect();
     few(&keys, 3)
 }

@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::decide::{Decision, Evidence, Undecided, decide};
 use crate::live::{ClusterHandle, Reader};
 use crate::metrics::Metrics;
-use crate::model::{Kind, Object, Status};
+use crate::model::{Body, Kind, Status};
 use crate::request::Request;
 use crate::settings::Settings;
 
@@ -87,10 +87,12 @@ impl Answers {
         }
         let mut cluster = cluster.clone();
         for key in unread.keys.iter().filter(|key| key.kind == Kind::Rollout) {
-            if let Some(Object::Rollout(rollout)) = cluster.get(key) {
-                let mut rollout = rollout.clone();
+            let Some(mut object) = cluster.get(key).cloned() else {
+                continue;
+            };
+            if let Body::Rollout(rollout) = &mut object.body {
                 rollout.status = Status::default();
-                cluster.apply(Object::Rollout(rollout));
+                cluster.apply(object);
             }
         }
         decide(request, &cluster, &self.settings)

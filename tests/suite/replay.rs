@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rollout_guard::cluster::Cluster;
-use rollout_guard::model::Object;
 use rollout_guard::request::Phase;
 use rollout_guard::settings::Settings;
 use serde_json::Value;
@@ -154,10 +153,7 @@ impl Review {
     /// The names in any Rollout's `managedRoutes`.
     fn inserted(&self) -> Vec<String> {
         let rollouts = self.cluster.keys().filter_map(|key| self.cluster.get(key));
-        let names = rollouts.filter_map(|object| match object {
-            Object::Rollout(rollout) => Some(rollout.managed_routes()),
-            _ => None,
-        });
+        let names = rollouts.filter_map(|object| Some(object.rollout()?.body.managed_routes()));
         names.flatten().cloned().collect()
     }
 }

@@ -1,7 +1,7 @@
 //! How messages and subjects name routes and destinations, and list names.
 
 use crate::cluster::{List, ManagedRoute};
-use crate::model::{Destination, VirtualService};
+use crate::model::{Destination, Typed, VirtualService};
 
 /// The names in backticks, or `none`; of many the first ones and how many more.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
@@ -24,7 +24,7 @@ pub fn few(texts: &[String], most: usize) -> String {
 }
 
 /// A route as subjects name it: by its name, or by what it matches where it cannot have one.
-pub fn identity(service: &VirtualService, route: &ManagedRoute<'_>) -> String {
+pub fn identity(service: Typed<'_, VirtualService>, route: &ManagedRoute<'_>) -> String {
     let routes = match route.list {
         List::Http => return format!("http {}", route.name),
         List::Tls => service.tls(),

@@ -2,11 +2,11 @@
 
 use crate::field::{Path, Segment};
 use crate::model::{
-    DestinationRule, HttpRoute, L4Route, Malformed, RouteDestination, VirtualService,
+    DestinationRule, HttpRoute, L4Route, Malformed, RouteDestination, Typed, VirtualService,
 };
 
 /// `spec.http.primary.route.weight`: a route by its name, else by where it sends.
-pub fn in_virtual_service(service: &VirtualService, path: &Path) -> String {
+pub fn in_virtual_service(service: Typed<'_, VirtualService>, path: &Path) -> String {
     words(path, |list, index| match list {
         "http" => service.http().get(index).map(of_http),
         "tls" => service.tls().get(index).map(of_l4),
@@ -16,7 +16,7 @@ pub fn in_virtual_service(service: &VirtualService, path: &Path) -> String {
 }
 
 /// `spec.subsets.v1.trafficPolicy`: a subset by its name.
-pub fn in_destination_rule(rule: &DestinationRule, path: &Path) -> String {
+pub fn in_destination_rule(rule: Typed<'_, DestinationRule>, path: &Path) -> String {
     words(path, |list, index| match list {
         "subsets" => rule.subsets.get(index).map(|subset| subset.name.clone()),
         _ => None,

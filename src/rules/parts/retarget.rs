@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::reference::{self, ServiceRole, VirtualServiceLink, istio_path};
 use crate::field::Path;
-use crate::model::{DestinationRuleRef, Istio, Key, Rollout};
+use crate::model::{DestinationRuleRef, Istio, Key, Rollout, Typed};
 
 /// A field of the Rollout that a write makes point elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Retarget {
 
 /// What the write changes of `trafficRouting.istio`, `managedRoutes` and the six Services, in the order
 /// of the fields' paths. A field that is gone is told by the first object above it that is gone.
-pub fn retargets(old: &Rollout, new: &Rollout) -> Vec<Retarget> {
+pub fn retargets(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Vec<Retarget> {
     let mut all = services(old, new);
     all.extend(istio(old, new));
     all.extend(managed_routes(old, new));
@@ -43,7 +43,7 @@ impl Retarget {
     }
 }
 
-fn services(old: &Rollout, new: &Rollout) -> Vec<Retarget> {
+fn services(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Vec<Retarget> {
     let named = |rollout| -> BTreeMap<ServiceRole, Key> {
         let links = reference::services(rollout);
         links.map(|link| (link.role, link.key)).collect()
@@ -55,7 +55,7 @@ fn services(old: &Rollout, new: &Rollout) -> Vec<Retarget> {
 }
 
 /// The order counts: the controller inserts its routes in this one.
-fn managed_routes(old: &Rollout, new: &Rollout) -> Option<Retarget> {
+fn managed_routes(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Option<Retarget> {
     let (old, new) = (old.managed_routes(), new.managed_routes());
     let mut rest = new.iter();
     let added = old.iter().all(|name| rest.any(|other| other == name));
@@ -64,7 +64,7 @@ fn managed_routes(old: &Rollout, new: &Rollout) -> Option<Retarget> {
     (old != new).then_some(Retarget { path, added })
 }
 
-fn istio(old: &Rollout, new: &Rollout) -> Vec<Retarget> {
+fn istio(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Vec<Retarget> {
     match (old.istio(), new.istio()) {
         (None, None) => Vec::new(),
         (Some(was), Some(is)) => {
@@ -77,7 +77,11 @@ fn istio(old: &Rollout, new: &Rollout) -> Vec<Retarget> {
 }
 
 /// By resolved name: moving a reference from `virtualService` to `virtualServices` changes nothing.
-fn virtual_services(old: &Rollout, new: &Rollout, istio: &Istio) -> Vec<Retarget> {
+fn virtual_services(
+    old: Typed<'_, Rollout>,
+    new: Typed<'_, Rollout>,
+    istio: &Istio,
+) -> Vec<Retarget> {
     let was: Vec<_> = reference::virtual_services(old).collect();
     let is: Vec<_> = reference::virtual_services(new).collect();
     let field = match istio.virtual_services {
@@ -147,7 +151,7 @@ fn subsets(path: &Path, old: &DestinationRuleRef, new: &DestinationRuleRef) -> V
 }
 
 /// The path, or that of the first object above it that the Rollout no longer has.
-fn standing(path: Path, rollout: &Rollout) -> Path {
+fn standing(path: Path, rollout: Typed<'_, Rollout>) -> Path {
     let strategy = Path::spec(["strategy"]);
     let canary = strategy.field("canary");
     let routing = rollout.traffic_routing();
