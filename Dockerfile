@@ -11,7 +11,7 @@ RUN apt-get update \
   && apt-get install --yes --no-install-recommends clang llvm lld \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
-COPY rust-toolchain.toml Cargo.toml Cargo.lock ./
+COPY rust-toolchain.toml Cargo.toml Cargo.lock build.rs ./
 COPY src src
 COPY benches benches
 COPY tests/e2e/static tests/e2e/static

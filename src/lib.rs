@@ -7,6 +7,7 @@ pub mod audit;
 pub mod cli;
 pub mod cluster;
 pub mod decide;
+mod documentation;
 #[cfg(feature = "serve")]
 pub mod duration;
 pub mod field;

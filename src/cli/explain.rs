@@ -33,7 +33,7 @@ pub fn run(options: &Options) -> Result<ExitCode, String> {
         return Err(format!("no rule is called `{word}`{hint}"));
     };
     let (id, level) = (rule.id, rule.level.as_str());
-    let documentation = rule.documentation();
+    let documentation = rule.documentation;
     print_line(format_args!("# {id} ({level})\n\n{documentation}"));
     Ok(ExitCode::SUCCESS)
 }

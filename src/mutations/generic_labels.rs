@@ -21,7 +21,7 @@ use crate::model::{
     DestinationRule, DestinationRuleRef, HASH_LABEL, Key, Kind, Labels, Object, Subset,
 };
 
-mutation!("generic-labels" on DestinationRule, "generic_labels.rs");
+mutation!(DestinationRule(apply));
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
     let Some(rule) = input.write.new.as_ref().and_then(Object::destination_rule) else {

@@ -23,7 +23,7 @@ use crate::cluster::{Flow, Role};
 use crate::field::Path;
 use crate::model::{DestinationRule, DestinationRuleRef, HASH_LABEL, MANAGED_BY, Object, Typed};
 
-mutation!("hash-selectors" on DestinationRule, "hash_selectors.rs");
+mutation!(DestinationRule(apply));
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
     let Some(rule) = input.write.new.as_ref().and_then(Object::destination_rule) else {

@@ -19,7 +19,7 @@ use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::{Object, VirtualService};
 
-mutation!("inserted-routes" on VirtualService, "inserted_routes.rs");
+mutation!(VirtualService(apply));
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
     let [new, live] = [&input.write.new, &input.write.old]

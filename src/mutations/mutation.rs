@@ -1,4 +1,4 @@
-//! What a mutation is: a pure function on a write, typed by nothing but its kind.
+//! What a mutation is, a pure function on a write, and `mutation!`, which declares one.
 
 use super::{Input, Patch};
 use crate::model::Kind;
@@ -12,29 +12,23 @@ pub struct Mutation {
     pub kind: Kind,
     /// Adds to the patch what it changes.
     pub apply: fn(&Input<'_>, &mut Patch),
-    /// The text of its file, for the documentation at its top.
-    pub source: &'static str,
+    /// The `//!` lines of its file, in Markdown.
+    pub documentation: &'static str,
 }
 
-impl Mutation {
-    /// The documentation: the `//!` lines of its file, in Markdown.
-    pub fn documentation(&self) -> String {
-        let lines = self.source.lines();
-        let docs = lines.map_while(|line| line.strip_prefix("//!"));
-        let lines: Vec<&str> = docs.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
-        lines.join("\n")
-    }
-}
-
-/// Declares `MUTATION` for the file it stands in.
+/// Declares `MUTATION` for the file that it is in: the kind that it applies to with the function. Name and
+/// documentation are the file's.
 macro_rules! mutation {
-    ($name:literal on $kind:ident, $file:literal) => {
+    ($kind:ident($apply:ident)) => {
         /// This mutation's entry in the list.
-        pub const MUTATION: $crate::mutations::Mutation = $crate::mutations::Mutation {
-            name: $name,
-            kind: $crate::model::Kind::$kind,
-            apply,
-            source: include_str!($file),
+        pub const MUTATION: $crate::mutations::Mutation = {
+            let page = $crate::documentation::page(module_path!());
+            $crate::mutations::Mutation {
+                name: page.name,
+                kind: $crate::model::Kind::$kind,
+                apply: $apply,
+                documentation: page.text,
+            }
         };
     };
 }

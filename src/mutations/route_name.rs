@@ -21,7 +21,7 @@ use crate::cluster::{Flow, LinkedVirtualService};
 use crate::field::Path;
 use crate::model::{Destination, HttpRoute, Key, Object};
 
-mutation!("route-name" on VirtualService, "route_name.rs");
+mutation!(VirtualService(apply));
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
     let Some(service) = input.write.new.as_ref().and_then(Object::virtual_service) else {

@@ -22,7 +22,7 @@ use crate::cluster::{Flow, ServiceRole};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, MANAGED_BY, Object};
 
-mutation!("service-hash" on Service, "service_hash.rs");
+mutation!(Service(apply));
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
     for flow in input.flows() {

@@ -29,7 +29,7 @@ use super::{Input, Kept, Patch};
 use crate::cluster::{Flow, ManagedRoute, Role, Roles};
 use crate::model::{Destination, Object, VirtualService, VirtualServiceRef};
 
-mutation!("weights" on VirtualService, "weights.rs");
+mutation!(VirtualService(apply));
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
     let Some(service) = input.write.new.as_ref().and_then(Object::virtual_service) else {

@@ -27,15 +27,14 @@
 use super::parts::label::destination;
 use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles, ServiceRole};
 use crate::field::Path;
-use crate::model::{HASH_LABEL, Key, Kind, Labels};
+use crate::model::{HASH_LABEL, Key, Labels};
 use crate::verdict::Findings;
 
 rule!(
     RG704,
     Warning,
-    Standing,
-    reads & [Kind::VirtualService, Kind::DestinationRule, Kind::Service],
-    "controller_values_lost.rs"
+    Standing(check),
+    reads = [VirtualService, DestinationRule, Service]
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {

@@ -27,13 +27,7 @@ use crate::field::Path;
 use crate::model::{Key, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
 
-rule!(
-    RG512,
-    Warning,
-    VirtualService,
-    reads & [],
-    "delegate_missing.rs"
-);
+rule!(RG512, Warning, VirtualService(check));
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     // A delegate that delegates is RG508's.

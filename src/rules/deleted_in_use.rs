@@ -31,15 +31,8 @@ use crate::verdict::{Cause, Findings};
 rule!(
     RG701,
     Both,
-    Write,
-    reads
-        & [
-            Kind::Rollout,
-            Kind::VirtualService,
-            Kind::DestinationRule,
-            Kind::Service
-        ],
-    "deleted_in_use.rs"
+    Write(check),
+    reads = [Rollout, VirtualService, DestinationRule, Service]
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {

@@ -30,9 +30,8 @@ use crate::verdict::Findings;
 rule!(
     RG502,
     Warning,
-    VirtualService,
-    reads & [Kind::Service, Kind::ServiceEntry],
-    "destination_host_missing.rs"
+    VirtualService(check),
+    reads = [Service, ServiceEntry]
 );
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {

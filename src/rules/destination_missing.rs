@@ -29,16 +29,9 @@ use super::parts::label::identity;
 use super::parts::pair::{Lack, lacks};
 use super::parts::suggest::did_you_mean;
 use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
-use crate::model::Kind;
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG204,
-    Error,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "destination_missing.rs"
-);
+rule!(RG204, Error, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();

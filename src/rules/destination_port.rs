@@ -22,15 +22,14 @@ use std::collections::BTreeSet;
 use super::parts::place::is_malformed;
 use crate::cluster::{View, provided_ports, visible_providers};
 use crate::field::Path;
-use crate::model::{Host, Kind, Object, Typed, VirtualService};
+use crate::model::{Host, Object, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
 
 rule!(
     RG511,
     Warning,
-    VirtualService,
-    reads & [Kind::Service, Kind::ServiceEntry],
-    "destination_port.rs"
+    VirtualService(check),
+    reads = [Service, ServiceEntry]
 );
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {

@@ -24,15 +24,14 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{Flow, LinkedDestinationRule, RoutedDestination};
 use crate::field::Path;
-use crate::model::{Host, Kind};
+use crate::model::Host;
 use crate::verdict::Findings;
 
 rule!(
     RG305,
     Error,
-    Rollout,
-    reads & [Kind::DestinationRule, Kind::VirtualService],
-    "destination_rule_host.rs"
+    Rollout(check),
+    reads = [DestinationRule, VirtualService]
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {

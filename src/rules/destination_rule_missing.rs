@@ -19,16 +19,9 @@
 //! Apply the DestinationRule in the Rollout's namespace, or correct the name.
 
 use crate::cluster::{Flow, reference};
-use crate::model::Kind;
 use crate::verdict::Findings;
 
-rule!(
-    RG301,
-    Warning,
-    Rollout,
-    reads & [Kind::DestinationRule],
-    "destination_rule_missing.rs"
-);
+rule!(RG301, Warning, Rollout(check), reads = [DestinationRule]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(link) = reference::destination_rule(flow.rollout) else {

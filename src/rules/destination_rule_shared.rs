@@ -24,13 +24,7 @@ use crate::cluster::{Flow, reference};
 use crate::model::Key;
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG601,
-    Error,
-    Rollout,
-    reads & [],
-    "destination_rule_shared.rs"
-);
+rule!(RG601, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(link) = reference::destination_rule(flow.rollout) else {

@@ -26,16 +26,10 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{View, reference};
 use crate::field::Path;
-use crate::model::{Key, Kind, Typed, VirtualService};
+use crate::model::{Key, Typed, VirtualService};
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG207,
-    Warning,
-    VirtualService,
-    reads & [Kind::Rollout],
-    "duplicate_route_name.rs"
-);
+rule!(RG207, Warning, VirtualService(check), reads = [Rollout]);
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     for (index, name) in repeated(&service) {

@@ -22,7 +22,7 @@
 use crate::cluster::{Flow, ServiceRole};
 use crate::verdict::{Cause, Findings};
 
-rule!(RG103, Error, Rollout, reads & [], "duplicate_services.rs");
+rule!(RG103, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let roles = Roles { flow };

@@ -24,13 +24,7 @@ use crate::field::Path;
 use crate::model::{DestinationRule, Typed};
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG503,
-    Error,
-    DestinationRule,
-    reads & [],
-    "duplicate_subset.rs"
-);
+rule!(RG503, Error, DestinationRule(check));
 
 fn check(rule: Typed<'_, DestinationRule>, _: &View<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();

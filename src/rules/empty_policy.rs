@@ -21,7 +21,7 @@ use crate::field::Path;
 use crate::model::{DestinationRule, Typed};
 use crate::verdict::{Cause, Findings};
 
-rule!(RG510, Error, DestinationRule, reads & [], "empty_policy.rs");
+rule!(RG510, Error, DestinationRule(check));
 
 fn check(rule: Typed<'_, DestinationRule>, _: &View<'_>, found: &mut Findings<'_>) {
     for policy in &rule.policies {

@@ -24,7 +24,7 @@ use crate::field::Path;
 use crate::model::{Body, Malformed, Meta, Object};
 use crate::verdict::{Cause, Finding, Findings};
 
-rule!(RG509, Error, Any, reads & [], "export_to.rs");
+rule!(RG509, Error, Any(check));
 
 fn check(object: &Object, found: &mut Findings<'_>) {
     let export = match &object.body {

@@ -32,16 +32,10 @@ use super::parts::label::{destination, identity};
 use super::parts::pair::is_complete;
 use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles};
 use crate::field::Path;
-use crate::model::{Destination, Kind, RouteDestination};
+use crate::model::{Destination, RouteDestination};
 use crate::verdict::Findings;
 
-rule!(
-    RG205,
-    Both,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "extra_destination.rs"
-);
+rule!(RG205, Both, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(roles) = flow.roles() else {

@@ -24,15 +24,14 @@
 
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
-use crate::model::{Key, Kind, Subset};
+use crate::model::{Key, Subset};
 use crate::verdict::Findings;
 
 rule!(
     RG304,
     Both,
-    Rollout,
-    reads & [Kind::DestinationRule, Kind::VirtualService],
-    "extra_subset.rs"
+    Rollout(check),
+    reads = [DestinationRule, VirtualService]
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {

@@ -21,21 +21,14 @@
 
 use crate::cluster::{Flow, View};
 use crate::field::Path;
-use crate::model::{Host, Kind, Object, Operation, Write};
+use crate::model::{Host, Object, Operation, Write};
 use crate::verdict::{Cause, Findings};
 
 rule!(
     RG703,
     Warning,
-    Write,
-    reads
-        & [
-            Kind::VirtualService,
-            Kind::DestinationRule,
-            Kind::Service,
-            Kind::ServiceEntry
-        ],
-    "first_adoption.rs"
+    Write(check),
+    reads = [VirtualService, DestinationRule, Service, ServiceEntry]
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {

@@ -30,13 +30,7 @@ use crate::field::Path;
 use crate::model::{Destination, Host, Key, Kind};
 use crate::verdict::Findings;
 
-rule!(
-    RG212,
-    Warning,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "foreign_role_host.rs"
-);
+rule!(RG212, Warning, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(roles) = flow.roles().filter(|roles| roles.rule.is_none()) else {

@@ -23,13 +23,7 @@ use crate::field::Path;
 use crate::model::{Key, Kind, Typed, VirtualService};
 use crate::verdict::Findings;
 
-rule!(
-    RG513,
-    Warning,
-    VirtualService,
-    reads & [Kind::Gateway],
-    "gateway_missing.rs"
-);
+rule!(RG513, Warning, VirtualService(check), reads = [Gateway]);
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     if !view.knows(&[Kind::Gateway]) || view.mesh().remote_istio {

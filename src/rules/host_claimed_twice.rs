@@ -28,13 +28,7 @@ use crate::field::Path;
 use crate::model::{Host, Typed, VirtualService};
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG213,
-    Warning,
-    VirtualService,
-    reads & [],
-    "host_claimed_twice.rs"
-);
+rule!(RG213, Warning, VirtualService(check));
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     if !service.is_mesh() {

@@ -30,7 +30,7 @@ use crate::field::Path;
 use crate::model::{ExperimentTemplate, IntOrString, Step, TrafficRouting};
 use crate::verdict::Findings;
 
-rule!(RG106, Error, Rollout, reads & [], "invalid_step.rs");
+rule!(RG106, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let routing = flow.rollout.traffic_routing();

@@ -29,7 +29,7 @@ use crate::field::Path;
 use crate::model::{Body, DestinationRule, Key, Object, Typed, VirtualService};
 use crate::verdict::{Cause, Findings};
 
-rule!(RG507, Error, Any, reads & [], "istio_host.rs");
+rule!(RG507, Error, Any(check));
 
 fn check(object: &Object, found: &mut Findings<'_>) {
     match &object.body {

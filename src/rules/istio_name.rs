@@ -22,7 +22,7 @@ use crate::field::Path;
 use crate::model::{Body, DestinationRule, Key, Object, Subset, Typed, VirtualService};
 use crate::verdict::Findings;
 
-rule!(RG506, Error, Any, reads & [], "istio_name.rs");
+rule!(RG506, Error, Any(check));
 
 fn check(object: &Object, found: &mut Findings<'_>) {
     match &object.body {

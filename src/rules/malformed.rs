@@ -28,7 +28,7 @@ use crate::field::Path;
 use crate::model::{Body, DestinationRule, Kind, Malformed, Object, Rollout, VirtualService};
 use crate::verdict::{Cause, Findings};
 
-rule!(RG505, Error, Any, reads & [], "malformed.rs");
+rule!(RG505, Error, Any(check));
 
 fn check(object: &Object, found: &mut Findings<'_>) {
     let kind = object.key().kind;

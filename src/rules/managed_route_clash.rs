@@ -26,7 +26,7 @@ use crate::cluster::reference::virtual_services;
 use crate::field::Path;
 use crate::verdict::{Cause, Findings};
 
-rule!(RG105, Error, Rollout, reads & [], "managed_route_clash.rs");
+rule!(RG105, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for link in virtual_services(flow.rollout) {

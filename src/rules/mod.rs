@@ -5,7 +5,6 @@
 mod rule;
 mod parts;
 
-// The rules, generated from the files of this folder by `UPDATE=1 cargo test`.
 mod controller_values_lost;
 mod delegate_missing;
 mod deleted_in_use;
@@ -57,7 +56,6 @@ mod traffic_services_required;
 mod unlisted_l4_route;
 mod virtual_service_choice;
 mod virtual_service_missing;
-// End of the generated rules.
 
 pub use parts::suggest::nearest;
 pub use rule::{Check, Level, Rule};
@@ -66,62 +64,8 @@ use crate::cluster::{Flow, View};
 use crate::model::{Body, Key, Object, Write};
 use crate::verdict::{Finding, Findings};
 
-/// All rules in the order of their codes.
-pub const CATALOGUE: &[Rule] = &[
-    // Generated, like the modules above.
-    virtual_service_choice::RULE,
-    traffic_services_required::RULE,
-    duplicate_services::RULE,
-    step_route_not_managed::RULE,
-    managed_route_clash::RULE,
-    invalid_step::RULE,
-    subset_names::RULE,
-    strategy_options::RULE,
-    selector_template_mismatch::RULE,
-    rollout_spec::RULE,
-    virtual_service_missing::RULE,
-    route_not_found::RULE,
-    route_ambiguous::RULE,
-    destination_missing::RULE,
-    extra_destination::RULE,
-    unlisted_l4_route::RULE,
-    duplicate_route_name::RULE,
-    route_multiplication::RULE,
-    short_host_elsewhere::RULE,
-    no_routes::RULE,
-    reference_name::RULE,
-    foreign_role_host::RULE,
-    host_claimed_twice::RULE,
-    destination_rule_missing::RULE,
-    subset_not_found::RULE,
-    subset_selects_nothing::RULE,
-    extra_subset::RULE,
-    destination_rule_host::RULE,
-    service_missing::RULE,
-    service_selector_mismatch::RULE,
-    service_managed_elsewhere::RULE,
-    subset_undefined::RULE,
-    destination_host_missing::RULE,
-    duplicate_subset::RULE,
-    route_weights::RULE,
-    malformed::RULE,
-    istio_name::RULE,
-    istio_host::RULE,
-    route_action::RULE,
-    export_to::RULE,
-    empty_policy::RULE,
-    destination_port::RULE,
-    delegate_missing::RULE,
-    gateway_missing::RULE,
-    destination_rule_shared::RULE,
-    route_shared::RULE,
-    service_shared::RULE,
-    deleted_in_use::RULE,
-    retarget_in_progress::RULE,
-    first_adoption::RULE,
-    controller_values_lost::RULE,
-    // End of the generated rules.
-];
+/// All rules in the order of their codes: the files of this folder that declare one. `build.rs` writes it.
+pub const CATALOGUE: &[Rule] = include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
 /// Codes that once were rules and are never given again.
 pub const RETIRED: &[&str] = &[];

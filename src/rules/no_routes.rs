@@ -22,16 +22,9 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
-use crate::model::Kind;
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG210,
-    Error,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "no_routes.rs"
-);
+rule!(RG210, Error, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();

@@ -23,7 +23,7 @@ use crate::cluster::{ArgoVersion, Flow, reference};
 use crate::model::{Key, Kind};
 use crate::verdict::Findings;
 
-rule!(RG211, Warning, Rollout, reads & [], "reference_name.rs");
+rule!(RG211, Warning, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();

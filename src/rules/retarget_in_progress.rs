@@ -24,24 +24,22 @@
 use super::judge;
 use super::parts::retarget::{Retarget, retargets};
 use crate::cluster::{Flow, View};
-use crate::model::{Key, Kind, Object, Operation, Rollout, Typed, Write};
+use crate::model::{Key, Object, Operation, Rollout, Typed, Write};
 use crate::verdict::{Cause, Findings, Severity};
 
 rule!(
     RG702,
     Both,
-    Write,
-    reads
-        & [
-            Kind::Rollout,
-            Kind::VirtualService,
-            Kind::DestinationRule,
-            Kind::Service,
-            Kind::Deployment,
-            Kind::ReplicaSet,
-            Kind::PodTemplate
-        ],
-    "retarget_in_progress.rs"
+    Write(check),
+    reads = [
+        Rollout,
+        VirtualService,
+        DestinationRule,
+        Service,
+        Deployment,
+        ReplicaSet,
+        PodTemplate
+    ]
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {

@@ -26,7 +26,7 @@ use crate::field::Path;
 use crate::model::{AntiAffinity, Rollout};
 use crate::verdict::Findings;
 
-rule!(RG110, Error, Rollout, reads & [], "rollout_spec.rs");
+rule!(RG110, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let rollout = flow.rollout.body;

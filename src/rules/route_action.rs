@@ -26,7 +26,7 @@ use crate::field::Path;
 use crate::model::{HttpRoute, L4Route, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
 
-rule!(RG508, Error, VirtualService, reads & [], "route_action.rs");
+rule!(RG508, Error, VirtualService(check));
 
 fn check(service: Typed<'_, VirtualService>, _: &View<'_>, found: &mut Findings<'_>) {
     no_list(service, found);

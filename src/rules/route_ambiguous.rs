@@ -34,16 +34,10 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{ArgoVersion, Flow, LinkedVirtualService, List, user_routes};
 use crate::field::Path;
-use crate::model::{Kind, Step, VirtualServiceRef};
+use crate::model::{Step, VirtualServiceRef};
 use crate::verdict::{Findings, Severity};
 
-rule!(
-    RG203,
-    Both,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "route_ambiguous.rs"
-);
+rule!(RG203, Both, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();

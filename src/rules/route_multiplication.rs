@@ -29,16 +29,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{ArgoVersion, Flow, LinkedVirtualService, List, user_routes};
 use crate::field::Path;
-use crate::model::{HttpRoute, Kind, Step};
+use crate::model::{HttpRoute, Step};
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG208,
-    Error,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "route_multiplication.rs"
-);
+rule!(RG208, Error, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let known = flow.view.mesh().argo_version >= ArgoVersion::MANAGED_ROUTES;

@@ -29,16 +29,10 @@ use super::parts::label::list;
 use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{Flow, LinkedVirtualService, List, tcp_route_indexes, tls_route_indexes};
 use crate::field::Path;
-use crate::model::{Kind, VirtualServiceRef};
+use crate::model::VirtualServiceRef;
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG202,
-    Error,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "route_not_found.rs"
-);
+rule!(RG202, Error, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();

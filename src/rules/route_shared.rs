@@ -24,16 +24,10 @@ use std::collections::BTreeSet;
 use super::parts::label::few;
 use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
 use crate::field::Path;
-use crate::model::{Key, Kind, Rollout, Typed, VirtualService};
+use crate::model::{Key, Rollout, Typed, VirtualService};
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG602,
-    Error,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "route_shared.rs"
-);
+rule!(RG602, Error, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut told = BTreeSet::new();

@@ -23,7 +23,7 @@ use crate::field::Path;
 use crate::model::{RouteDestination, Typed, VirtualService};
 use crate::verdict::Findings;
 
-rule!(RG504, Error, VirtualService, reads & [], "route_weights.rs");
+rule!(RG504, Error, VirtualService(check));
 
 fn check(service: Typed<'_, VirtualService>, _: &View<'_>, found: &mut Findings<'_>) {
     for (path, route) in service.routes() {

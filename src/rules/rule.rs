@@ -1,4 +1,4 @@
-//! What a rule is. The kind it applies to is the type of its function, its name that of its file.
+//! What a rule is, and `rule!`, which declares one.
 
 use crate::cluster::{Flow, View};
 use crate::model::{DestinationRule, Kind, Object, Typed, VirtualService, Write};
@@ -12,8 +12,8 @@ pub struct Rule {
     /// The kinds it looks at beside the one it applies to.
     pub reads: &'static [Kind],
     pub check: Check,
-    /// The text of its file, for the documentation at its top.
-    pub source: &'static str,
+    /// The `//!` lines of its file, in Markdown.
+    pub documentation: &'static str,
 }
 
 /// How bad the rule's findings can be.
@@ -41,18 +41,9 @@ pub enum Check {
 }
 
 impl Rule {
-    /// The documentation: the `//!` lines of its file, in Markdown.
-    pub fn documentation(&self) -> String {
-        let lines = self.source.lines();
-        let docs = lines.map_while(|line| line.strip_prefix("//!"));
-        let lines: Vec<&str> = docs.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
-        lines.join("\n")
-    }
-
-    /// The first line of the documentation: what holds when the rule speaks.
+    /// The first line of the documentation: what is wrong when the rule reports.
     pub fn summary(&self) -> &'static str {
-        let first = self.source.lines().next().unwrap_or_default();
-        first.trim_start_matches("//!").trim()
+        self.documentation.lines().next().unwrap_or_default()
     }
 }
 
@@ -66,50 +57,23 @@ impl Level {
     }
 }
 
-/// Declares `RULE` for the file it stands in: code, level, kind, the kinds it reads, its file.
+/// Declares `RULE` for the file that it is in: code, level, the kind that it applies to with the function, and
+/// the other kinds that the function reads. Name and documentation are the file's.
 macro_rules! rule {
-    ($code:ident, $level:ident, $kind:ident, reads $reads:expr, $file:literal) => {
+    ($code:ident, $level:ident, $kind:ident($check:ident) $(, reads = [$($read:ident),+])?) => {
         /// This rule's entry in the catalogue.
         pub const RULE: $crate::rules::Rule = {
-            const STEM: &str = $crate::rules::rule::stem(module_path!());
-            const NAME: [u8; STEM.len()] = $crate::rules::rule::kebab(STEM);
+            let page = $crate::documentation::page(module_path!());
             $crate::rules::Rule {
                 id: $crate::verdict::RuleId {
                     code: stringify!($code),
-                    name: match std::str::from_utf8(&NAME) {
-                        Ok(name) => name,
-                        Err(_) => STEM,
-                    },
+                    name: page.name,
                 },
                 level: $crate::rules::Level::$level,
-                reads: $reads,
-                check: $crate::rules::Check::$kind(check),
-                source: include_str!($file),
+                reads: &[$($($crate::model::Kind::$read),+)?],
+                check: $crate::rules::Check::$kind($check),
+                documentation: page.text,
             }
         };
     };
-}
-
-/// The last segment of a module's path.
-#[allow(clippy::indexing_slicing)] // evaluated by the compiler, where a panic is a build error
-pub(super) const fn stem(module: &str) -> &str {
-    let bytes = module.as_bytes();
-    let mut start = bytes.len();
-    while start > 0 && bytes[start - 1] != b':' {
-        start -= 1;
-    }
-    module.split_at(start).1
-}
-
-/// `route_not_found` as `route-not-found`.
-#[allow(clippy::indexing_slicing)] // evaluated by the compiler, where a panic is a build error
-pub(super) const fn kebab<const N: usize>(stem: &str) -> [u8; N] {
-    let mut name = [0; N];
-    let mut at = 0;
-    while at < N {
-        let byte = stem.as_bytes()[at];
-        name[at] = if byte == b'_' { b'-' } else { byte };
-        at += 1;
-    }
-    name
 }

@@ -33,9 +33,8 @@ use crate::verdict::{Cause, Findings};
 rule!(
     RG109,
     Error,
-    Rollout,
-    reads & [Kind::Deployment, Kind::ReplicaSet, Kind::PodTemplate],
-    "selector_template_mismatch.rs"
+    Rollout(check),
+    reads = [Deployment, ReplicaSet, PodTemplate]
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {

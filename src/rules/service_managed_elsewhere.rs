@@ -20,16 +20,10 @@
 
 use crate::cluster::Flow;
 use crate::field::Path;
-use crate::model::{Kind, MANAGED_BY};
+use crate::model::MANAGED_BY;
 use crate::verdict::Findings;
 
-rule!(
-    RG403,
-    Error,
-    Rollout,
-    reads & [Kind::Service],
-    "service_managed_elsewhere.rs"
-);
+rule!(RG403, Error, Rollout(check), reads = [Service]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for linked in flow.services() {

@@ -18,16 +18,9 @@
 //! Apply the Service in the Rollout's namespace, or correct the name.
 
 use crate::cluster::{Flow, reference};
-use crate::model::Kind;
 use crate::verdict::Findings;
 
-rule!(
-    RG401,
-    Warning,
-    Rollout,
-    reads & [Kind::Service],
-    "service_missing.rs"
-);
+rule!(RG401, Warning, Rollout(check), reads = [Service]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for link in reference::services(flow.rollout) {

@@ -28,22 +28,14 @@ use std::collections::BTreeSet;
 use super::parts::pods::Pods;
 use crate::cluster::{Flow, RoutedDestination, reference};
 use crate::field::Path;
-use crate::model::{Key, Kind};
+use crate::model::Key;
 use crate::verdict::{Finding, Findings};
 
 rule!(
     RG402,
     Both,
-    Rollout,
-    reads
-        & [
-            Kind::VirtualService,
-            Kind::Service,
-            Kind::Deployment,
-            Kind::ReplicaSet,
-            Kind::PodTemplate
-        ],
-    "service_selector_mismatch.rs"
+    Rollout(check),
+    reads = [VirtualService, Service, Deployment, ReplicaSet, PodTemplate]
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {

@@ -28,7 +28,7 @@ use crate::field::Path;
 use crate::model::Key;
 use crate::verdict::{Cause, Findings};
 
-rule!(RG603, Error, Rollout, reads & [], "service_shared.rs");
+rule!(RG603, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();

@@ -24,16 +24,10 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{Flow, LinkedVirtualService, Role, Roles};
 use crate::field::Path;
-use crate::model::{Destination, Kind};
+use crate::model::Destination;
 use crate::verdict::Findings;
 
-rule!(
-    RG209,
-    Warning,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "short_host_elsewhere.rs"
-);
+rule!(RG209, Warning, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(roles) = flow.roles().filter(|roles| roles.rule.is_some()) else {

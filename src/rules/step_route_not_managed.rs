@@ -33,13 +33,7 @@ use crate::field::Path;
 use crate::model::{RouteStep, StringMatch};
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG104,
-    Error,
-    Rollout,
-    reads & [],
-    "step_route_not_managed.rs"
-);
+rule!(RG104, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for (path, step) in flow.rollout.steps() {

@@ -29,7 +29,7 @@ use crate::field::Path;
 use crate::model::{Canary, IntOrString};
 use crate::verdict::{Cause, Findings};
 
-rule!(RG108, Error, Rollout, reads & [], "strategy_options.rs");
+rule!(RG108, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     check_choice(flow, found);

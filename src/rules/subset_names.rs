@@ -25,7 +25,7 @@ use crate::cluster::reference::istio_path;
 use crate::model::DestinationRuleRef;
 use crate::verdict::{Cause, Findings};
 
-rule!(RG107, Error, Rollout, reads & [], "subset_names.rs");
+rule!(RG107, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let istio = flow.rollout.istio();

@@ -25,16 +25,9 @@ use super::parts::label::list;
 use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
-use crate::model::Kind;
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG302,
-    Error,
-    Rollout,
-    reads & [Kind::DestinationRule],
-    "subset_not_found.rs"
-);
+rule!(RG302, Error, Rollout(check), reads = [DestinationRule]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(linked) = flow.destination_rule() else {

@@ -28,21 +28,14 @@
 use super::parts::pods::Pods;
 use crate::cluster::{Flow, LinkedDestinationRule, Role};
 use crate::field::Path;
-use crate::model::{HASH_LABEL, Kind, Labels};
+use crate::model::{HASH_LABEL, Labels};
 use crate::verdict::{Findings, Remedy};
 
 rule!(
     RG303,
     Error,
-    Rollout,
-    reads
-        & [
-            Kind::DestinationRule,
-            Kind::Deployment,
-            Kind::ReplicaSet,
-            Kind::PodTemplate
-        ],
-    "subset_selects_nothing.rs"
+    Rollout(check),
+    reads = [DestinationRule, Deployment, ReplicaSet, PodTemplate]
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {

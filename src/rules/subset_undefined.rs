@@ -30,15 +30,14 @@ use super::parts::label::{few, list};
 use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{RuleScope, View, is_exported, is_never_merged, visible_rules};
 use crate::field::Path;
-use crate::model::{Destination, DestinationRule, Host, Kind, Typed, VirtualService};
+use crate::model::{Destination, DestinationRule, Host, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
 
 rule!(
     RG501,
     Both,
-    VirtualService,
-    reads & [Kind::DestinationRule, Kind::Service, Kind::ServiceEntry],
-    "subset_undefined.rs"
+    VirtualService(check),
+    reads = [DestinationRule, Service, ServiceEntry]
 );
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {

@@ -26,13 +26,7 @@ use crate::field::Path;
 use crate::model::Canary;
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG102,
-    Error,
-    Rollout,
-    reads & [],
-    "traffic_services_required.rs"
-);
+rule!(RG102, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(canary) = flow.canary() else {

@@ -28,16 +28,10 @@ use std::collections::BTreeSet;
 use super::parts::pair::lacks;
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
-use crate::model::{Kind, L4Route};
+use crate::model::L4Route;
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG206,
-    Error,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "unlisted_l4_route.rs"
-);
+rule!(RG206, Error, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();

@@ -30,13 +30,7 @@ use crate::cluster::reference::{istio_path, virtual_service_key, virtual_service
 use crate::model::Istio;
 use crate::verdict::{Cause, Findings};
 
-rule!(
-    RG101,
-    Both,
-    Rollout,
-    reads & [],
-    "virtual_service_choice.rs"
-);
+rule!(RG101, Both, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     if let Some(istio) = flow.rollout.istio() {

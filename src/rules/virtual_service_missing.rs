@@ -21,16 +21,9 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{Flow, reference};
-use crate::model::Kind;
 use crate::verdict::Findings;
 
-rule!(
-    RG201,
-    Warning,
-    Rollout,
-    reads & [Kind::VirtualService],
-    "virtual_service_missing.rs"
-);
+rule!(RG201, Warning, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     if flow.view.mesh().remote_istio {

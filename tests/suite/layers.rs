@@ -6,7 +6,13 @@ use crate::imports::modules;
 
 /// The rooms (the modules of the crate), from the lowest layer to the highest.
 const LAYERS: &[&[&str]] = &[
-    &["duration", "field", "managed_fields", "text"],
+    &[
+        "documentation",
+        "duration",
+        "field",
+        "managed_fields",
+        "text",
+    ],
     &["source"],
     &["model"],
     &["verdict", "cluster"],

@@ -1,7 +1,6 @@
-//! What the repository keeps true of itself: rule files, catalogue and fixtures are one list.
+//! What the repository keeps true of itself: every rule has documentation and fixtures, and files are short.
 //! `UPDATE=1 cargo test` rewrites what is generated.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rollout_guard::rules::{CATALOGUE, RETIRED};
@@ -9,15 +8,12 @@ use rollout_guard::rules::{CATALOGUE, RETIRED};
 use crate::rules::fixtures;
 
 #[test]
-fn rule_files_catalogue_and_fixtures_are_one_list() {
-    let files = rule_files();
-    let generated = generate(&read("src/rules/mod.rs"), &files);
-    keep("src/rules/mod.rs", &generated);
+fn every_rule_has_its_folder_of_fixtures() {
     let mut folders = names(&root().join("tests/rules"));
     folders.sort();
-    let mut stems: Vec<String> = files.values().map(|stem| stem.replace('_', "-")).collect();
-    stems.sort();
-    assert_eq!(folders, stems, "fixture folders and rule files");
+    let mut rules: Vec<&str> = CATALOGUE.iter().map(|rule| rule.id.name).collect();
+    rules.sort_unstable();
+    assert_eq!(folders, rules);
 }
 
 #[test]
@@ -33,7 +29,7 @@ fn codes_are_unique_ordered_and_never_reused() {
 #[test]
 fn every_rule_is_documented_and_shown_both_ways() {
     for rule in CATALOGUE {
-        let docs = rule.documentation();
+        let docs = rule.documentation;
         for heading in ["## What", "## Why", "## Example", "## Fix"] {
             assert!(docs.contains(heading), "{}: no {heading}", rule.id);
         }
@@ -68,7 +64,7 @@ fn the_rules_page_is_in_step() {
         );
     }
     for rule in CATALOGUE {
-        let docs = rule.documentation().replace("\n## ", "\n### ");
+        let docs = rule.documentation.replace("\n## ", "\n### ");
         page += &format!(
             "\n## {}\n\n*{}*. {}\n",
             rule.id,
@@ -88,43 +84,6 @@ fn files_are_short() {
         let opening = text.starts_with("//!");
         assert!(opening, "{}: does not open with //!", path.display());
     }
-}
-
-/// The rule files by code.
-fn rule_files() -> BTreeMap<String, String> {
-    let entries = names(&root().join("src/rules")).into_iter();
-    let stems = entries.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned));
-    stems
-        .filter_map(|stem| {
-            let text = read(&format!("src/rules/{stem}.rs"));
-            let line = text.lines().find(|line| line.starts_with("rule!("))?;
-            let code = line.trim_start_matches("rule!(").split(',').next()?;
-            let code = if code.is_empty() {
-                next_word(&text)
-            } else {
-                code
-            };
-            Some((code.to_owned(), stem))
-        })
-        .collect()
-}
-
-/// The code where rustfmt has put it on a line of its own.
-fn next_word(text: &str) -> &str {
-    let after = text.split("\nrule!(").nth(1).unwrap_or_default();
-    after.trim_start().split(',').next().unwrap_or_default()
-}
-
-/// `rules/mod.rs` with the modules and the catalogue of these files.
-fn generate(text: &str, files: &BTreeMap<String, String>) -> String {
-    let mut stems: Vec<&String> = files.values().collect();
-    stems.sort();
-    let lines = |lines: Vec<String>| lines.concat();
-    let modules = lines(stems.iter().map(|stem| format!("mod {stem};\n")).collect());
-    let entries = files.values();
-    let entries = lines(entries.map(|stem| format!("    {stem}::RULE,\n")).collect());
-    let text = between(text, "UPDATE=1 cargo test`.\n", "// End", &modules);
-    between(&text, "like the modules above.\n", "    // End", &entries)
 }
 
 pub fn between(text: &str, start: &str, end: &str, new: &str) -> String {
