@@ -1,5 +1,5 @@
-//! What is wrong with a cluster as it stands, without a write: for `check` and for the audit, which keeps
-//! the answer in step with a cluster that changes.
+//! The findings on a cluster as it is, without a write: for `check`, and for the audit, which follows a cluster
+//! that changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use crate::rules;
 use crate::settings::{Profile, RuleAction, Settings};
 use crate::verdict::{Finding, Severity};
 
-/// The findings on these objects in the order of their keys, as severe as profile, rule actions and `allow`
-/// annotations leave them. Labels of namespaces count in a live cluster.
+/// The findings on these objects in the order of their keys. Profile, rule actions and `allow` annotations set
+/// their severity; the labels of namespaces count only in a live cluster.
 pub fn audit<'a>(
     view: &View<'_>,
     keys: impl IntoIterator<Item = &'a Key>,
@@ -26,7 +26,7 @@ pub fn audit<'a>(
         .collect()
 }
 
-/// What is wrong with a whole cluster, object by object.
+/// The findings on a whole cluster, by object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standing {
     findings: BTreeMap<Key, Vec<Finding>>,
@@ -44,7 +44,7 @@ impl Standing {
         standing
     }
 
-    /// Judges again what a change of these objects can make right or wrong.
+    /// Judges the objects again whose findings a change of these objects can change.
     pub fn follow(
         &mut self,
         before: &Cluster,
@@ -109,7 +109,7 @@ fn audit_object(view: &View<'_>, key: &Key, settings: &Settings) -> Vec<Finding>
         .collect()
 }
 
-/// The finding as severe as the rule's action and the `allow` annotations leave it.
+/// The finding with the severity that the rule's action and the `allow` annotations give it.
 fn weigh(mut finding: Finding, view: &View<'_>, settings: &Settings) -> Option<Finding> {
     match settings.action(finding.rule) {
         Some(RuleAction::Off) => return None,
@@ -132,14 +132,14 @@ fn is_allowed(finding: &Finding, key: &Key, view: &View<'_>) -> bool {
     object.is_some_and(|object| object.meta.allows(finding.rule.code, finding.rule.name))
 }
 
-/// The words of the object's `allow` annotation; `None` where it has none, or where nothing heeds it.
+/// The words of the object's `allow` annotation; `None` if it has none, or if its namespace is not judged.
 fn allowing<'a>(view: &View<'a>, key: &Key) -> Option<&'a [String]> {
     let object = view.get(key).filter(|_| key.kind.is_guarded())?;
     let words = object.meta.allow.as_slice();
     (!words.is_empty() && is_judged(view, &key.namespace)).then_some(words)
 }
 
-/// Not where the guard is switched off, nor where everything is on its way out.
+/// False in a namespace where the guard is off, and in one that is being deleted.
 fn is_judged(view: &View<'_>, namespace: &str) -> bool {
     let namespace = view.namespace(namespace).filter(|_| view.mesh().live);
     namespace.is_none_or(|namespace| namespace.enforce != Some(Enforce::Off) && !namespace.deleting)
@@ -153,7 +153,7 @@ fn profile(view: &View<'_>, namespace: &str, settings: &Settings) -> Profile {
     }
 }
 
-/// All of `cluster` that is in a namespace whose label or deletion has changed.
+/// The objects in namespaces whose label or deletion has changed.
 fn within_changed(
     before: &Cluster,
     after: &Cluster,
@@ -172,8 +172,8 @@ fn within_changed(
         .collect()
 }
 
-/// The VirtualServices that share a host with one that claims others now. A review leaves them alone, lest
-/// a host that thousands share cost them all at each write; here they cost when a claim changes.
+/// The VirtualServices that share a host with one whose claims have changed. A review does not judge them:
+/// thousands may share a host, and each write would then cost them all.
 fn rivals(before: &Cluster, after: &Cluster, changed: &BTreeSet<Key>) -> BTreeSet<Key> {
     let mut rivals = BTreeSet::new();
     let services = changed
@@ -197,7 +197,7 @@ fn rivals(before: &Cluster, after: &Cluster, changed: &BTreeSet<Key>) -> BTreeSe
     rivals
 }
 
-/// What makes a VirtualService claim hosts from others.
+/// What decides which hosts a VirtualService claims.
 fn claims(service: &VirtualService) -> (&[String], bool, &[String]) {
     (&service.hosts, service.is_mesh(), &service.export_to)
 }

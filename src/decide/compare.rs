@@ -1,4 +1,4 @@
-//! What the rules say of the cluster that a write would produce, and which of it the write brings.
+//! Runs the rules on the cluster that a write would produce, and tells which findings the write brings.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) struct Found {
 /// The findings after the write, in the order of the rules. `view` notes in `facts` what is read; with
 /// `trace` the reads of rules without a finding stay there too.
 pub(super) fn compare(write: &Write, view: View<'_>, facts: &Facts, trace: bool) -> Vec<Found> {
-    // The write's own old object is surer than what the cluster remembers of it.
+    // The old object of the write is newer than the one that the cluster remembers.
     let old = Overlay::new(&write.key, write.old.as_ref(), view.mesh());
     let new = Overlay::new(&write.key, write.new.as_ref(), view.mesh());
     let judge = Judge {
@@ -48,7 +48,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// What the rules say of each object that the write touches.
+    /// Judges each object that the write touches by each rule.
     fn touched(&self, written: &Key, found: &mut Vec<Found>) {
         let mut keys = touched(&self.before, written);
         keys.extend(touched(&self.after, written));
@@ -63,7 +63,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What one rule says of an object after the write. The view before it is asked only if that is anything.
+    /// Judges an object after the write by one rule, and before it only if the rule has a finding.
     fn object(&self, rule: &Rule, object: &Object, own: &[Fact], found: &mut Vec<Found>) {
         let start = self.facts.mark();
         let mut findings = Vec::new();
@@ -77,7 +77,7 @@ impl Judge<'_> {
         self.add(findings, &earlier, own, start, found);
     }
 
-    /// What the rules on writes say: always of this write.
+    /// Judges the write by the rules on writes, whose findings are always new.
     fn write(&self, write: &Write, found: &mut Vec<Found>) {
         for rule in CATALOGUE {
             let start = self.facts.mark();
@@ -129,7 +129,7 @@ fn worst(findings: &[Finding]) -> HashMap<(RuleId, &Key, &str), Severity> {
     worst
 }
 
-/// Of a fault that several objects share, what the written one says of it is enough.
+/// Of a fault that several objects share, keeps only the finding on the written object.
 fn tell_once(found: &mut Vec<Found>, written: &Key) {
     let findings = found.iter().map(|found| &found.finding);
     let own = findings.filter(|finding| finding.mutual && finding.object == *written);

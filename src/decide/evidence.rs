@@ -1,5 +1,5 @@
-//! What an answer rests on where a wrong one would do harm: remembered objects, which may have changed since.
-//! Who serves a live cluster reads them again before it denies or patches.
+//! The remembered objects that a denial or a patch rests on. They may have changed since, so the webhook reads
+//! them from the API server before it denies or patches.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Which writes are never judged and never changed: the controller's, the system's, what is being deleted.
+//! Which writes are neither judged nor changed: those of the controller and of the system, and writes of objects
+//! that are being deleted.
 
 use serde_json::{Map, Value};
 
@@ -68,8 +69,8 @@ fn is_deleting(object: &Value) -> bool {
     deletion.is_some_and(|time| !time.is_null())
 }
 
-/// The controller under a user that is not listed: the API server attributes all that the write changed
-/// to the controller's field manager alone (managedFields are updated before webhooks are called).
+/// Whether the controller writes under a user that is not listed: managedFields, which the API server updates
+/// before it calls webhooks, attribute every change of the write to the controller's field manager.
 fn by_fields(request: &Request, settings: &Settings) -> Option<Exempt> {
     // The controller creates and deletes none of the kinds that are judged.
     if request.operation != Operation::Update {
@@ -92,15 +93,15 @@ fn by_fields(request: &Request, settings: &Settings) -> Option<Exempt> {
     only_ours.then_some(Exempt::ControllerByFields)
 }
 
-/// The paths at which the two differ, down to scalars and lists. What the API server itself keeps in
-/// the metadata does not count.
+/// The paths at which the two differ, down to scalars and lists. Metadata that the API server maintains does not
+/// count.
 fn collect_changes<'a>(
     old: &'a Value,
     new: &'a Value,
     path: &mut Vec<&'a str>,
     changes: &mut Vec<Vec<&'a str>>,
 ) {
-    if old == new || (path.first() == Some(&"metadata") && is_kept_by_server(path)) {
+    if old == new || (path.first() == Some(&"metadata") && is_maintained_by_server(path)) {
         return;
     }
     let (Value::Object(before), Value::Object(after)) = (old, new) else {
@@ -119,9 +120,9 @@ fn field<'a>(map: &'a Map<String, Value>, key: &str) -> &'a Value {
     map.get(key).unwrap_or(&Value::Null)
 }
 
-fn is_kept_by_server(path: &[&str]) -> bool {
-    let kept = |name: &&str| !matches!(*name, "annotations" | "labels" | "finalizers");
-    path.get(1).is_some_and(kept)
+fn is_maintained_by_server(path: &[&str]) -> bool {
+    let maintained = |name: &&str| !matches!(*name, "annotations" | "labels" | "finalizers");
+    path.get(1).is_some_and(maintained)
 }
 
 impl Exempt {
@@ -142,7 +143,7 @@ impl Exempt {
     }
 }
 
-/// Who deletes for the system: owners gone, namespaces emptied.
+/// The users of the garbage collector and the namespace controller.
 pub const SYSTEM: [&str; 3] = [
     "system:serviceaccount:kube-system:generic-garbage-collector",
     "system:serviceaccount:kube-system:namespace-controller",

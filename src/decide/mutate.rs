@@ -1,4 +1,4 @@
-//! The mutating half: each mutation of the written kind in turn, on the object as the one before left it.
+//! Runs each mutation of the written kind in turn, on the object as the previous one left it.
 
 use super::profile::namespace_profile;
 use crate::cluster::{Fact, Facts, Overlay, View};

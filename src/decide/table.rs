@@ -6,7 +6,7 @@ use crate::model::{Operation, Write};
 use crate::settings::{Profile, RuleAction, Settings};
 use crate::verdict::{Finding, RuleId, Severity};
 
-/// What the fate of each finding of one write depends on.
+/// What decides about each finding of one write.
 pub(super) struct Table<'a> {
     pub write: &'a Write,
     pub settings: &'a Settings,

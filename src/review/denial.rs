@@ -1,5 +1,5 @@
-//! The Status of a denial. `kubectl` prints nothing but its causes, one line each; `helm` prints nothing
-//! but its message: so each cause stands alone, and the message holds everything.
+//! The Status of a denial. `kubectl` prints only its causes, one line each; `helm` prints only its message. So
+//! each cause can be read alone, and the message holds all findings.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,6 +10,13 @@ use crate::model::{ALLOW, Key, Operation, Write};
 use crate::request::Request;
 use crate::text::truncate;
 use crate::verdict::{Cause, Finding};
+
+/// Findings that are written out; the others are counted.
+const MAX_FINDINGS: usize = 50;
+/// Of a message, and of a help.
+const MAX_TEXT_CHARS: usize = 1000;
+/// Of the value that a cause shows.
+const MAX_VALUE_CHARS: usize = 100;
 
 /// Kubernetes' own `Status`, with its field of that name.
 #[derive(Serialize)]
@@ -40,12 +47,12 @@ struct StatusCause {
 pub(super) fn status(decision: &Decision, write: &Write) -> Status {
     let (request, key) = (&decision.request, &write.key);
     let denials: Vec<&Finding> = decision.denials().map(|judged| &judged.finding).collect();
-    let shown = denials.iter().take(MOST);
+    let shown = denials.iter().take(MAX_FINDINGS);
     let mut causes: Vec<StatusCause> = shown.map(|finding| cause(finding, key, request)).collect();
-    if denials.len() > MOST {
+    if denials.len() > MAX_FINDINGS {
         causes.push(StatusCause {
             reason: "FieldValueInvalid",
-            message: format!("and {} more [rollout-guard]", denials.len() - MOST),
+            message: format!("and {} more [rollout-guard]", denials.len() - MAX_FINDINGS),
             field: "spec".to_owned(),
         });
     }
@@ -65,7 +72,7 @@ pub(super) fn status(decision: &Decision, write: &Write) -> Status {
 
 fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
     let place = finding.place_in(key);
-    let value = reach(request.subject(), place).and_then(shown);
+    let value = reach(request.subject(), place).and_then(scalar);
     let (reason, opening) = match finding.cause {
         Cause::NotFound => ("FieldValueNotFound", "Not found"),
         Cause::Required => ("FieldValueRequired", "Required value"),
@@ -92,7 +99,7 @@ fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
 }
 
 fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
-    let lines = denials.iter().take(MOST).map(|finding| {
+    let lines = denials.iter().take(MAX_FINDINGS).map(|finding| {
         let place = finding.place_in(key);
         let (says, help, rule) = (&finding.message, &finding.help, finding.rule);
         let (says, help) = (
@@ -102,7 +109,7 @@ fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
         format!("\n- {place}: {says} [rollout-guard {rule}]\n  help: {help}")
     });
     let lines: String = lines.collect();
-    let more = match denials.len().saturating_sub(MOST) {
+    let more = match denials.len().saturating_sub(MAX_FINDINGS) {
         0 => String::new(),
         more => format!("\n- and {more} more"),
     };
@@ -113,7 +120,7 @@ fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
     format!("rollout-guard denies this {operation} of {key}:{lines}{more}\n{break_glass}")
 }
 
-/// How to get a write through in an incident, and what to do after.
+/// How to get a write through in an incident, and what to do afterwards.
 fn break_glass(request: &Request, codes: &str) -> String {
     let when = match request.operation {
         Operation::Delete => "before the delete",
@@ -135,8 +142,8 @@ fn reach<'a>(object: &'a Value, path: &Path) -> Option<&'a Value> {
         })
 }
 
-/// Scalars alone are short enough to show.
-fn shown(value: &Value) -> Option<String> {
+/// A scalar as JSON; lists and objects are too long to show.
+fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => {
             Some(Value::from(truncate(text, MAX_VALUE_CHARS).as_ref()).to_string())
@@ -145,11 +152,3 @@ fn shown(value: &Value) -> Option<String> {
         _ => None,
     }
 }
-
-/// How many findings are written out.
-const MOST: usize = 50;
-
-/// Of a message or a help.
-const MAX_TEXT_CHARS: usize = 1000;
-
-const MAX_VALUE_CHARS: usize = 100;

@@ -38,7 +38,7 @@ fn notes(decision: &Decision) -> impl Iterator<Item = String> {
 fn line(judged: &Judged) -> String {
     let finding = &judged.finding;
     let decided = match judged.action {
-        // `helm uninstall` (4) prints warnings, and of a refused delete only that it failed.
+        // Of a refused delete `helm uninstall` (4) prints only that it failed, and the warnings.
         Action::Deny => "denied: ",
         Action::Warn if judged.would_deny => "would deny: ",
         Action::Warn => "",
