@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use rollout_guard::cli::Arguments;
 
-/// The static binary of the image: musl's own allocator is slow, and has one lock.
+/// The static binary of the image: musl's own allocator is slow, and takes one lock for all threads.
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     Arguments::parse().run()
