@@ -1,5 +1,5 @@
 //! Typed field paths, written as Kubernetes writes them: `spec.http[0].route[1]`, `metadata.labels[app]`.
-//! They know nothing of the objects they point into.
+//! They do not know the objects that they point into.
 
 #![warn(missing_docs)]
 

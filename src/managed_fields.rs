@@ -1,17 +1,17 @@
-//! `metadata.managedFields`: which field manager owns what. Read for telling the controller's writes and
-//! values from other people's.
+//! `metadata.managedFields`: which field manager owns which fields. They tell the controller's writes and values
+//! from those of other managers.
 
 #![warn(missing_docs)]
 
 use serde_json::{Map, Value};
 
-/// The manager of each entry that owns the path, or a whole of which it is a part.
+/// The manager of each entry that owns the path or a parent of it.
 pub fn owners<'a>(object: &'a Value, path: &'a [&str]) -> impl Iterator<Item = &'a str> {
     let owning = entries(object).filter(move |entry| owns(entry, path));
     owning.map(manager)
 }
 
-/// Whether the manager owns the path, a part of it, or a whole of which it is a part.
+/// Whether the manager owns the path, a part of it, or a parent of it.
 pub fn owns_part(object: &Value, manager_name: &str, path: &[&str]) -> bool {
     let mut own = entries(object).filter(|entry| manager(entry) == manager_name);
     own.any(|entry| owns(entry, path))

@@ -1,5 +1,5 @@
-//! `serve --record DIR`: keeps the reviews that come, with the cluster that they were judged by, so that a folder
-//! of it can be asked again by `rollout-guard review` or become a test.
+//! `serve --record DIR`: keeps each review with the objects that were read for it and its answer, so that
+//! `rollout-guard review` can answer it again, or a test.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -32,7 +32,7 @@ pub struct RecordOptions {
     pub record_limit: usize,
 }
 
-/// Where recordings go, and where whole objects come from.
+/// Keeps reviews, up to the limit.
 pub struct Recorder {
     source: Source,
     /// How many more may be recorded.
@@ -49,14 +49,17 @@ pub enum Source {
 }
 
 impl Recorder {
-    /// Begins to record, behind what the folder holds already.
+    /// Starts to record. New recordings are numbered after those that the folder holds.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or listed.
     pub fn start(options: &RecordOptions, source: Source) -> std::io::Result<Option<Self>> {
         let Some(folder) = &options.record else {
             return Ok(None);
         };
         std::fs::create_dir_all(folder)?;
         let numbers = numbers(folder)?;
-        let (recordings, kept) = mpsc::channel(WAITING);
+        let (recordings, kept) = mpsc::channel(MAX_WAITING);
         let writer = Writer {
             folder: folder.clone(),
             next: numbers.last().map_or(1, |last| last + 1),
@@ -69,7 +72,8 @@ impl Recorder {
         }))
     }
 
-    /// Reads the objects that the decision read, before the write can change them; the rest is done beside.
+    /// Reads the objects that the decision rests on, before the write can change them; they are written in the
+    /// background.
     pub async fn keep(&self, body: &[u8], decision: &Decision, answer: &[u8]) {
         let request = &decision.request;
         // Other kinds may be Secrets.
@@ -156,7 +160,7 @@ fn of_files(
     Ok(named.collect())
 }
 
-/// Writes one recording after the other, beside the reviews.
+/// Writes one recording after the other, in the background.
 struct Writer {
     folder: PathBuf,
     next: usize,
@@ -178,7 +182,7 @@ impl Writer {
     }
 }
 
-/// The numbers of the recordings that are there.
+/// The numbers of the recordings in the folder.
 fn numbers(folder: &Path) -> std::io::Result<BTreeSet<usize>> {
     let mut numbers = BTreeSet::new();
     for entry in std::fs::read_dir(folder)? {
@@ -192,5 +196,5 @@ fn numbers(folder: &Path) -> std::io::Result<BTreeSet<usize>> {
     Ok(numbers)
 }
 
-/// Recordings that may wait to be written.
-const WAITING: usize = 64;
+/// Recordings that may wait to be written; more are dropped.
+const MAX_WAITING: usize = 64;

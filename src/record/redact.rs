@@ -1,18 +1,18 @@
-//! What of a review and of objects is not kept. A removed value becomes a word that is the same for the same
-//! value within one recording: what rules compare stays equal or different.
+//! Removes what may be secret from reviews and objects. Equal values of one recording are replaced by equal
+//! words, because rules compare values.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-/// The values that were removed, and the word for each.
+/// The word for each removed value.
 #[derive(Default)]
 pub(super) struct Redaction {
     words: HashMap<String, String>,
 }
 
 impl Redaction {
-    /// An AdmissionReview: who asked is a name and groups, nothing more.
+    /// Redacts an AdmissionReview; of the user only the name and the groups stay.
     pub fn review(&mut self, review: &mut Value) {
         if let Some(Value::Object(user)) = review.pointer_mut("/request/userInfo") {
             user.retain(|field, _| field == "username" || field == "groups");
@@ -24,7 +24,7 @@ impl Redaction {
         }
     }
 
-    /// An object as it stands in the cluster: rules read its managedFields in the review alone.
+    /// Redacts an object of the cluster; rules read managedFields only in the review.
     pub fn stored(&mut self, object: &mut Value) {
         if let Some(Value::Object(meta)) = object.get_mut("metadata") {
             meta.remove("managedFields");
@@ -48,9 +48,9 @@ impl Redaction {
         map.remove(LAST_APPLIED);
         for (name, value) in map.iter_mut() {
             match name.as_str() {
-                // They hold what rules compare, under names that anybody may choose.
+                // Rules compare their values, and anybody may choose their names.
                 "managedFields" | "labels" | "matchLabels" | "selector" => {}
-                // Of containers, probes and analyses; or what plugins are told.
+                // Of containers, probes, analyses and plugins.
                 "env" | "args" | "httpHeaders" => self.entries(value),
                 "command" | "plugin" | "plugins" => self.all(value),
                 "set" | "add" => self.header_map(value),
@@ -79,28 +79,28 @@ impl Redaction {
         }
     }
 
-    /// Headers by name: those that tell who somebody is, set or matched.
+    /// Redacts the headers that may authenticate somebody, set or matched.
     fn header_map(&mut self, headers: &mut Value) {
         let Value::Object(headers) = headers else {
             return;
         };
-        let telling = headers.iter_mut().filter(|(name, _)| is_telling(name));
-        for (_, value) in telling {
+        let credentials = headers.iter_mut().filter(|(name, _)| is_credential(name));
+        for (_, value) in credentials {
             self.all(value);
         }
     }
 
-    /// A setHeaderRoute step's match names the header beside its value.
+    /// In a setHeaderRoute step's match the header's name is beside its value.
     fn header_step(&mut self, map: &mut Map<String, Value>) {
         let name = map.get("headerName").and_then(Value::as_str);
-        if name.is_some_and(is_telling)
+        if name.is_some_and(is_credential)
             && let Some(value) = map.get_mut("headerValue")
         {
             self.all(value);
         }
     }
 
-    /// Every text in it.
+    /// Redacts every string in the value.
     fn all(&mut self, value: &mut Value) {
         match value {
             Value::String(text) if !text.is_empty() => *text = self.word(text),
@@ -117,14 +117,14 @@ impl Redaction {
     }
 }
 
-/// Whether a header of this name may let somebody in.
-fn is_telling(name: &str) -> bool {
+/// Whether a header of this name may authenticate somebody.
+fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    TELLING.iter().any(|part| name.contains(part))
+    CREDENTIAL_WORDS.iter().any(|part| name.contains(part))
 }
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-const TELLING: [&str; 11] = [
+const CREDENTIAL_WORDS: [&str; 11] = [
     "auth",
     "cookie",
     "token",

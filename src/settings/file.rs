@@ -1,4 +1,4 @@
-//! Settings from a YAML file: unknown keys and values are refused, with the nearest known one.
+//! Reads settings from YAML. Unknown keys and values are errors that name the nearest known one.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::cluster::ArgoVersion;
 use crate::rules::{self, nearest};
 use crate::source::{self, Content, KeyNode, Limits, Node, Position};
 
-/// What is wrong with a settings file, and where.
+/// Why a settings file cannot be used, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// Where it stands.

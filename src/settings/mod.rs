@@ -1,4 +1,4 @@
-//! How strict the guard is and whom it never touches: profile, actions by rule, exemptions, mesh.
+//! The settings: profile, actions by rule, exempt users, and what is true of the whole cluster.
 
 #![warn(missing_docs)]
 

@@ -1,5 +1,5 @@
-//! Edits that touch only their own bytes: a value in the place of another, a new entry in a mapping.
-//! Comments, order, quotes and indentation of all else stay as they are, because nothing else is written.
+//! Edits of byte ranges: replace a value, add an entry to a mapping, remove one. Nothing else is written, so
+//! comments, order, quotes and indentation of everything else stay.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Why a text cannot be read, and how the parser's places become ours.
+//! Why a text cannot be read, and the conversion of the parser's positions.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! From text to trees: all documents of a YAML or JSON text, anchors and merge keys resolved.
+//! Parses a YAML or JSON text into one tree for each document, with anchors and merge keys resolved.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use super::error::{Error, error, of_scan, span_of};
 use super::scalar;
 use super::{Content, KeyNode, Node, Span};
 
-/// What bounds the work on hostile input.
+/// Limits that bound the work on hostile input.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Nesting of lists and mappings.
     pub depth: usize,
-    /// Nodes that aliases may add, against texts that double at every line.
+    /// Nodes that aliases may add: each line of a hostile text can double them.
     pub aliased_nodes: usize,
 }
 
@@ -39,7 +39,7 @@ struct Builder {
     aliased: usize,
 }
 
-/// A list or mapping whose end has not come.
+/// A list or mapping that is not complete yet.
 struct Open {
     span: Span,
     flow: bool,
@@ -49,7 +49,7 @@ struct Open {
 
 enum OpenContent {
     Sequence(Vec<Node>),
-    /// The entries, and a key whose value has not come.
+    /// The entries, and a key that waits for its value.
     Mapping(Vec<(KeyNode, Node)>, Option<KeyNode>),
 }
 
@@ -59,7 +59,7 @@ impl Builder {
             Event::Scalar(text, style, anchor, tag) => {
                 let content = match (tag, style) {
                     (Some(tag), _) => scalar::tagged(tag.suffix(), &text),
-                    // The parser gives `~` for a value that is not there.
+                    // The parser gives `~` for an absent value.
                     (None, ScalarStyle::Plain) => scalar::plain(&text),
                     (None, _) => Content::String(text.into_owned()),
                 };
@@ -181,7 +181,7 @@ fn key(node: Node) -> Result<KeyNode, Error> {
     })
 }
 
-/// Entries of `<<` come in where the mapping does not have the key itself.
+/// Adds the entries of `<<` whose keys the mapping does not have itself.
 fn merge(entries: Vec<(KeyNode, Node)>) -> Vec<(KeyNode, Node)> {
     if entries.iter().all(|(key, _)| key.text != MERGE) {
         return entries;

@@ -1,4 +1,4 @@
-//! Where a field path stands in a document.
+//! Finds a field path in a document.
 
 use super::{Node, Span};
 use crate::field::{Path, Segment};
@@ -6,16 +6,15 @@ use crate::field::{Path, Segment};
 /// What a path led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Located {
-    /// The key and value, or the value alone in a list; of the nearest parent where the path ends
-    /// early.
+    /// What [`Node::locate`] underlines; of the nearest parent if a part of the path is absent.
     pub span: Span,
-    /// Whether the whole path is there.
+    /// Whether the document has the whole path.
     pub exact: bool,
 }
 
 impl Node {
-    /// Where the value at `path` stands: a scalar's own span, else the key that holds it, so that
-    /// what is underlined fits on a line. The nearest parent for a path that ends early.
+    /// The span of the value at `path`: a scalar's own, else that of its key, so that what is underlined fits on
+    /// a line. If a part of the path is absent, the span of the nearest parent.
     pub fn locate(&self, path: &Path) -> Located {
         let mut node = self;
         let mut span = head(self, None);
@@ -41,7 +40,7 @@ impl Node {
         Located { span, exact: true }
     }
 
-    /// The node at a path, if all of it is there.
+    /// The node at a path, if the document has the whole path.
     pub fn find(&self, path: &Path) -> Option<&Node> {
         let mut node = self;
         for segment in path.segments() {
@@ -55,7 +54,8 @@ impl Node {
     }
 }
 
-/// What stands for a node on one line: a scalar itself, else its key, else its first key or element.
+/// The span that stands for a node on one line: a scalar's own, else its key's, else that of its first key or
+/// element.
 fn head(node: &Node, key: Option<Span>) -> Span {
     use super::Content;
     match (&node.content, key) {

@@ -1,5 +1,5 @@
 //! YAML and JSON text with positions: the line, column and byte range of every key and value.
-//! It knows no kind; `check` asks it where a field path stands, `fix` edits by its ranges.
+//! It knows no kind. `check` looks up field paths in it, `fix` edits by its ranges.
 
 pub mod edit;
 mod error;
@@ -13,7 +13,7 @@ pub use locate::Located;
 
 use serde_json::{Map, Value};
 
-/// A value of a document and where it stands.
+/// A value of a document, with its position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     pub content: Content,
@@ -33,7 +33,7 @@ pub enum Content {
     Mapping(Vec<(KeyNode, Node)>),
 }
 
-/// A mapping's key and where it stands.
+/// A mapping's key, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyNode {
     pub text: String,
@@ -47,7 +47,7 @@ pub struct Span {
     pub end: Position,
 }
 
-/// A place in the text. Lines and columns count from 1, columns in characters, `byte` from 0.
+/// A position in the text. Lines and columns count from 1, columns in characters, `byte` from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     pub line: usize,
