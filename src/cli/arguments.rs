@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 #[cfg(feature = "serve")]
 use super::certs;
+use super::error::Error;
 use super::terminal::tell;
 use super::{check, explain, fix, review};
 #[cfg(feature = "serve")]
@@ -38,28 +39,27 @@ enum Command {
 impl Arguments {
     /// Carries the command out; its answer is the exit code.
     pub fn run(self) -> ExitCode {
-        self.carry_out().unwrap_or_else(|message| {
-            tell(format_args!("error: {message}"));
+        self.carry_out().unwrap_or_else(|error| {
+            tell(format_args!("error: {error}"));
             ExitCode::from(2)
         })
     }
 
-    /// An error is unusable input, and says what to change.
-    fn carry_out(self) -> Result<ExitCode, String> {
+    fn carry_out(self) -> Result<ExitCode, Error> {
         match self.command {
             Command::Check(options) => check::run(&options),
             Command::Review(options) => review::run(&options),
             Command::Fix(options) => fix::run(&options),
             Command::Explain(options) => explain::run(&options),
             #[cfg(feature = "serve")]
-            Command::Serve(options) => match serve::run(*options) {
-                Ok(()) => Ok(ExitCode::SUCCESS),
-                Err(error) => Err(error.to_string()),
-            },
+            Command::Serve(options) => {
+                serve::run(*options)?;
+                Ok(ExitCode::SUCCESS)
+            }
             #[cfg(feature = "serve")]
             Command::SelfTest(options) => Ok(self_test(&options)),
             #[cfg(feature = "serve")]
-            Command::Certs(options) => certs::run(&options),
+            Command::Certs(options) => certs::run(&options).map_err(Error::Certificates),
         }
     }
 }

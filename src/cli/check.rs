@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::error::Error;
 #[cfg(feature = "serve")]
 use super::live;
 use super::report::{self, Report, Reported};
@@ -15,8 +16,12 @@ use super::terminal::tell;
 use crate::cluster::{Mesh, View};
 use crate::decide::audit;
 use crate::files::manifests::{Document, Manifests};
+#[cfg(feature = "serve")]
+use crate::files::settings::InputError;
 use crate::files::settings::SettingsOptions;
 use crate::model::Key;
+#[cfg(feature = "serve")]
+use crate::serve;
 use crate::settings::{Profile, Settings};
 use crate::verdict::Finding;
 
@@ -52,15 +57,15 @@ enum Output {
     Json,
 }
 
-pub fn run(options: &Options) -> Result<ExitCode, String> {
+pub fn run(options: &Options) -> Result<ExitCode, Error> {
     #[cfg(feature = "serve")]
     if options.cluster {
-        let settings = options.settings.settings()?;
+        let settings = options.settings.settings().map_err(InputError::from)?;
         let mesh = Mesh {
             complete: options.complete,
             ..settings.mesh.clone()
         };
-        let cluster = live::read(options.kubeconfig.as_deref(), mesh)?;
+        let cluster = serve::read_once(options.kubeconfig.as_deref(), mesh)?;
         let namespace = options.settings.namespace.as_deref();
         return Ok(tell_all(
             &live::report(&cluster, &settings, namespace),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::error::Error;
 use super::terminal::print_line;
 use crate::rules::{self, CATALOGUE, nearest};
 
@@ -15,7 +16,7 @@ pub struct Options {
     rule: Option<String>,
 }
 
-pub fn run(options: &Options) -> Result<ExitCode, String> {
+pub fn run(options: &Options) -> Result<ExitCode, Error> {
     let Some(word) = &options.rule else {
         for rule in CATALOGUE {
             let (code, name, level) = (rule.id.code, rule.id.name, rule.level.as_str());
@@ -30,7 +31,10 @@ pub fn run(options: &Options) -> Result<ExitCode, String> {
             .flat_map(|rule| [rule.id.name, rule.id.code]);
         let hint = nearest(word, names).map(|name| format!("; did you mean `{name}`?"));
         let hint = hint.unwrap_or_else(|| "; `rollout-guard explain` lists them".to_owned());
-        return Err(format!("no rule is called `{word}`{hint}"));
+        return Err(Error::UnknownRule {
+            word: word.clone(),
+            hint,
+        });
     };
     let (id, level) = (rule.id, rule.level.as_str());
     let documentation = rule.documentation;

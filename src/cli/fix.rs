@@ -10,6 +10,7 @@ use json_patch::PatchOperation;
 use serde_json::Value;
 use similar::TextDiff;
 
+use super::error::Error;
 use super::stored;
 use super::suggest::suggestions;
 use super::terminal::{print_line, print_text, tell};
@@ -54,14 +55,17 @@ struct Fixed<'a> {
     new: String,
 }
 
-pub fn run(options: &Options) -> Result<ExitCode, String> {
+pub fn run(options: &Options) -> Result<ExitCode, Error> {
     let (settings, manifests) = options.settings.read(&options.paths)?;
     if let Some(unknown) = options
         .apply
         .iter()
         .find(|word| rules::find(word).is_none())
     {
-        return Err(format!("no rule is called `{unknown}`"));
+        return Err(Error::UnknownRule {
+            word: unknown.clone(),
+            hint: String::new(),
+        });
     }
     let applied = suggested(&manifests, &settings, options);
     let files = fix(&manifests, &settings, applied);
@@ -196,14 +200,13 @@ fn path_of(document: &Document, pointer: &str) -> Option<Path> {
     Some(steps.collect())
 }
 
-fn write(files: &[Fixed<'_>]) -> Result<ExitCode, String> {
+fn write(files: &[Fixed<'_>]) -> Result<ExitCode, Error> {
     for file in files.iter().filter(|file| file.changes()) {
         if file.name == "-" {
-            return Err("standard input cannot be edited in place; leave out --write".to_owned());
+            return Err(Error::StandardInput);
         }
-        if let Err(error) = std::fs::write(file.name, &file.new) {
-            return Err(format!("{}: {error}", file.name));
-        }
+        let written = std::fs::write(file.name, &file.new);
+        written.map_err(Error::of_file(file.name.as_ref()))?;
         print_line(format_args!("fixed {}", file.name));
     }
     Ok(ExitCode::SUCCESS)

@@ -1,19 +1,11 @@
 //! `check --cluster`: a live cluster, read once and judged as the audit judges it.
 
-use std::path::Path;
-
 use super::report::{Report, Reported};
-use crate::cluster::{Cluster, Mesh, View};
+use crate::cluster::{Cluster, View};
 use crate::decide::audit;
 use crate::model::Key;
-use crate::serve;
 use crate::settings::Settings;
 use crate::source::Span;
-
-/// What the rules read of the cluster, or why it cannot be read.
-pub fn read(kubeconfig: Option<&Path>, mesh: Mesh) -> Result<Cluster, String> {
-    serve::read_once(kubeconfig, mesh)
-}
 
 /// The findings of the whole cluster, or of one namespace; what they rest on may be elsewhere.
 pub fn report(cluster: &Cluster, settings: &Settings, namespace: Option<&str>) -> Report<'static> {

@@ -7,6 +7,7 @@ mod arguments;
 #[cfg(feature = "serve")]
 mod certs;
 mod check;
+mod error;
 mod explain;
 mod fix;
 #[cfg(feature = "serve")]

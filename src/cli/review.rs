@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::error::Error;
 use crate::cluster::Cluster;
 use crate::decide::decide;
 use crate::files::settings::SettingsOptions;
@@ -29,7 +30,7 @@ pub struct Options {
     settings: SettingsOptions,
 }
 
-pub fn run(options: &Options) -> Result<ExitCode, String> {
+pub fn run(options: &Options) -> Result<ExitCode, Error> {
     let (settings, manifests) = options.settings.read(&options.manifests)?;
     let cluster = manifests.cluster(settings.mesh.clone());
     let phase = if options.mutate {
@@ -39,9 +40,7 @@ pub fn run(options: &Options) -> Result<ExitCode, String> {
     };
     let mut denied = false;
     for file in &options.files {
-        let name = file.display();
-        denied |= answer(file, phase, &cluster, &settings)
-            .map_err(|message| format!("{name}: {message}"))?;
+        denied |= answer(file, phase, &cluster, &settings)?;
     }
     Ok(ExitCode::from(u8::from(denied)))
 }
@@ -52,12 +51,18 @@ fn answer(
     phase: Phase,
     cluster: &Cluster,
     settings: &Settings,
-) -> Result<bool, String> {
-    let body = std::fs::read(file).map_err(|error| error.to_string())?;
-    let request = review::parse(&body, phase).map_err(|error| error.to_string())?;
+) -> Result<bool, Error> {
+    let body = std::fs::read(file).map_err(Error::of_file(file))?;
+    let request = review::parse(&body, phase).map_err(|source| Error::Review {
+        file: file.to_owned(),
+        source,
+    })?;
     let decision = decide(request, cluster, settings);
-    let answer = review::render(&decision).map_err(|error| error.to_string())?;
+    let answer = review::render(&decision).map_err(|source| Error::Answer {
+        file: file.to_owned(),
+        source,
+    })?;
     let mut out = std::io::stdout().lock();
-    out.write_all(&answer).map_err(|error| error.to_string())?;
+    out.write_all(&answer).map_err(Error::of_file(file))?;
     Ok(decision.is_denied())
 }

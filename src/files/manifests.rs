@@ -2,9 +2,9 @@
 //! that they make.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use walkdir::{DirEntry, WalkDir};
 
@@ -43,11 +43,27 @@ pub struct Duplicate<'a> {
     pub later: &'a Document,
 }
 
-/// Why manifests cannot be used: which file, and where in it.
-#[derive(Debug)]
+/// Why manifests cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {source}")]
 pub struct Error {
     file: String,
-    message: String,
+    source: Fault,
+}
+
+/// What is wrong with one file.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    #[error("{}", io_text(.0))]
+    List(#[from] walkdir::Error),
+    #[error("is not UTF-8 text")]
+    Encoding(#[from] FromUtf8Error),
+    #[error(transparent)]
+    Parse(#[from] source::Error),
+    #[error("{0}; a template must be rendered first")]
+    Template(#[source] source::Error),
 }
 
 impl Manifests {
@@ -62,8 +78,9 @@ impl Manifests {
             } else {
                 std::fs::read(&path)
             };
-            let bytes = bytes.map_err(|error| failed(&name, &error.to_string()))?;
-            manifests.add(name, bytes, namespace)?;
+            let added = bytes.map_err(Fault::from);
+            let added = added.and_then(|bytes| manifests.add(&name, bytes, namespace));
+            added.map_err(|source| Error { file: name, source })?;
         }
         Ok(manifests)
     }
@@ -101,17 +118,15 @@ impl Manifests {
         self.files.get(document.file)
     }
 
-    fn add(&mut self, name: String, bytes: Vec<u8>, namespace: &str) -> Result<(), Error> {
-        let text = String::from_utf8(bytes).map_err(|_| failed(&name, "is not UTF-8 text"))?;
+    fn add(&mut self, name: &str, bytes: Vec<u8>, namespace: &str) -> Result<(), Fault> {
+        let text = String::from_utf8(bytes)?;
         let nodes = source::parse(&text, Limits::default());
         let nodes = nodes.map_err(|error| {
-            let template = text.contains("{{");
-            let hint = if template {
-                "; a template must be rendered first"
+            if text.contains("{{") {
+                Fault::Template(error)
             } else {
-                ""
-            };
-            failed(&name, &format!("{error}{hint}"))
+                Fault::Parse(error)
+            }
         })?;
         let file = self.files.len();
         for node in nodes.into_iter().flat_map(items) {
@@ -120,6 +135,7 @@ impl Manifests {
                 self.documents.push(document);
             }
         }
+        let name = name.to_owned();
         self.files.push(File { name, text });
         Ok(())
     }
@@ -135,7 +151,10 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
         }
         let walk = WalkDir::new(path).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_behind_volume(entry)) {
-            let entry = entry.map_err(|error| failed(&path.to_string_lossy(), &plain(&error)))?;
+            let entry = entry.map_err(|error| Error {
+                file: path.to_string_lossy().into_owned(),
+                source: error.into(),
+            })?;
             let given = entry.depth() == 0;
             if !entry.file_type().is_dir() && (given || is_manifest(entry.path())) {
                 files.push(entry.into_path());
@@ -179,22 +198,8 @@ fn is_manifest(path: &Path) -> bool {
     matches!(extension, Some("yaml" | "yml" | "json"))
 }
 
-fn plain(error: &walkdir::Error) -> String {
+/// Without the path, which the error names already.
+fn io_text(error: &walkdir::Error) -> String {
     let io = error.io_error().map(ToString::to_string);
     io.unwrap_or_else(|| error.to_string())
 }
-
-fn failed(file: &str, message: &str) -> Error {
-    Error {
-        file: file.to_owned(),
-        message: message.to_owned(),
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file, self.message)
-    }
-}
-
-impl std::error::Error for Error {}

@@ -1,10 +1,11 @@
 //! The settings that `check`, `review` and `serve` share on the command line.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::manifests::Manifests;
+use super::manifests::{self, Manifests};
 use crate::settings::{self, Profile, Settings};
 
 #[derive(Args, Clone, Debug)]
@@ -20,12 +21,32 @@ pub struct SettingsOptions {
     pub namespace: Option<String>,
 }
 
+/// Why a settings file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("{}: {source}", file.display())]
+    Read { file: PathBuf, source: io::Error },
+    #[error("{}: {source}", file.display())]
+    Parse {
+        file: PathBuf,
+        source: settings::Error,
+    },
+}
+
+/// Why the files that a command is given cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Manifests(#[from] manifests::Error),
+}
+
 impl SettingsOptions {
-    /// The settings and the manifests of these paths, or what of them cannot be used.
-    pub fn read(&self, paths: &[PathBuf]) -> Result<(Settings, Manifests), String> {
+    /// The settings, and the manifests of these paths.
+    pub fn read(&self, paths: &[PathBuf]) -> Result<(Settings, Manifests), InputError> {
         let settings = self.settings()?;
-        let manifests = Manifests::read(paths, self.namespace());
-        Ok((settings, manifests.map_err(|error| error.to_string())?))
+        Ok((settings, Manifests::read(paths, self.namespace())?))
     }
 
     /// The namespace of objects that name none.
@@ -33,15 +54,19 @@ impl SettingsOptions {
         self.namespace.as_deref().unwrap_or("default")
     }
 
-    /// The settings of the file and the flags, or what is wrong with the file.
-    pub fn settings(&self) -> Result<Settings, String> {
+    /// The settings of the file, and over them those of the flags.
+    pub fn settings(&self) -> Result<Settings, SettingsError> {
         let mut settings = match &self.config {
             None => Settings::default(),
-            Some(path) => {
-                let name = path.display();
-                let text = std::fs::read_to_string(path);
-                let text = text.map_err(|error| format!("{name}: {error}"))?;
-                settings::parse(&text).map_err(|error| format!("{name}: {error}"))?
+            Some(file) => {
+                let text = std::fs::read_to_string(file).map_err(|source| SettingsError::Read {
+                    file: file.clone(),
+                    source,
+                })?;
+                settings::parse(&text).map_err(|source| SettingsError::Parse {
+                    file: file.clone(),
+                    source,
+                })?
             }
         };
         if let Some(profile) = self.profile.as_deref().and_then(Profile::parse) {

@@ -1,57 +1,32 @@
-//! What keeps `serve` from starting, said to the person who started it.
+//! Why `serve` and `self-test` cannot start or do not succeed.
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::self_test_failure::SelfTestFailure;
 use crate::files::manifests;
+use crate::files::settings::SettingsError;
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Neither manifests nor a live cluster, and why.
+    #[error(
+        "no cluster to judge by: {0}; pass `--kubeconfig FILE`, or `--manifests PATH` for none"
+    )]
     NoCluster(String),
-    /// Standard input as manifests: it cannot be read again.
+    #[error("`--manifests -` cannot be read again when it changes: pass a file or a folder")]
     Stdin,
-    /// The settings file.
-    Settings(String),
-    Manifests(manifests::Error),
-    /// The certificate or its key.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Manifests(#[from] manifests::Error),
+    #[error("{0}")]
     Certificate(String),
-    /// An address that cannot be listened on.
-    Listen {
-        address: String,
-        error: io::Error,
-    },
-    /// The folder of recordings.
-    Record(PathBuf, io::Error),
-    Runtime(io::Error),
-    /// What the self-test saw instead of a refusal.
-    SelfTest(String),
+    #[error("cannot listen on `{address}`: {source}")]
+    Listen { address: String, source: io::Error },
+    #[error("cannot record in `{}`: {source}", folder.display())]
+    Record { folder: PathBuf, source: io::Error },
+    #[error("cannot start: {0}")]
+    Runtime(#[source] io::Error),
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailure),
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::NoCluster(why) => write!(
-                f,
-                "no cluster to judge by: {why}; pass `--kubeconfig FILE`, or `--manifests PATH` for none"
-            ),
-            Error::Stdin => f.write_str(
-                "`--manifests -` cannot be read again when it changes: pass a file or a folder",
-            ),
-            Error::Settings(message) | Error::Certificate(message) | Error::SelfTest(message) => {
-                f.write_str(message)
-            }
-            Error::Manifests(error) => error.fmt(f),
-            Error::Listen { address, error } => {
-                write!(f, "cannot listen on `{address}`: {error}")
-            }
-            Error::Record(folder, error) => {
-                write!(f, "cannot record in `{}`: {error}", folder.display())
-            }
-            Error::Runtime(error) => write!(f, "cannot start: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}

@@ -47,9 +47,9 @@ pub(super) async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), Err
         let local = listener.local_addr()?;
         Ok((listener, local))
     };
-    bound.await.map_err(|error| Error::Listen {
+    bound.await.map_err(|source| Error::Listen {
         address: address.to_owned(),
-        error,
+        source,
     })
 }
 

@@ -27,7 +27,7 @@ pub(super) fn watch(
     };
     let paths = source.paths.clone();
     let watch = Watch::of(move || manifests::files(&paths).map_err(|error| error.to_string()));
-    let cluster = source.read().map_err(Error::Manifests)?;
+    let cluster = source.read()?;
     metrics.count_objects(&cluster);
     if cluster.is_empty() {
         tracing::warn!("the manifests hold no object that the rules know");

@@ -94,7 +94,7 @@ struct Starting {
 
 impl Starting {
     async fn begin(options: Options, client: Option<Client>) -> Result<Self, Error> {
-        let settings = options.settings.settings().map_err(Error::Settings)?;
+        let settings = options.settings.settings()?;
         let metrics = Arc::new(Metrics::default());
         let readiness = Arc::new(Readiness::default());
         let (webhook_listener, webhook_address) = bind(&options.listen).await?;
@@ -213,9 +213,9 @@ fn recorder(options: &Options, answers: &Answers) -> Result<Option<Recorder>, Er
             namespace: options.settings.namespace().to_owned(),
         },
     };
-    Recorder::start(&options.record, source).map_err(|error| {
-        let folder = options.record.record.clone();
-        Error::Record(folder.unwrap_or_default(), error)
+    Recorder::start(&options.record, source).map_err(|source| Error::Record {
+        folder: options.record.record.clone().unwrap_or_default(),
+        source,
     })
 }
 

@@ -1,5 +1,5 @@
-//! The self-test of an installation: sends the API server a Rollout that is wrong, as a dry run, and looks
-//! who speaks. Nothing is stored.
+//! The self-test of an installation: sends an invalid Rollout to the API server as a dry run, and checks that the
+//! guard answers. Nothing is stored.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,10 +10,18 @@ use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::error::Error;
+use super::self_test_failure::SelfTestFailure;
 use crate::api::client;
 use crate::duration;
+
+const NAME: &str = "rollout-guard-self-test";
+/// The rule that the Rollout breaks.
+const RULE: &str = "RG103";
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// See whether the webhook of a cluster refuses what is wrong
 #[derive(Args, Clone, Debug)]
@@ -46,17 +54,7 @@ struct Answer {
     body: Value,
 }
 
-/// Why the test has failed.
-struct Fault {
-    message: String,
-    /// A later try may go better.
-    may_pass: bool,
-}
-
-/// What was seen of the guard, in a sentence.
-///
-/// # Errors
-/// No cluster, or what was seen instead.
+/// What the guard answered, in a sentence.
 pub fn self_test(options: &Options) -> Result<String, Error> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().map_err(Error::Runtime)?;
@@ -69,43 +67,41 @@ async fn test(options: &Options) -> Result<String, Error> {
         .map_err(Error::NoCluster)?;
     let give_up = tokio::time::Instant::now() + options.within;
     loop {
-        let seen = match ask(&client, &options.namespace).await {
-            Ok(answer) => judge(&answer, options),
-            Err(message) => Err(Fault::passing(message)),
+        let answer = ask(&client, &options.namespace).await;
+        let failure = match answer.and_then(|answer| judge(&answer, options)) {
+            Ok(result) => return Ok(result),
+            Err(failure) => failure,
         };
-        let fault = match seen {
-            Ok(seen) => return Ok(seen),
-            Err(fault) => fault,
-        };
-        if !fault.may_pass || tokio::time::Instant::now() + PAUSE > give_up {
-            return Err(Error::SelfTest(fault.message));
+        if !failure.is_temporary() || tokio::time::Instant::now() + RETRY_PAUSE > give_up {
+            return Err(failure.into());
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_PAUSE).await;
     }
 }
 
 /// Sends the Rollout by hand: kube's own calls keep the warnings of an answer to themselves.
-async fn ask(client: &Client, namespace: &str) -> Result<Answer, String> {
+async fn ask(client: &Client, namespace: &str) -> Result<Answer, SelfTestFailure> {
+    let sent = timeout(REQUEST_TIMEOUT, send(client, namespace)).await;
+    let answer = sent.unwrap_or_else(|elapsed| Err(elapsed.into()));
+    answer.map_err(SelfTestFailure::NoAnswer)
+}
+
+async fn send(
+    client: &Client,
+    namespace: &str,
+) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
     let query = "dryRun=All&fieldManager=rollout-guard-self-test";
     let path = format!("/apis/argoproj.io/v1alpha1/namespaces/{namespace}/rollouts?{query}");
-    let unsent = |error: &dyn std::fmt::Display| format!("the API server does not answer: {error}");
+    let body = invalid_rollout(namespace).to_string().into_bytes();
     let request = Request::post(path)
         .header("Content-Type", "application/json")
         .header("Accept", "application/json")
-        .body(Body::from(
-            wrong_rollout(namespace).to_string().into_bytes(),
-        ))
-        .map_err(|error| unsent(&error))?;
-    let answered = tokio::time::timeout(PATIENCE, client.send(request)).await;
-    let response = answered.map_err(|error| unsent(&error))?;
-    let response = response.map_err(|error| unsent(&error))?;
-    let status = response.status();
+        .body(Body::from(body))?;
+    let response = client.send(request).await?;
     let warnings = response.headers().get_all("Warning").iter();
     let warnings = warnings.filter_map(|warning| warning.to_str().ok().map(str::to_owned));
-    let warnings = warnings.collect();
-    let body = tokio::time::timeout(PATIENCE, response.into_body().collect()).await;
-    let body = body.map_err(|error| unsent(&error))?;
-    let body = body.map_err(|error| unsent(&error))?.to_bytes();
+    let (status, warnings) = (response.status(), warnings.collect());
+    let body = response.into_body().collect().await?.to_bytes();
     Ok(Answer {
         status,
         warnings,
@@ -113,50 +109,37 @@ async fn ask(client: &Client, namespace: &str) -> Result<Answer, String> {
     })
 }
 
-fn judge(answer: &Answer, options: &Options) -> Result<String, Fault> {
-    let (status, namespace) = (answer.status, &options.namespace);
+fn judge(answer: &Answer, options: &Options) -> Result<String, SelfTestFailure> {
     let message = answer.text("/message");
     let warned = answer.warnings.iter().find(|line| line.contains(RULE));
-    if !status.is_success() && message.contains(&format!("[rollout-guard {RULE}")) {
-        return Ok(format!(
-            "the guard refused a Rollout that is wrong: {message}"
-        ));
+    if !answer.status.is_success() && message.contains(&format!("[rollout-guard {RULE}")) {
+        return Ok(format!("the guard refused an invalid Rollout: {message}"));
     }
-    if let (true, Some(warning)) = (status.is_success(), warned) {
+    if let (true, Some(warning)) = (answer.status.is_success(), warned) {
         return match options.expect {
-            Expected::Warning => Ok(format!(
-                "the guard warned of a Rollout that is wrong: {warning}"
-            )),
-            Expected::Denial => Err(Fault::lasting(format!(
-                "the guard warned and did not deny: does namespace `{namespace}` have the label \
-                 `rollout-guard.io/enforce: observe`? ({warning})"
-            ))),
+            Expected::Warning => Ok(format!("the guard warned of an invalid Rollout: {warning}")),
+            Expected::Denial => Err(SelfTestFailure::OnlyWarned {
+                namespace: options.namespace.clone(),
+                warning: warning.clone(),
+            }),
         };
     }
-    Err(unseen(answer, namespace))
+    Err(failure(answer, options.namespace.clone()))
 }
 
-/// What an answer means in which the guard does not speak.
-fn unseen(answer: &Answer, namespace: &str) -> Fault {
-    let message = answer.text("/message");
-    let of_kind = answer.text("/details/kind");
+/// What an answer means that does not come from the guard.
+fn failure(answer: &Answer, namespace: String) -> SelfTestFailure {
+    let message = answer.text("/message").to_owned();
     match answer.status {
-        status if status.is_success() => Fault::passing(format!(
-            "a Rollout that is wrong was taken without a word: the API server does not reach the webhook (see its log \
-             for `failed calling webhook`), or namespace `{namespace}` is not guarded"
-        )),
-        StatusCode::NOT_FOUND if of_kind == "namespaces" => {
-            Fault::lasting(format!("there is no namespace `{namespace}` to try it in"))
+        status if status.is_success() => SelfTestFailure::Accepted { namespace },
+        StatusCode::NOT_FOUND if answer.text("/details/kind") == "namespaces" => {
+            SelfTestFailure::NoNamespace { namespace }
         }
-        StatusCode::NOT_FOUND => Fault::lasting(
-            "there are no Rollouts in this cluster: install the CRDs of Argo Rollouts (rollouts.argoproj.io)".to_owned(),
-        ),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Fault::passing(format!(
-            "this may not create Rollouts in namespace `{namespace}`, or somebody else refused it: {message}"
-        )),
-        status => Fault::passing(format!(
-            "somebody else refused it before the guard could ({status}): {message}"
-        )),
+        StatusCode::NOT_FOUND => SelfTestFailure::NoRollouts,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            SelfTestFailure::Forbidden { namespace, message }
+        }
+        status => SelfTestFailure::Refused { status, message },
     }
 }
 
@@ -168,24 +151,8 @@ impl Answer {
     }
 }
 
-impl Fault {
-    fn passing(message: String) -> Self {
-        Self {
-            message,
-            may_pass: true,
-        }
-    }
-
-    fn lasting(message: String) -> Self {
-        Self {
-            message,
-            may_pass: false,
-        }
-    }
-}
-
-/// Right but for one thing: a Service that has two roles.
-fn wrong_rollout(namespace: &str) -> Value {
+/// One Service has two roles; all else is valid.
+fn invalid_rollout(namespace: &str) -> Value {
     let labels = json!({"app": NAME});
     json!({
         "apiVersion": "argoproj.io/v1alpha1",
@@ -206,14 +173,6 @@ fn wrong_rollout(namespace: &str) -> Value {
         },
     })
 }
-
-const NAME: &str = "rollout-guard-self-test";
-/// The rule that the Rollout breaks.
-const RULE: &str = "RG103";
-/// Between two tries.
-const PAUSE: Duration = Duration::from_secs(2);
-/// With one request.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {
@@ -242,7 +201,7 @@ mod tests {
     #[test]
     fn the_rollout_is_wrong_in_one_way_only() {
         let mut cluster = Cluster::default();
-        let rollout = Object::parse_as(Kind::Rollout, &wrong_rollout("default"), "default");
+        let rollout = Object::parse_as(Kind::Rollout, &invalid_rollout("default"), "default");
         let key = rollout.key().clone();
         cluster.apply(rollout);
         let found = crate::decide::audit(
@@ -272,27 +231,23 @@ mod tests {
     fn a_warning_counts_where_it_is_expected() {
         let warned = answer(201, &["299 - \"RG103: would deny: …\""], json!({}));
         assert!(judge(&warned, &options(Expected::Warning)).is_ok());
-        let fault = judge(&warned, &options(Expected::Denial)).err().unwrap();
-        assert!(!fault.may_pass, "{}", fault.message);
+        let failure = judge(&warned, &options(Expected::Denial)).unwrap_err();
+        assert!(!failure.is_temporary(), "{failure}");
         let silent = answer(201, &["299 - \"unknown field\""], json!({}));
-        let fault = judge(&silent, &options(Expected::Warning)).err().unwrap();
-        assert!(
-            fault.message.contains("without a word"),
-            "{}",
-            fault.message
-        );
+        let failure = judge(&silent, &options(Expected::Warning)).unwrap_err();
+        let text = failure.to_string();
+        assert!(text.contains("without a warning"), "{text}");
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        let said = |answer: &Answer| judge(answer, &options(Expected::Denial)).err().unwrap();
+        let text = |answer| {
+            let failure = judge(answer, &options(Expected::Denial)).unwrap_err();
+            failure.to_string()
+        };
         let no_crd = answer(404, &[], json!({"message": "not found", "details": {}}));
-        assert!(said(&no_crd).message.contains("no Rollouts"));
+        assert!(text(&no_crd).contains("no Rollouts"));
         let no_namespace = answer(404, &[], json!({"details": {"kind": "namespaces"}}));
-        assert!(
-            said(&no_namespace)
-                .message
-                .contains("no namespace `default`")
-        );
+        assert!(text(&no_namespace).contains("no namespace `default`"));
     }
 }

@@ -1,0 +1,47 @@
+//! Why a command cannot be carried out.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::files::settings::InputError;
+use crate::review::BadRequest;
+#[cfg(feature = "serve")]
+use crate::serve;
+
+/// Input that cannot be used. The text says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error("{}: {source}", file.display())]
+    File { file: PathBuf, source: io::Error },
+    #[error("{}: {source}", file.display())]
+    Review { file: PathBuf, source: BadRequest },
+    #[error("{}: the answer cannot be written: {source}", file.display())]
+    Answer {
+        file: PathBuf,
+        source: serde_json::Error,
+    },
+    /// `hint` is a similar name, or how to list all names.
+    #[error("no rule is called `{word}`{hint}")]
+    UnknownRule { word: String, hint: String },
+    #[error("standard input cannot be edited in place; leave out --write")]
+    StandardInput,
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] serve::Error),
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Cluster(#[from] serve::ReadError),
+    #[cfg(feature = "serve")]
+    #[error("{0}")]
+    Certificates(String),
+}
+
+impl Error {
+    /// An error of reading or writing this file.
+    pub fn of_file(file: &Path) -> impl FnOnce(io::Error) -> Self {
+        let file = file.to_owned();
+        |source| Error::File { file, source }
+    }
+}

@@ -1,0 +1,33 @@
+//! Reads a live cluster once, for `check --cluster`.
+
+use std::io;
+use std::path::Path;
+
+use crate::api::client;
+use crate::cluster::{Cluster, Mesh};
+use crate::live;
+use crate::model::Kind;
+
+/// Why a live cluster cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("cannot start: {0}")]
+    Runtime(#[source] io::Error),
+    #[error("{0}")]
+    NoCluster(String),
+    #[error("{kind} objects cannot be listed: {source}")]
+    List { kind: Kind, source: kube::Error },
+}
+
+/// The objects that rules read, of the cluster that the kubeconfig names. Without a kubeconfig, of the cluster that
+/// `kubectl` would use.
+pub fn read_once(kubeconfig: Option<&Path>, mesh: Mesh) -> Result<Cluster, ReadError> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().map_err(ReadError::Runtime)?;
+    runtime.block_on(async {
+        let client = client::connect_from_outside(kubeconfig).await;
+        let client = client.map_err(ReadError::NoCluster)?;
+        let read = live::snapshot(&client, mesh).await;
+        read.map_err(|(kind, source)| ReadError::List { kind, source })
+    })
+}
