@@ -1,10 +1,10 @@
-//! Objects as JSON, straight from the API server: for looking, where a story does not show what a user sees.
+//! Objects as JSON, read directly from the API server, for checks that need more than what a user sees.
 
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::Value;
 
-/// An object's kind among those that the stories look at.
+/// The API resource of each kind that the stories read.
 pub fn resource(kind: &str) -> ApiResource {
     let (group, version, plural) = match kind {
         "Rollout" => ("argoproj.io", "v1alpha1", "rollouts"),
@@ -31,7 +31,7 @@ pub fn resource(kind: &str) -> ApiResource {
             "v1",
             "validatingwebhookconfigurations",
         ),
-        other => panic!("{other}: a kind that tests/e2e/api.rs does not list"),
+        other => panic!("{other}: add this kind to tests/e2e/api.rs"),
     };
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
 }
@@ -44,17 +44,17 @@ pub fn cluster_wide(client: &Client, kind: &str) -> Api<DynamicObject> {
     Api::all_with(client.clone(), &resource(kind))
 }
 
-/// An object as the API server has it.
+/// An object as the API server stores it.
 pub fn json(object: &DynamicObject) -> Value {
     serde_json::to_value(object).expect("an object is JSON")
 }
 
-/// The object, or nothing when it is not there.
+/// `None` if the object does not exist.
 pub async fn find(api: Api<DynamicObject>, name: &str) -> Result<Option<Value>, kube::Error> {
     Ok(api.get_opt(name).await?.as_ref().map(json))
 }
 
-/// `/spec/http/0/name` as text; empty when it is not there.
+/// The text at a pointer such as `/spec/http/0/name`; empty if it does not exist.
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object
         .pointer(pointer)
@@ -62,7 +62,7 @@ pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// The list at a pointer; empty when it is not there.
+/// The list at a pointer; empty if it does not exist.
 pub fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
     object
         .pointer(pointer)

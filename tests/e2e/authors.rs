@@ -13,13 +13,14 @@ use crate::bed::Bed;
 pub struct Authors(HashMap<String, String>);
 
 impl Authors {
-    /// Of all that was written in a namespace so far. The log is whole for Services and Istio's kinds only.
+    /// Everything that was written in a namespace so far. The log contains whole objects only for Services and
+    /// Istio's kinds.
     pub fn read(bed: &Bed, namespace: &str) -> Self {
         let mut authors = HashMap::new();
         let files = std::fs::read_dir(&bed.layout.logs).expect("the log folder");
         let mut logs: Vec<_> = files.flatten().map(|file| file.path()).collect();
         logs.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
-        // One that was rotated has its time in its name and stands before the one that is written.
+        // A rotated log has its time in its name and sorts before the current one.
         logs.sort();
         for log in logs {
             let log = File::open(log).expect("the audit log");
@@ -34,14 +35,14 @@ impl Authors {
         self.of(version) == CONTROLLER
     }
 
-    /// The user; empty when the log does not know.
+    /// The user; empty if the log does not contain the revision.
     pub fn of(&self, version: &str) -> &str {
         self.0.get(version).map_or("", String::as_str)
     }
 }
 
 fn enter(line: &str, namespace: &str, authors: &mut HashMap<String, String>) {
-    // Half a line: the API server was killed while it wrote.
+    // An incomplete line: the API server was killed while it wrote.
     let Ok(event) = serde_json::from_str::<Value>(line) else {
         return;
     };
@@ -50,7 +51,7 @@ fn enter(line: &str, namespace: &str, authors: &mut HashMap<String, String>) {
     if is_write && !is_dry && text(&event, "/objectRef/namespace") == namespace {
         let version = text(&event, "/responseObject/metadata/resourceVersion");
         let user = impersonated(&event);
-        // Who comes second has changed nothing.
+        // A later write with the same version changed nothing.
         authors
             .entry(version.to_owned())
             .or_insert_with(|| user.to_owned());

@@ -1,4 +1,4 @@
-//! `kubectl`, `kubectl argo rollouts`, Helm: run as a user runs them, with what they print.
+//! `kubectl`, `kubectl argo rollouts` and Helm, run as a user runs them, and their output.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -15,7 +15,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// `words` are separated by blanks; `arg` adds one that holds blanks.
+    /// `words` are separated by spaces; `arg` adds a word that contains spaces.
     pub fn new(layout: &Layout, tool: &str, user: &str, namespace: &str, words: &str) -> Self {
         let mut command = Command::new(layout.tool(tool));
         let home = layout.state.join("home").join(namespace);
@@ -45,7 +45,7 @@ impl Run {
         self
     }
 
-    /// What the command reads from its standard input.
+    /// The standard input of the command.
     #[must_use]
     pub fn input(mut self, text: impl Display) -> Self {
         self.input = text.to_string();
@@ -63,7 +63,7 @@ impl Run {
             .unwrap_or_else(|error| panic!("{}: {error}", self.shown));
         let mut stdin = child.stdin.take().expect("a pipe");
         let input = std::mem::take(&mut self.input);
-        // Beside the reading: a command that prints much before it has read all would stand still.
+        // In a thread of its own: a command that prints much before it has read its input would block.
         let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).ok());
         let output = child.wait_with_output().expect("the command's output");
         writer.join().ok();
@@ -77,18 +77,18 @@ impl Run {
         }
     }
 
-    /// Runs it and holds it to success.
+    /// Runs the command and requires success.
     pub fn ok(self) -> Ran {
         self.run().succeeded()
     }
 
-    /// Runs it and holds it to failure.
+    /// Runs the command and requires failure.
     pub fn fails(self) -> Ran {
         self.run().failed()
     }
 }
 
-/// What a command did. A check that does not hold shows the command and all that it printed.
+/// The result of a command. A failed check prints the command and its whole output.
 #[derive(Clone, Debug)]
 pub struct Ran {
     shown: String,
@@ -110,7 +110,7 @@ impl Ran {
         self
     }
 
-    /// Holds it to have printed this, wherever.
+    /// Requires this text anywhere in the output.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
         let said = self.stdout.contains(text) || self.stderr.contains(text);
@@ -118,7 +118,7 @@ impl Ran {
         self
     }
 
-    /// Holds it to have printed just these lines on its standard error, in this order, besides warnings.
+    /// Requires exactly these lines on standard error, in this order, besides warnings.
     #[track_caller]
     pub fn prints(self, lines: &[&str]) -> Self {
         let printed = self.stderr.lines();
@@ -133,13 +133,13 @@ impl Ran {
         self
     }
 
-    /// Holds it not to have warned of anything.
+    /// Requires that no warning was printed.
     #[track_caller]
     pub fn without_warning(self) -> Self {
         self.never_says("Warning:")
     }
 
-    /// Holds it not to have printed this.
+    /// Requires that this text was not printed.
     #[track_caller]
     pub fn never_says(self, text: &str) -> Self {
         let said = self.stdout.contains(text) || self.stderr.contains(text);

@@ -1,4 +1,4 @@
-//! Two flows in mid-canary, and what is stored of them held against the controller's last word.
+//! Two flows during a canary, and a comparison of their stored revisions with the controller's last values.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,14 +8,14 @@ use crate::api::{list, text};
 use crate::authors::Authors;
 use crate::world::{World, hashes, weights};
 
-/// The kinds in which a controller's word stands; a recording of them can be judged.
+/// The kinds that contain values of the controller. `judge` checks recordings of them.
 pub const KINDS: &[&str] = &["VirtualService", "DestinationRule", "Service"];
 
-/// Weights, hashes and inserted routes by kind and name, as the controller wrote them last.
-pub struct Word(HashMap<(String, String), Value>);
+/// The controller's last values: weights, hashes and inserted routes by kind and name.
+pub struct ControllerValues(HashMap<(String, String), Value>);
 
-/// Both flows at their first pause, the one with its header route.
-pub fn in_mid_canary(world: &World) {
+/// Both flows at their first pause, one of them with its header route.
+pub fn start_canaries(world: &World) {
     world.apply(FLOWS);
     for rollout in ROLLOUTS {
         world.until_phase(rollout, "Healthy");
@@ -34,47 +34,47 @@ pub fn in_mid_canary(world: &World) {
     });
 }
 
-/// How many revisions were stored, and what was wrong in which.
+/// The number of stored revisions, and what was wrong in which.
 #[derive(Default)]
 pub struct Tally {
-    /// By anybody but the controller.
+    /// By any user except the controller.
     pub stored: usize,
     pub by_controller: usize,
     pub wrong: Vec<String>,
 }
 
-impl Word {
-    /// What these objects say now, which must be the controller's.
+impl ControllerValues {
+    /// The current values of these objects, which must be the controller's.
     pub fn of(world: &World, manifests: &[Value]) -> Self {
-        let word = manifests.iter().map(|manifest| {
+        let expected = manifests.iter().map(|manifest| {
             let (kind, name) = (text(manifest, "/kind"), text(manifest, "/metadata/name"));
-            let said = said(kind, &world.read(kind, name));
-            ((kind.to_owned(), name.to_owned()), said)
+            let values = values(kind, &world.read(kind, name));
+            ((kind.to_owned(), name.to_owned()), values)
         });
-        Self(word.filter(|(_, said)| !said.is_null()).collect())
+        Self(expected.filter(|(_, values)| !values.is_null()).collect())
     }
 
-    /// Whether the controller writes into this object at all.
+    /// Whether the controller writes into this object.
     pub fn has(&self, manifest: &Value) -> bool {
         let key = |field| text(manifest, field).to_owned();
         self.0.contains_key(&(key("/kind"), key("/metadata/name")))
     }
 
-    /// Whether an object says what the controller said last.
-    pub fn stands_in(&self, object: &Value) -> bool {
+    /// Whether an object has the controller's last values.
+    pub fn matches(&self, object: &Value) -> bool {
         let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
-        self.0.get(&(kind.to_owned(), name.to_owned())) == Some(&said(kind, object))
+        self.0.get(&(kind.to_owned(), name.to_owned())) == Some(&values(kind, object))
     }
 
-    /// Judges all that a recording has of these objects and of Rollouts, in the order it was stored.
+    /// Checks all recorded revisions of these objects and of Rollouts, in the order in which they were stored.
     pub fn judge(mut self, recorded: &BTreeMap<String, Vec<Value>>, authors: &Authors) -> Tally {
         let aborted = aborted(recorded);
         let mut tally = Tally::default();
         for kind in KINDS {
             for object in recorded.get(*kind).into_iter().flatten() {
                 let name = text(object, "/metadata/name").to_owned();
-                if let Some(word) = self.0.get_mut(&((*kind).to_owned(), name)) {
-                    tally.enter(kind, object, word, authors, aborted);
+                if let Some(expected) = self.0.get_mut(&((*kind).to_owned(), name)) {
+                    tally.enter(kind, object, expected, authors, aborted);
                 }
             }
         }
@@ -87,32 +87,34 @@ impl Tally {
         &mut self,
         kind: &str,
         object: &Value,
-        word: &mut Value,
+        expected: &mut Value,
         authors: &Authors,
         aborted: u64,
     ) {
-        let (said, version) = (
-            said(kind, object),
+        let (values, version) = (
+            values(kind, object),
             text(object, "/metadata/resourceVersion"),
         );
         if authors.is_controller(version) {
             self.by_controller += 1;
-            *word = said;
+            *expected = values;
             return;
         }
         self.stored += 1;
-        if said != *word && !(number(version) > aborted && without_inserted(&said, word)) {
+        if values != *expected
+            && !(number(version) > aborted && without_inserted(&values, expected))
+        {
             let name = text(object, "/metadata/name");
             let author = authors.of(version);
             self.wrong.push(format!(
-                "{kind} {name}, revision {version} by `{author}`: {said}, the controller's word is {word}"
+                "{kind} {name}, revision {version} by `{author}`: {values}, the controller wrote {expected}"
             ));
         }
     }
 }
 
-/// What the controller would write: weights and inserted routes, hashes, the hash of a selector.
-fn said(kind: &str, object: &Value) -> Value {
+/// The values that the controller writes: weights and inserted routes, hashes of subsets, the hash of a selector.
+fn values(kind: &str, object: &Value) -> Value {
     match kind {
         "VirtualService" => {
             let routes = list(object, "/spec/http").iter();
@@ -124,12 +126,12 @@ fn said(kind: &str, object: &Value) -> Value {
     }
 }
 
-/// From an abort on the controller is about to remove what it inserted, so the write that drops it may do so too.
-fn without_inserted(said: &Value, word: &Value) -> bool {
-    list(said, "/inserted").is_empty() && said["weights"] == word["weights"]
+/// After an abort the controller removes its inserted routes, so another write may drop them too.
+fn without_inserted(values: &Value, expected: &Value) -> bool {
+    list(values, "/inserted").is_empty() && values["weights"] == expected["weights"]
 }
 
-/// The first revision of a Rollout that is aborted.
+/// The first revision in which a Rollout is aborted.
 fn aborted(recorded: &BTreeMap<String, Vec<Value>>) -> u64 {
     let rollouts = recorded.get("Rollout").into_iter().flatten();
     let aborted = rollouts.filter(|rollout| rollout["status"]["abort"] == true);
@@ -141,8 +143,8 @@ fn number(version: &str) -> u64 {
     version.parse().unwrap_or(0)
 }
 
-/// Their manifests, and their Rollouts.
+/// Their manifests, with their Rollouts.
 pub const FLOWS: &str = "tests/e2e/flows/mid-canary";
 pub const ROLLOUTS: [&str; 2] = ["app07", "shop"];
-/// The managed route of both.
+/// The managed route of both flows.
 const ROUTE: &str = "primary";

@@ -1,4 +1,4 @@
-//! A story's own copy of a folder of manifests, moved to its namespace: what a team has in git.
+//! A story's own copy of a folder of manifests, moved to its namespace, like a team's files in git.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ pub struct Folder<'w> {
 }
 
 impl<'w> Folder<'w> {
-    /// The objects' namespace is the story's, also in hosts and in gateways' names.
+    /// The namespace of the story replaces that of the objects, also in hosts and in names of gateways.
     pub fn copy(world: &'w World<'w>, from: &str) -> Self {
         let path = world.bed.layout.logs.join(&world.namespace).join(from);
         copy(&world.bed.layout.root.join(from), &path, &world.namespace);
@@ -27,7 +27,7 @@ impl<'w> Folder<'w> {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Changes a file as a person does in a commit; what is changed must be there.
+    /// Changes a file like a commit does; the old text must exist.
     pub fn edit(&self, file: &str, from: &str, to: &str) -> &Self {
         let text = self.text(file);
         assert!(text.contains(from), "{file} has no `{from}`:\n{text}");
@@ -39,17 +39,17 @@ impl<'w> Folder<'w> {
         self
     }
 
-    /// `kubectl apply -f` on all of it.
+    /// `kubectl apply -f` of the whole folder.
     pub fn apply(&self) -> Run {
         self.world.kubectl("apply -f").arg(&self.path)
     }
 
-    /// `kubectl apply -f` on one file.
+    /// `kubectl apply -f` of one file.
     pub fn apply_file(&self, file: &str) -> Run {
         self.kubectl("apply", file)
     }
 
-    /// `kubectl VERB -f` on one file: `replace`, `delete`, `apply --server-side --force-conflicts`.
+    /// `kubectl VERB -f` of one file: `replace`, `delete`, `apply --server-side --force-conflicts`.
     pub fn kubectl(&self, verb: &str, file: &str) -> Run {
         self.world
             .kubectl(&format!("{verb} -f"))
@@ -74,7 +74,7 @@ fn copy(from: &Path, to: &Path, namespace: &str) {
     }
 }
 
-/// The manifest in another namespace than the one that it names.
+/// The manifest, moved to another namespace.
 fn moved(text: &str, namespace: &str) -> String {
     let named = text
         .lines()
@@ -91,6 +91,6 @@ fn moved(text: &str, namespace: &str) -> String {
         &format!("- {named}/mygateway"),
         &format!("- {namespace}/mygateway"),
     )
-    // Two teams with one public host are told so (RG213), which is not what the stories are about.
+    // Two flows with one public host would be reported (RG213), which the stories do not test.
     .replace("uk.bookinfo7.com", &format!("{namespace}.bookinfo7.com"))
 }

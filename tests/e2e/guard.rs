@@ -1,4 +1,4 @@
-//! The guard as an operator has it: the chart, installed by the real Helm; its Pods are run by `kubelet`.
+//! rollout-guard as an operator installs it: the chart and the real Helm. `kubelet` runs its Pods.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,14 +13,14 @@ use crate::bed::{ADMIN, Bed, Process, poll};
 use crate::command::{Ran, Run};
 use crate::kubelet;
 
-/// The release that guards the bed, by `bed.guard()`. There is one for all stories: change it only in stories that
-/// run alone; `World::new` puts it back as it should be.
+/// The installed release, returned by `bed.guard()`. All stories share it: change it only in stories that run alone.
+/// `World::new` restores it.
 #[derive(Clone, Copy)]
 pub struct Guard<'a> {
     pub bed: &'a Bed,
 }
 
-/// What Helm was last told.
+/// What was installed last.
 #[derive(Default)]
 pub struct Installed(Mutex<State>);
 
@@ -30,17 +30,17 @@ enum State {
     Nothing,
     /// With these values.
     Release(Vec<String>),
-    /// It did not come up with these values, and would not the next time.
+    /// The installation with these values failed and would fail again.
     Failed(Vec<String>),
 }
 
 impl Guard<'_> {
-    /// Installs it as the stories expect it, unless it is there just so.
+    /// Installs it with the default values of the stories, unless it is installed with them.
     pub fn ensure(self) {
         self.install(&["profile=guard"]);
     }
 
-    /// Installs it, or upgrades it to exactly these values (`--set`), and waits until it guards.
+    /// Installs it or upgrades it to exactly these values (`--set`), and waits until it reviews writes.
     pub fn install(self, values: &[&str]) {
         let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
         let mut installed = self
@@ -52,7 +52,7 @@ impl Guard<'_> {
         match &*installed {
             State::Release(with) if *with == values => return,
             State::Failed(with) if *with == values => {
-                panic!("the guard could not be installed before")
+                panic!("the guard could not be installed earlier")
             }
             _ => *installed = State::Failed(values.clone()),
         }
@@ -92,7 +92,7 @@ impl Guard<'_> {
         Run::kubectl(&self.bed.layout, ADMIN, NAMESPACE, words)
     }
 
-    /// Its Pods that are not on their way out.
+    /// Its Pods that are not being deleted.
     pub fn pods(self) -> Vec<Value> {
         let api = api::namespaced(&self.bed.client, "Pod", NAMESPACE);
         let pods = self.bed.block_on(api.list(&ListParams::default()));
@@ -104,14 +104,14 @@ impl Guard<'_> {
         of_deployment.map(|pod| api::json(&pod)).collect()
     }
 
-    /// Their processes, to be killed or paused.
+    /// The processes of its Pods, to kill or pause.
     pub fn processes(self) -> Vec<Arc<Process>> {
         let pods = self.pods();
         let process = |pod: &Value| self.bed.kubelet.process(text(pod, "/metadata/name"));
         pods.iter().filter_map(process).collect()
     }
 
-    /// What every Pod's `/metrics` says, head of the HTTP answer and all, by the Pod's name.
+    /// The response of each Pod's `/metrics`, with the HTTP head, by the Pod's name.
     pub fn metrics(self) -> Vec<(String, String)> {
         let of = |pod: &Value| {
             let address = format!("{}:8080", text(pod, "/status/podIP"));
@@ -128,7 +128,7 @@ impl Guard<'_> {
     pub fn until_ready(self, count: usize) {
         poll(
             &format!("{count} ready Pods of the guard"),
-            PATIENCE,
+            TIMEOUT,
             &mut || {
                 let pods = self.pods();
                 let ready = pods.iter().filter(|pod| is_ready(pod)).count();
@@ -141,12 +141,11 @@ impl Guard<'_> {
         );
     }
 
-    /// Waits until its Service leads to the Pods of these values and to no others: those of earlier ones answer until
-    /// they are gone.
+    /// Waits until its Service leads only to the Pods of the current values. Older Pods answer until they are gone.
     pub fn until_alone(self) {
         poll(
-            "the Service to lead to the new Pods alone",
-            PATIENCE,
+            "the Service to lead only to the new Pods",
+            TIMEOUT,
             &mut || {
                 let (all, led_to) = (self.addresses(), self.endpoints());
                 let here: Vec<String> = self.pods().iter().map(address).collect();
@@ -155,14 +154,14 @@ impl Guard<'_> {
                     Ok(())
                 } else {
                     Err(format!(
-                        "it leads to {led_to:?}, there are {all:?}, {here:?} are to stay"
+                        "it leads to {led_to:?}; there are {all:?}, of which {here:?} stay"
                     ))
                 }
             },
         );
     }
 
-    /// Of all its Pods, those on their way out among them.
+    /// The addresses of all its Pods, also of those that are being deleted.
     fn addresses(self) -> BTreeSet<String> {
         let api = api::namespaced(&self.bed.client, "Pod", NAMESPACE);
         let pods = self.bed.block_on(api.list(&ListParams::default()));
@@ -171,7 +170,7 @@ impl Guard<'_> {
         of_deployment.map(|pod| address(&api::json(&pod))).collect()
     }
 
-    /// Where its Service leads.
+    /// The endpoints of its Service.
     fn endpoints(self) -> BTreeSet<String> {
         let api = api::namespaced(&self.bed.client, "EndpointSlice", NAMESPACE);
         let of_service = format!("kubernetes.io/service-name={NAME}");
@@ -187,7 +186,7 @@ impl Guard<'_> {
             .collect()
     }
 
-    /// Does something that ends so many containers, and waits until they run again and all Pods are ready.
+    /// Runs an action that ends this many containers, and waits until they run again and all Pods are ready.
     pub fn restarted(self, times: u64, end: impl FnOnce(Vec<Arc<Process>>)) {
         let restarts = |pods: &[Value]| -> u64 {
             let count = |pod: &Value| {
@@ -199,7 +198,7 @@ impl Guard<'_> {
         let before = restarts(&self.pods());
         end(self.processes());
         let what = format!("{times} restarts of the guard");
-        poll(&what, PATIENCE, &mut || {
+        poll(&what, TIMEOUT, &mut || {
             let pods = self.pods();
             let more = restarts(&pods) - before;
             if more >= times && pods.iter().all(is_ready) {
@@ -210,7 +209,7 @@ impl Guard<'_> {
         });
     }
 
-    /// Holds the logs of all its Pods, those that are gone too, to have no word of a panic.
+    /// Requires that the logs of all its Pods, also of deleted ones, contain no panic.
     pub fn never_panicked(self) {
         let logs = std::fs::read_dir(&self.bed.layout.logs).expect("the log folder");
         for log in logs.flatten() {
@@ -222,18 +221,18 @@ impl Guard<'_> {
         }
     }
 
-    /// Waits for a CA in both webhook configurations: without it the API server cannot call it.
+    /// Waits for a CA in both webhook configurations: without it the API server cannot call the webhook.
     pub fn until_trusted(self) {
         for kind in [
             "MutatingWebhookConfiguration",
             "ValidatingWebhookConfiguration",
         ] {
             let api = api::cluster_wide(&self.bed.client, kind);
-            poll(&format!("a CA in the {kind}"), PATIENCE, &mut || {
+            poll(&format!("a CA in the {kind}"), TIMEOUT, &mut || {
                 let found = self.bed.block_on(api::find(api.clone(), NAME));
                 let found = found
                     .map_err(|error| error.to_string())?
-                    .ok_or("it is not there")?;
+                    .ok_or("it does not exist")?;
                 let mut webhooks = list(&found, "/webhooks").iter();
                 let trusted = webhooks.all(|hook| !text(hook, "/clientConfig/caBundle").is_empty());
                 trusted
@@ -253,9 +252,9 @@ fn is_ready(pod: &Value) -> bool {
     conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-/// Release, and all that carries its name.
+/// The name of the release and of its objects.
 pub const NAME: &str = "rollout-guard";
 pub const NAMESPACE: &str = "rollout-guard";
 const UPGRADE: &str = "upgrade --install rollout-guard charts/rollout-guard --create-namespace --reset-values \
                        --set image.repository=registry.example/rollout-guard --wait --timeout=45s";
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);

@@ -1,7 +1,7 @@
-//! The end-to-end tests: stories on a real control plane, started by `tests/e2e/run`. README.md beside this
-//! file says how a story is written.
+//! The end-to-end tests: stories on a real control plane, started by `tests/e2e/run`. See README.md for how to write
+//! a story.
 
-// A story that finds what it did not expect ends there.
+// A story stops at the first unexpected result.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -10,7 +10,7 @@
     clippy::disallowed_methods,
     clippy::format_collect,
     clippy::format_push_string,
-    // The stories' vocabulary; not every word is in use at all times.
+    // The vocabulary of stories. Not every word is always used.
     dead_code
 )]
 
@@ -61,5 +61,5 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Stories wait more than they work.
+/// Stories spend most of their time waiting.
 const THREADS: usize = 4;

@@ -1,13 +1,13 @@
-//! The network and mounts of the bed, in namespaces of its own: the machine's are left as they are, several
-//! beds run side by side, and when the harness ends, the kernel ends every process in it.
+//! The network and mounts of the test bed, in namespaces of its own. The machine's network does not change, several
+//! test beds can run in parallel, and when the harness ends, the kernel ends every process in them.
 //!
-//! 10.95.0.1 is the machine, 10.96.0.0/16 the ClusterIPs (all local: `services` answers on them), 10.244.0.0/16
-//! the Pods that run as processes, each in a network namespace of its own on the bridge `pods`.
+//! 10.95.0.1 is the machine. 10.96.0.0/16 are the ClusterIPs (all local: `services` answers on them). 10.244.0.0/16
+//! are the Pods that run as processes, each in a network namespace of its own on the bridge `pods`.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// Re-executes the harness in its own namespaces; returns only there.
+/// Re-executes the harness in its own namespaces, and returns only there.
 pub fn isolate() {
     if std::env::var_os(INSIDE).is_some() {
         return set_up();
@@ -27,15 +27,15 @@ pub fn isolate() {
         .args(std::env::args_os().skip(1))
         .env(INSIDE, "1")
         .exec();
-    panic!("cannot run `unshare` of util-linux: {error}; tests/e2e/run says what is missing");
+    panic!("cannot run `unshare` of util-linux: {error}; tests/e2e/run names what is missing");
 }
 
 fn set_up() {
     ip("link set lo up");
     ip(&format!("addr add {HOST}/32 dev lo"));
     ip(&format!("route add local {SERVICES} dev lo"));
-    // With an address of its own: else it takes another one whenever a Pod's end comes or goes, and what the other
-    // Pods answer is lost for seconds.
+    // A fixed address: otherwise the bridge changes its address whenever a Pod's interface is added or removed, and
+    // responses of the other Pods are lost for seconds.
     ip("link add pods address 02:00:00:00:00:01 type bridge");
     ip(&format!("addr add {GATEWAY}/16 dev pods"));
     ip("link set pods up");
@@ -57,9 +57,9 @@ pub fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {told}");
 }
 
-/// Where the API server listens.
+/// The address of the API server.
 pub const HOST: &str = "10.95.0.1";
 pub const SERVICES: &str = "10.96.0.0/16";
-/// The bridge's address, which is every Pod's way out.
+/// The bridge's address, the default gateway of each Pod.
 pub const GATEWAY: &str = "10.244.0.1";
 const INSIDE: &str = "ROLLOUT_GUARD_E2E_ISOLATED";

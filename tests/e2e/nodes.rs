@@ -1,5 +1,5 @@
-//! Stands in for nodes: a Pod is Running and Ready as soon as it is there, one that is to go goes at once.
-//! A namespace's Pods can be made unready, which is how an incident looks to a controller.
+//! Replaces nodes: a Pod is Running and Ready as soon as it exists, and a deleted Pod is gone at once. The Pods of a
+//! namespace can be made unready, which is how the controller sees an incident.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,14 +24,14 @@ pub struct Nodes {
     task: JoinHandle<()>,
 }
 
-/// What becomes of a namespace's Pods.
+/// The state of a namespace's Pods.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Pods {
-    /// Ready as soon as they are there. So are all Pods unless a story says otherwise.
+    /// Ready as soon as they exist. This is the default.
     Ready,
-    /// Those that are ready stay so, new ones do not become ready: a canary that does not start.
+    /// Ready Pods stay ready, new ones do not become ready: a canary that does not start.
     NewUnready,
-    /// None is ready: an incident.
+    /// No Pod is ready: an incident.
     Unready,
 }
 
@@ -49,7 +49,7 @@ impl Nodes {
         }
     }
 
-    /// From now on; `Ready` and `Unready` change the Pods that are there too.
+    /// Sets the state from now on; `Ready` and `Unready` also change existing Pods.
     pub fn set(&self, namespace: &str, pods: Pods) {
         lock(&self.health, |health| {
             health.insert(namespace.to_owned(), pods)
@@ -85,7 +85,7 @@ async fn run(client: Client, health: Health) {
         .applied_objects();
     let mut pods = std::pin::pin!(pods);
     while let Some(pod) = pods.next().await {
-        // An API server that a story has stopped: the watch begins again.
+        // A story has stopped the API server: the watch starts again.
         let Ok(pod) = pod else { continue };
         if kubelet::runs(&pod) {
             continue;
@@ -113,7 +113,7 @@ async fn mark(api: &Api<Pod>, pod: &Pod, ready: bool) {
             .patch_status(&pod.name_any(), &PatchParams::default(), &status)
             .await;
         match marked {
-            // An API server that is busy or gone for a moment.
+            // The API server is busy or down for a moment.
             Err(error) if !matches!(&error, kube::Error::Api(status) if status.code == 404) => {
                 tokio::time::sleep(PAUSE).await;
             }

@@ -1,4 +1,4 @@
-//! The ways in which a manifest is applied again, by the requests that kubectl sends, and by kubectl itself.
+//! The ways to apply a manifest again, with the requests that kubectl sends, or with kubectl itself.
 
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, core::DynamicObject};
@@ -16,9 +16,9 @@ pub enum Way {
     ServerSide,
     /// `kubectl replace`.
     Replace,
-    /// `kubectl patch --type=merge` with all that the file says.
+    /// `kubectl patch --type=merge` with the whole content of the file.
     MergePatch,
-    /// `kubectl patch --type=json` that replaces all that the file says.
+    /// `kubectl patch --type=json` that replaces every field of the file.
     JsonPatch,
 }
 
@@ -31,7 +31,7 @@ impl Way {
         Self::JsonPatch,
     ];
 
-    /// Writes the manifest as kubectl would, without a process of its own. Gives what the API server then has.
+    /// Writes the manifest as kubectl does, without a process. Returns the object that the API server returns.
     pub fn write(self, world: &World, manifest: &Value, dry_run: bool) -> kube::Result<Value> {
         world.bed.block_on(self.send_to(world, manifest, dry_run))
     }
@@ -46,7 +46,7 @@ impl Way {
         let api = api::namespaced(&world.bed.client, kind, &world.namespace);
         for _ in 1..ATTEMPTS {
             match self.send(&api, manifest, dry_run).await {
-                // What was read for a replace is not the newest any more: kubectl's user runs it again.
+                // The object changed after the read for the replace. kubectl's user runs the command again.
                 Err(kube::Error::Api(status)) if status.code == 409 => {}
                 answer => return answer.map(|object| api::json(&object)),
             }
@@ -71,7 +71,7 @@ impl Way {
             Self::Apply => {
                 let patch = with_last_applied(manifest);
                 let by = by("kubectl-client-side-apply");
-                // kubectl leaves out what is there already; the outcome is the same.
+                // kubectl leaves out fields that are equal already; the result is the same.
                 let patch = if is_core(manifest) {
                     Patch::Strategic(patch)
                 } else {
@@ -105,7 +105,7 @@ impl Way {
         }
     }
 
-    /// The same by the real kubectl.
+    /// The same with the real kubectl.
     pub fn by_kubectl(self, world: &World, manifest: &Value) -> Ran {
         let of = |patch: &Value, kind: &str| -> Run {
             let kind_name = format!(
@@ -129,7 +129,7 @@ impl Way {
     }
 }
 
-/// Objects of the manifests in a folder of the checkout, in the world's namespace, but for Rollouts.
+/// The objects in the manifests of a folder of the checkout, in the world's namespace, without Rollouts.
 pub fn manifests(world: &World, folder: &str) -> Vec<Value> {
     let read = world
         .kubectl("create --dry-run=client -o json -f")
@@ -148,7 +148,8 @@ fn with_last_applied(manifest: &Value) -> Value {
     object
 }
 
-/// A merge leaves what it does not name: whoever wants a Service's selector to be the file's says null.
+/// A merge keeps fields that it does not name: to set a Service's selector to that of the file, the patch contains
+/// null.
 fn merge_patch(manifest: &Value) -> Value {
     let mut spec = manifest["spec"].clone();
     if is_core(manifest) {
@@ -157,7 +158,7 @@ fn merge_patch(manifest: &Value) -> Value {
     json!({"spec": spec})
 }
 
-/// A Service's other fields are the API server's and cannot be replaced.
+/// The API server owns a Service's other fields; they cannot be replaced.
 fn json_patch(manifest: &Value) -> Value {
     let fields: &[&str] = if is_core(manifest) {
         &["/spec/selector", "/spec/ports"]
@@ -174,5 +175,5 @@ fn is_core(manifest: &Value) -> bool {
 }
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// A replace meets the controller's writes.
+/// The number of attempts of a replace that conflicts with the controller's writes.
 const ATTEMPTS: usize = 10;

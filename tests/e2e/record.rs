@@ -1,4 +1,4 @@
-//! Every revision of an object that the API server has stored, in order: a watch leaves none out.
+//! Every revision of an object that the API server stores, in order: a watch misses none.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ pub struct Recording {
     watches: Vec<Watch>,
 }
 
-/// Each kind's revisions in the order in which they were stored.
+/// The revisions of each kind, in the order in which they were stored.
 pub type Stored = BTreeMap<String, Vec<Value>>;
 
 struct Watch {
@@ -30,7 +30,7 @@ struct Watch {
 type Seen = Arc<Mutex<Vec<DynamicObject>>>;
 
 impl Recording {
-    /// From what is stored now, which is not among the revisions.
+    /// Starts after the currently stored revisions.
     pub fn start(bed: &Bed, namespace: &str, kinds: &[&str]) -> Self {
         let watch = |kind: &&str| {
             let api = api::namespaced(&bed.client, kind, namespace);
@@ -54,7 +54,7 @@ impl Recording {
         }
     }
 
-    /// Ends it and gives the revisions of each kind, once all that is stored by now has been seen.
+    /// Stops recording and returns the revisions of each kind, after it has seen everything that is stored now.
     pub fn stop(self, bed: &Bed) -> Stored {
         let finished = self.watches.iter().map(|watch| {
             watch.catch_up(bed);
@@ -96,7 +96,7 @@ impl Watch {
     }
 }
 
-/// Watches until it is aborted; an end that loses revisions ends the task, which `stop` notices.
+/// Watches until it is aborted. If revisions are lost, the task ends, and `stop` notices.
 async fn follow(api: Api<DynamicObject>, mut from: String, seen: Seen) {
     loop {
         let Ok(events) = api.watch(&WatchParams::default(), &from).await else {

@@ -1,5 +1,4 @@
-//! The steps that most stories share: a flow is installed, a new image set, and the canary stands at its first
-//! weight.
+//! Steps that most stories share: install a flow, set a new image, wait until the canary is at its first weight.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +38,7 @@ pub const HOST_LEVEL: Flow = Flow {
 };
 
 impl World<'_> {
-    /// `kubectl apply` of the whole folder, until the first version serves.
+    /// `kubectl apply` of the whole folder; waits until the first version serves.
     pub fn install(&self, flow: &Flow) -> Folder<'_> {
         let folder = self.folder(flow.folder);
         folder.apply().ok();
@@ -59,14 +58,14 @@ impl World<'_> {
         .says(&format!("rollout \"{rollout}\" image updated"));
     }
 
-    /// Until the canary of the image that was set has its first weight and waits.
+    /// Waits until the canary of the new image has its first weight and pauses.
     pub fn until_first_step(&self, flow: &Flow) {
         self.until_phase(flow.rollout, "Paused");
         self.until_weights(flow.virtual_service, "primary", flow.first_step);
     }
 
-    /// Installed, and a canary of `v2` at its first weight.
-    pub fn in_mid_canary(&self, flow: &Flow) -> Folder<'_> {
+    /// Installs the flow, with a canary of `v2` at its first weight.
+    pub fn start_canary(&self, flow: &Flow) -> Folder<'_> {
         let folder = self.install(flow);
         self.set_image(flow, "v2");
         self.until_first_step(flow);
@@ -80,21 +79,21 @@ impl World<'_> {
             .says(&format!("rollout '{rollout}' promoted"));
     }
 
-    /// Makes the controller look at a Rollout once more, and waits until it has.
+    /// Makes the controller reconcile a Rollout again, and waits until it has.
     pub fn reconcile(&self, rollout: &str) {
         let limit = &self.read("Rollout", rollout)["spec"]["revisionHistoryLimit"];
         let limit = limit.as_u64().unwrap_or(10) + 1;
         self.kubectl(&format!("patch rollout {rollout} --type=merge -p"))
             .arg(format!(r#"{{"spec":{{"revisionHistoryLimit":{limit}}}}}"#))
             .ok();
-        self.until("Rollout", rollout, "looked at again", |object| {
+        self.until("Rollout", rollout, "reconciled again", |object| {
             // The controller writes it as a string.
             let seen = text(object, "/status/observedGeneration").parse().ok();
             seen == object["metadata"]["generation"].as_u64()
         });
     }
 
-    /// Until the controller has seen that too few pods are ready.
+    /// Waits until the controller has seen that too few pods are ready.
     pub fn until_unavailable(&self, rollout: &str) {
         self.until("Rollout", rollout, "unavailable", |object| {
             let mut conditions = list(object, "/status/conditions").iter();
@@ -102,7 +101,7 @@ impl World<'_> {
         });
     }
 
-    /// The hash in a Service's selector; empty where there is none.
+    /// The hash in a Service's selector; empty if there is none.
     pub fn selected(&self, service: &str) -> String {
         selected(&self.read("Service", service)).to_owned()
     }
@@ -131,7 +130,7 @@ pub fn always_hashed(stored: &Stored, expected: &BTreeMap<String, String>) {
     }
 }
 
-/// What was stored first, before the controller repaired it.
+/// The first stored revision, before the controller repaired it.
 #[track_caller]
 pub fn first(mut stored: Stored) -> Stored {
     for revisions in stored.values_mut() {

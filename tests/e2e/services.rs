@@ -1,6 +1,6 @@
-//! What kube-proxy is in a cluster: a connection to a Service's ClusterIP reaches one of its ready endpoints in
-//! turn. The API server reaches the guard by it, and the guard the API server. Ports 443 only; without an endpoint
-//! the connection is reset (kube-proxy refuses it).
+//! Replaces kube-proxy: a connection to a Service's ClusterIP reaches one of its ready endpoints, in turn. The API
+//! server reaches rollout-guard this way, and rollout-guard the API server. Only port 443. Without an endpoint the
+//! connection is reset (kube-proxy refuses it).
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,12 +63,12 @@ impl Services {
         Self { tasks, connections }
     }
 
-    /// How many connections to a Service are open.
+    /// The number of open connections to a Service.
     pub fn open(&self, namespace: &str, name: &str) -> usize {
         self.with(namespace, name, |_| ())
     }
 
-    /// Breaks every connection to a Service, as a network that fails does. Returns how many there were.
+    /// Breaks every connection to a Service, as a network failure does. Returns their number.
     pub fn cut(&self, namespace: &str, name: &str) -> usize {
         self.with(namespace, name, AbortHandle::abort)
     }
@@ -116,7 +116,7 @@ async fn accept(listener: TcpListener, table: Arc<Table>, connections: Connectio
 }
 
 async fn forward(mut stream: TcpStream, endpoint: Option<String>) {
-    // What ends without a word is reset: a caller must not take it for an answer.
+    // A connection that ends without a response is reset, so that the caller does not take it for a response.
     stream.set_zero_linger().ok();
     let Some(endpoint) = endpoint else { return };
     let Ok(mut inner) = TcpStream::connect(endpoint).await else {
@@ -138,7 +138,7 @@ impl Table {
         })
     }
 
-    /// Address and port of the next endpoint: a ready one, else one that ends but still answers.
+    /// Address and port of the next endpoint: a ready one, otherwise one that is terminating but still answers.
     fn endpoint(&self, service: &Service) -> Option<String> {
         let ports = service
             .spec
@@ -177,7 +177,7 @@ impl Table {
     }
 }
 
-/// No word counts as ready.
+/// An endpoint without `ready` counts as ready.
 fn is_ready(endpoint: &Endpoint) -> bool {
     endpoint
         .conditions

@@ -1,5 +1,5 @@
-//! What a story is and how stories are run: those that keep to their own namespace side by side, those that
-//! disturb the whole bed one after the other when the others are done.
+//! What a story is, and how stories run: those that only use their own namespace run in parallel; those that disturb
+//! the test bed run afterwards, one by one.
 
 use std::cell::RefCell;
 use std::fs::OpenOptions;
@@ -13,13 +13,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::bed::Bed;
 use crate::stories;
 
-/// A named test on the bed. Made by `shared!` and `alone!`.
+/// A named test on the test bed, declared with `shared!` or `alone!`.
 #[derive(Clone, Copy)]
 pub struct Story {
     pub module: &'static str,
     pub name: &'static str,
     pub run: fn(&Bed),
-    /// Whether nothing else may run beside it.
+    /// Whether no other story may run at the same time.
     pub alone: bool,
 }
 
@@ -31,7 +31,7 @@ impl Story {
     }
 }
 
-/// A story that keeps to its own namespace.
+/// A story that only uses its own namespace.
 #[macro_export]
 macro_rules! shared {
     ($run:ident) => {
@@ -39,7 +39,7 @@ macro_rules! shared {
     };
 }
 
-/// A story that disturbs the whole bed: it stops the API server, or installs the chart anew.
+/// A story that disturbs the whole test bed: it stops the API server, or installs the chart again.
 #[macro_export]
 macro_rules! alone {
     ($run:ident) => {
@@ -59,7 +59,7 @@ macro_rules! story {
     };
 }
 
-/// All stories, those that run alone last. Without a bed they can only be listed.
+/// All stories, those that run alone last. Without a test bed they can only be listed.
 pub fn trials(bed: Option<&Arc<Bed>>) -> Vec<Trial> {
     let gate = Arc::new(RwLock::new(()));
     let mut all: Vec<Story> = stories::ALL.concat();
@@ -74,7 +74,7 @@ pub fn trials(bed: Option<&Arc<Bed>>) -> Vec<Trial> {
     all.into_iter().map(trial).collect()
 }
 
-/// How many stories the arguments choose.
+/// The number of stories that the arguments select.
 pub fn chosen(arguments: &Arguments) -> usize {
     let trials = trials(None);
     let kept = trials
@@ -95,7 +95,7 @@ fn run(story: Story, bed: &Bed, gate: &RwLock<()>) -> Result<(), Failed> {
     done.map_err(|_| PANIC.take().into())
 }
 
-/// Into `times.log`: what a story takes is looked at before one is added.
+/// Writes `times.log`: check the duration of the stories before you add one.
 fn note_time(story: Story, bed: &Bed, took: Duration) {
     let log = OpenOptions::new()
         .create(true)
@@ -105,7 +105,7 @@ fn note_time(story: Story, bed: &Bed, took: Duration) {
     log.and_then(|mut log| log.write_all(line.as_bytes())).ok();
 }
 
-/// Runs two halves of a story beside each other; what fails in one fails the story.
+/// Runs two parts of a story in parallel; a failure in one fails the story.
 pub fn side_by_side<A: Send, B: Send>(
     one: impl FnOnce() -> A + Send,
     other: impl FnOnce() -> B + Send,
@@ -119,7 +119,7 @@ pub fn side_by_side<A: Send, B: Send>(
     })
 }
 
-/// Keeps a story's panic for its report instead of printing it among the others' lines.
+/// Stores a story's panic for its report instead of printing it between the lines of other stories.
 pub fn catch_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let (place, what) = (panic.location(), panic.payload_as_str());

@@ -1,4 +1,4 @@
-//! A story's own namespace and what is done and looked at in it.
+//! A story's own namespace, and the actions and checks in it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,18 +20,18 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// A namespace that the guard guards. Names are unique among the stories.
+    /// A guarded namespace. Names are unique among the stories.
     pub fn new(bed: &'a Bed, namespace: &str) -> Self {
         bed.guard().ensure();
         Self::labelled(bed, namespace, &[])
     }
 
-    /// A namespace in a bed whose guard the story has installed in its own way.
+    /// A namespace for a story that has installed rollout-guard in its own way.
     pub fn unsettled(bed: &'a Bed, namespace: &str) -> Self {
         Self::labelled(bed, namespace, &[])
     }
 
-    /// A namespace that the guard leaves alone: for the controls.
+    /// A namespace that rollout-guard does not review, for comparison.
     pub fn without_guard(bed: &'a Bed, namespace: &str) -> Self {
         Self::labelled(bed, namespace, &["rollout-guard.io/enforce=off"])
     }
@@ -69,29 +69,29 @@ impl<'a> World<'a> {
         self.as_user(ADMIN, "helm3", words)
     }
 
-    /// Any tool as any user: with all rights, but admission sees the name.
+    /// Any tool as any user. The user has all rights, but admission sees the name.
     pub fn as_user(&self, user: &str, tool: &str, words: &str) -> Run {
         Run::new(&self.bed.layout, tool, user, &self.namespace, words)
     }
 
-    /// A copy of a folder of the checkout whose objects are in this namespace; the story may change its files.
+    /// A copy of a folder of the checkout whose objects are in this namespace. The story may change its files.
     pub fn folder(&self, from: &str) -> Folder<'_> {
         Folder::copy(self, from)
     }
 
-    /// Where such a copy is.
+    /// The path of such a copy.
     pub fn copy_of(&self, from: &str) -> PathBuf {
         self.folder(from).path("")
     }
 
-    /// `kubectl apply -f` on a copy of a folder, or of one file in it: `examples/subset-level/rollout.yaml`.
+    /// `kubectl apply -f` of a copy of a folder, or of one file in it: `examples/subset-level/rollout.yaml`.
     pub fn apply(&self, path: &str) -> Ran {
         let folder = path.rsplit_once('/').filter(|(_, file)| file.contains('.'));
         let (folder, file) = folder.unwrap_or((path, ""));
         self.folder(folder).apply_file(file).ok()
     }
 
-    /// The object as it is stored, or nothing.
+    /// The stored object; `None` if it does not exist.
     pub fn find(&self, kind: &str, name: &str) -> Option<Value> {
         let api = api::namespaced(&self.bed.client, kind, &self.namespace);
         self.bed
@@ -99,10 +99,10 @@ impl<'a> World<'a> {
             .unwrap_or_else(|error| panic!("{kind} {name}: {error}"))
     }
 
-    /// The object as it is stored.
+    /// The stored object.
     pub fn read(&self, kind: &str, name: &str) -> Value {
         self.find(kind, name)
-            .unwrap_or_else(|| panic!("{kind} {name} is not there"))
+            .unwrap_or_else(|| panic!("{kind} {name} does not exist"))
     }
 
     /// Weights of a VirtualService's http route in the order of its destinations: subset (or host) and weight.
@@ -110,12 +110,12 @@ impl<'a> World<'a> {
         weights(&self.read("VirtualService", name), route)
     }
 
-    /// Each subset's `rollouts-pod-template-hash`; empty where there is none.
+    /// Each subset's `rollouts-pod-template-hash`; empty if there is none.
     pub fn hashes(&self, name: &str) -> BTreeMap<String, String> {
         hashes(&self.read("DestinationRule", name))
     }
 
-    /// Waits until this holds; the story fails with what was last seen.
+    /// Waits until the check succeeds. The story fails with the last result.
     pub fn until(
         &self,
         kind: &str,
@@ -128,11 +128,11 @@ impl<'a> World<'a> {
             .wait(&title, DEADLINE, || match self.find(kind, name) {
                 Some(object) if holds(&object) => Ok(object),
                 Some(object) => Err(format!("{:#}", json!([object["spec"], object["status"]]))),
-                None => Err("it is not there".into()),
+                None => Err("it does not exist".into()),
             })
     }
 
-    /// Waits for `Healthy`, `Paused`, `Degraded`, `Progressing` of the generation that was written last.
+    /// Waits for the phase `Healthy`, `Paused`, `Degraded` or `Progressing` of the latest generation.
     pub fn until_phase(&self, rollout: &str, phase: &str) -> Value {
         self.until("Rollout", rollout, phase, |object| {
             let generation = object["metadata"]["generation"].to_string();
@@ -141,7 +141,7 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Waits until the Rollout stands at this step, counted from 0.
+    /// Waits until the Rollout is at this step, counted from 0.
     pub fn until_step(&self, rollout: &str, step: u64) -> Value {
         self.until("Rollout", rollout, &format!("step {step}"), |object| {
             object
@@ -151,7 +151,7 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Waits for weights of the route, in the order of its destinations.
+    /// Waits for the weights of a route, in the order of its destinations.
     pub fn until_weights(&self, name: &str, route: &str, expected: &[u64]) -> Value {
         self.until(
             "VirtualService",
@@ -164,7 +164,7 @@ impl<'a> World<'a> {
         )
     }
 
-    /// Keeps every revision of these kinds that is stored in this namespace from now on.
+    /// Records every revision of these kinds that is stored in this namespace from now on.
     pub fn record(&self, kinds: &[&str]) -> Recording {
         Recording::start(self.bed, &self.namespace, kinds)
     }
@@ -176,7 +176,7 @@ impl<'a> World<'a> {
 
 impl Drop for World<'_> {
     fn drop(&mut self) {
-        // What a failed story leaves is looked at in the logs; here it would only slow the others down.
+        // The logs show what a failed story leaves behind. Its objects would only slow down the others.
         let api = api::cluster_wide(&self.bed.client, "Namespace");
         self.bed
             .block_on(api.delete(&self.namespace, &DeleteParams::default()))
@@ -208,5 +208,5 @@ pub fn hashes(destination_rule: &Value) -> BTreeMap<String, String> {
     subsets.map(of).collect()
 }
 
-/// How long a story waits for one thing.
+/// The timeout of one wait.
 pub const DEADLINE: Duration = Duration::from_secs(30);

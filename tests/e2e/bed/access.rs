@@ -1,4 +1,4 @@
-//! Who may talk to the API server: its CA and certificate, the service accounts' key, users, kubeconfigs.
+//! Access to the API server: its CA and certificate, the key of the ServiceAccounts, users, kubeconfigs.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ pub fn write(layout: &Layout) {
     save("accounts.key", &accounts.serialize_pem());
     save("accounts.pub", &accounts.public_key_pem());
 
-    // Tokens of a bed that only its own network can reach.
+    // Fixed tokens: only the test bed's own network can reach the API server.
     save(
         "users.csv",
         &format!(
@@ -52,8 +52,8 @@ pub async fn client(layout: &Layout) -> Client {
 }
 
 impl Layout {
-    /// A kubeconfig of this user whose default namespace is `namespace`. Any name but the bed's own users is
-    /// impersonated by the administrator, with all rights: admission sees that name.
+    /// A kubeconfig of this user with the default namespace `namespace`. For a user that is not one of the test
+    /// bed's own, the administrator impersonates the name, with all rights: admission sees that name.
     pub fn kubeconfig(&self, user: &str, namespace: &str) -> PathBuf {
         let user = if OWN.contains(&user) {
             json!({"token": user})
@@ -87,7 +87,7 @@ impl Layout {
                     "cluster": "bed", "user": "user", "namespace": namespace,
                 }}],
             });
-            // Whole or not at all: stories that run side by side may write the same one.
+            // Atomically: stories that run in parallel may write the same file.
             let whole = self.state.join(format!(
                 "{:016x}.{:?}",
                 name.finish(),

@@ -47,14 +47,14 @@ pub fn api_server(layout: &Layout) -> Process {
         ),
         &format!("--token-auth-file={}", layout.state("users.csv")),
         "--authorization-mode=RBAC",
-        // Or a restart would wait a minute for watches to end.
+        // Otherwise a restart waits a minute for watches to end.
         "--shutdown-watch-termination-grace-period=2s",
         &format!("--audit-policy-file={}", layout.state("audit.yaml")),
         &format!(
             "--audit-log-path={}",
             layout.logs.join("audit.jsonl").display()
         ),
-        // In megabytes; a log that is rotated is read less easily.
+        // In megabytes. Large, because a rotated log is harder to read.
         "--audit-log-maxsize=1000",
     ]);
     Process::start("kube-apiserver", command, &layout.log("kube-apiserver"))
@@ -84,7 +84,7 @@ pub fn controller_manager(layout: &Layout) -> Process {
     command.args([
         &format!("--kubeconfig={}", kubeconfig.display()),
         &format!("--controllers={CONTROLLERS}"),
-        // Without it every controller would write as the manager itself.
+        // Otherwise every controller writes as the controller manager itself.
         "--use-service-account-credentials=true",
         &format!("--root-ca-file={}", layout.state("ca.crt")),
         "--leader-elect=false",
@@ -94,7 +94,7 @@ pub fn controller_manager(layout: &Layout) -> Process {
     Process::start("kube-controller-manager", command, &log)
 }
 
-/// The controllers work once there is a service account that nobody asked for.
+/// The controllers work once a ServiceAccount exists that no story created.
 pub fn wait_for_controllers(layout: &Layout, manager: &Process) {
     poll("the controllers", Duration::from_mins(1), &mut || {
         assert!(
@@ -111,7 +111,7 @@ pub fn wait_for_controllers(layout: &Layout, manager: &Process) {
     });
 }
 
-/// Istio's and Argo's kinds, then Argo's ServiceAccount and RBAC as its own manifests have them.
+/// The CRDs of Istio and Argo, then Argo's ServiceAccount and RBAC from its own manifests.
 pub fn install_crds(layout: &Layout) {
     let mut create = String::from("create");
     for file in layout.crds() {
@@ -137,7 +137,7 @@ pub fn install_crds(layout: &Layout) {
     Run::kubectl(layout, ADMIN, "argo-rollouts", &apply).ok();
 }
 
-/// The Rollouts controller under its real identity.
+/// The Rollouts controller with its real identity.
 pub fn rollouts(layout: &Layout, runtime: &Runtime) -> Process {
     let token = "create token argo-rollouts --duration=24h";
     let token = Run::kubectl(layout, ADMIN, "argo-rollouts", token)
@@ -154,7 +154,7 @@ pub fn rollouts(layout: &Layout, runtime: &Runtime) -> Process {
         "--healthzPort=18080",
         "--metricsPort=18090",
     ]);
-    // It keeps downloaded plugins in its folder.
+    // It stores downloaded plugins in its folder.
     command.current_dir(&layout.state);
     let process = Process::start(
         "rollouts-controller",
@@ -178,7 +178,7 @@ pub fn rollouts(layout: &Layout, runtime: &Runtime) -> Process {
 
 const CONTROLLERS: &str = "deployment,replicaset,endpointslice,namespace,garbagecollector,serviceaccount,root-ca-certificate-publisher-controller";
 
-/// Who wrote what: the whole text of what carries traffic, the rest by name.
+/// Who wrote what: whole objects for the kinds that carry traffic, only names for the rest.
 const AUDIT: &str = "
 apiVersion: audit.k8s.io/v1
 kind: Policy

@@ -1,4 +1,4 @@
-//! Where things are: tools, state, logs.
+//! Paths of tools, state and logs.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use std::process::Command;
 pub struct Layout {
     /// The checkout.
     pub root: PathBuf,
-    /// What `tests/e2e/build` made, and `crds.txt`.
+    /// The tools that `tests/e2e/build` built, and `crds.txt`.
     pub tools: PathBuf,
-    /// Keys, etcd's data, kubeconfigs: in memory, gone with the bed.
+    /// Keys, etcd's data, kubeconfigs: in memory, deleted with the test bed.
     pub state: PathBuf,
-    /// Of this run; the last ones are kept.
+    /// The logs of this run. Those of the last runs are kept.
     pub logs: PathBuf,
 }
 
@@ -24,7 +24,7 @@ impl Layout {
         let tools = folder("KUBEBUILDER_ASSETS").unwrap_or_else(|| e2e.join("tools"));
         assert!(
             tools.join("crds.txt").is_file(),
-            "{}: no tools; tests/e2e/build makes them",
+            "{}: no tools; run tests/e2e/build",
             tools.display()
         );
         let state = e2e.join("state");
@@ -55,18 +55,18 @@ impl Layout {
         self.logs.join(format!("{name}.log"))
     }
 
-    /// A file of the state as an argument.
+    /// The path of a state file, as an argument.
     pub fn state(&self, name: &str) -> String {
         self.state.join(name).to_string_lossy().into_owned()
     }
 
-    /// The files with CRDs: Istio's and Argo's.
+    /// The files with the CRDs of Istio and Argo.
     pub fn crds(&self) -> Vec<PathBuf> {
         let list = std::fs::read_to_string(self.tool("crds.txt")).expect("crds.txt");
         list.lines().map(PathBuf::from).collect()
     }
 
-    /// What finds the tools and their plugins, then the system's own.
+    /// `PATH`: the tools and their plugins, then the system's own.
     pub fn path(&self) -> OsString {
         let system = [
             Path::new("/usr/local/bin"),
@@ -100,7 +100,7 @@ fn folder(variable: &str) -> Option<PathBuf> {
     Some(path.expect("the current folder exists"))
 }
 
-/// A new folder in `all`, of whose older ones the newest are kept.
+/// Creates a folder in `all` and deletes the oldest ones.
 fn fresh(all: &Path) -> PathBuf {
     std::fs::create_dir_all(all).expect("the target folder can be written");
     let mut old: Vec<PathBuf> = entries(all);
@@ -119,7 +119,7 @@ fn fresh(all: &Path) -> PathBuf {
     logs
 }
 
-/// What a folder holds, in order.
+/// The entries of a folder, in order.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
@@ -127,10 +127,10 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Lines of each log that a failed run prints.
+/// The number of lines that a failed run prints of each log.
 const TAIL: usize = 15;
 const WIDTH: usize = 400;
-/// kube-apiserver closes connections to etcd that it no longer needs, and warns of it.
+/// kube-apiserver closes connections to etcd that it no longer needs, and warns about it.
 const NOISE: &str = "addrConn.createTransport";
-/// Runs whose logs are kept.
+/// The number of runs whose logs are kept.
 const KEPT: usize = 10;

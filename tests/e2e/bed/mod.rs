@@ -1,4 +1,4 @@
-//! The test bed: a real control plane from start to end. Every process is ended with it, also after a panic.
+//! The test bed: a real control plane from start to end. All its processes end with it, also after a panic.
 
 mod access;
 mod control_plane;
@@ -19,20 +19,20 @@ use crate::kubelet::Kubelet;
 use crate::nodes::Nodes;
 use crate::services::Services;
 
-/// What the stories stand on.
+/// The test bed that all stories use.
 pub struct Bed {
-    /// Fields are dropped in this order: what writes to the API server goes before it.
+    /// Fields are dropped in this order: clients of the API server before the API server.
     pub nodes: Nodes,
     /// The guard's Pods.
     pub kubelet: Kubelet,
-    /// What of the guard is installed: nothing before a story asks for it.
+    /// What is installed of rollout-guard. Nothing until a story needs it.
     pub installed: Installed,
     pub rollouts: Process,
     pub controller_manager: Process,
     pub services: Services,
     pub api_server: Process,
     pub etcd: Process,
-    /// As the cluster's administrator.
+    /// A client with the administrator's identity.
     pub client: Client,
     pub runtime: Runtime,
     pub layout: Layout,
@@ -41,7 +41,7 @@ pub struct Bed {
 }
 
 impl Bed {
-    /// Starts everything and returns when a Rollout could be applied.
+    /// Starts everything and returns when a Rollout can be applied.
     pub fn start(long: bool) -> Self {
         let from = Instant::now();
         let layout = Layout::new();
@@ -56,7 +56,7 @@ impl Bed {
         say(from, "the API server is ready");
         control_plane::install_crds(&layout);
         say(from, "the CRDs are installed");
-        // After them: its garbage collector learns of new kinds every 30 s only.
+        // After the CRDs: its garbage collector discovers new kinds only every 30 s.
         let controller_manager = control_plane::controller_manager(&layout);
         control_plane::wait_for_controllers(&layout, &controller_manager);
         let nodes = Nodes::start(&runtime, &client);
@@ -80,12 +80,13 @@ impl Bed {
         }
     }
 
-    /// Waits for a future from a story's thread.
+    /// Blocks a story's thread until a future completes.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
 
-    /// Asks until there is an answer. After `deadline` the story fails with the last refusal, and with what has ended.
+    /// Retries until there is a result. After `deadline` the story fails with the last error and the list of
+    /// processes that have ended.
     pub fn wait<T>(
         &self,
         what: &str,
@@ -97,7 +98,7 @@ impl Bed {
         })
     }
 
-    /// Which process does not run, for a story that waits in vain.
+    /// The processes that do not run, for a wait that fails.
     fn ended(&self) -> String {
         let all = [
             &self.etcd,
@@ -111,12 +112,12 @@ impl Bed {
             .collect()
     }
 
-    /// The release that guards the bed.
+    /// The release that guards the test bed.
     pub fn guard(&self) -> Guard<'_> {
         Guard { bed: self }
     }
 
-    /// As an operator does: it may end what it has begun.
+    /// Restarts the API server as an operator does: it may complete running requests.
     pub fn restart_api_server(&self) {
         let ended = self.api_server.stop(Duration::from_secs(90));
         assert!(ended, "kube-apiserver does not end");
@@ -124,13 +125,13 @@ impl Bed {
         control_plane::wait_until_ready(&self.runtime, &self.client, &self.api_server);
     }
 
-    /// The ends of all logs, for whoever reads a failed run.
+    /// The ends of all logs, printed for a failed run.
     pub fn print_logs(&self) {
         self.layout.print_logs();
     }
 }
 
-/// Asks every 100 ms until there is an answer. After `deadline` the story fails with the last refusal.
+/// Retries every 100 ms until there is a result. After `deadline` the story fails with the last error.
 pub fn poll<T>(what: &str, deadline: Duration, ask: &mut dyn FnMut() -> Result<T, String>) -> T {
     let end = Instant::now() + deadline;
     loop {

@@ -1,4 +1,4 @@
-//! One process of the bed: started, paused, killed and restarted by its id.
+//! One process of the test bed: started, paused, killed and restarted by its id.
 
 use std::fs::OpenOptions;
 use std::os::unix::process::ExitStatusExt;
@@ -17,7 +17,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a process that writes into its log, also when it is started again.
+    /// Starts a process. All its runs write into the same log.
     pub fn start(name: &str, mut command: Command, log: &PathBuf) -> Self {
         let file = OpenOptions::new()
             .create(true)
@@ -38,7 +38,7 @@ impl Process {
         matches!(self.child().try_wait(), Ok(None))
     }
 
-    /// Of a process that has ended; 128 and the signal's number if one ended it.
+    /// The exit code of an ended process; 128 plus the signal's number if a signal ended it.
     pub fn exit_code(&self) -> i32 {
         let status = self.child().try_wait().ok().flatten();
         let code = status.map(|status| (status.code(), status.signal()));
@@ -47,7 +47,7 @@ impl Process {
         })
     }
 
-    /// SIGSTOP: it is there and says nothing.
+    /// SIGSTOP: the process exists and does not respond.
     pub fn pause(&self) {
         self.send(Signal::SIGSTOP);
     }
@@ -56,14 +56,14 @@ impl Process {
         self.send(Signal::SIGCONT);
     }
 
-    /// SIGKILL; it is gone when this returns.
+    /// SIGKILL. The process is gone when this returns.
     pub fn kill(&self) {
         let mut child = self.child();
         child.kill().ok();
         child.wait().ok();
     }
 
-    /// SIGTERM; whether it has ended by itself within the time.
+    /// SIGTERM. Returns whether the process ended by itself within the time.
     pub fn stop(&self, within: Duration) -> bool {
         self.send(Signal::SIGTERM);
         let end = Instant::now() + within;
@@ -76,7 +76,7 @@ impl Process {
         true
     }
 
-    /// Starts it as it was started first, after `kill` or `stop`.
+    /// Starts it again with the same command, after `kill` or `stop`.
     pub fn start_again(&self) {
         self.kill();
         let mut command = self.command.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +84,8 @@ impl Process {
     }
 
     fn send(&self, signal: Signal) {
-        // The child's lock is held: an id that has been waited for may be another process's.
+        // The caller holds the child's lock: the id of a process that has been waited for may belong to another
+        // process.
         let mut child = self.child();
         if matches!(child.try_wait(), Ok(None)) {
             let id = i32::try_from(child.id()).expect("process ids are small");

@@ -1,10 +1,10 @@
-//! The three ways to a certificate.
+//! The three certificate modes.
 
 use serde_json::json;
 
 use super::helm::Helm;
 
-pub fn self_managed_is_left_to_the_pods(helm: &Helm) {
+pub fn the_pods_manage_their_own_certificates(helm: &Helm) {
     let rendered = helm.render("default");
     let arguments = rendered.arguments();
     for expected in [
@@ -19,13 +19,13 @@ pub fn self_managed_is_left_to_the_pods(helm: &Helm) {
         for webhook in rendered.webhooks(kind) {
             assert!(
                 webhook["clientConfig"]["caBundle"].is_null(),
-                "an upgrade would take it away"
+                "an upgrade would remove it"
             );
         }
     }
 }
 
-pub fn cert_manager_is_asked(helm: &Helm) {
+pub fn cert_manager_issues_the_certificate(helm: &Helm) {
     let rendered = helm.render("cert-manager");
     assert!(rendered.all("Secret").is_empty());
     assert_eq!(rendered.all("Issuer").len(), 2);
@@ -74,11 +74,11 @@ pub fn a_secret_is_mounted(helm: &Helm) {
             "{bundle}"
         );
     }
-    let said = helm.refusal("own-secret", &["--set", "certificates.secret.name="]);
+    let said = helm.render_error("own-secret", &["--set", "certificates.secret.name="]);
     assert!(said.contains("set certificates.secret.name"), "{said}");
-    let said = helm.refusal("own-secret", &["--set", "certificates.secret.caBundle="]);
+    let said = helm.render_error("own-secret", &["--set", "certificates.secret.caBundle="]);
     assert!(said.contains("set certificates.secret.caBundle"), "{said}");
-    let said = helm.refusal("own-secret", &["--set", "certificates.secret.caBundle=x"]);
+    let said = helm.render_error("own-secret", &["--set", "certificates.secret.caBundle=x"]);
     assert!(said.contains("caBundle"), "{said}");
     let injected = "certificates.secret.caBundle=,webhook.annotations.a=b";
     helm.render_with("own-secret", &["--set", injected]);

@@ -1,11 +1,11 @@
-//! One Helm, as a user runs it, without a cluster.
+//! One Helm, run as a user runs it, without a cluster.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::rendered::Rendered;
 
-/// A Helm binary; both 3 and 4 are tried.
+/// A Helm binary. The tests use both 3 and 4.
 pub struct Helm {
     binary: PathBuf,
 }
@@ -15,7 +15,7 @@ impl Helm {
         let found = binary.is_file();
         assert!(
             found,
-            "{} is missing: tests/e2e/build builds it",
+            "{} is missing: run tests/e2e/build",
             binary.display()
         );
         Self {
@@ -23,7 +23,7 @@ impl Helm {
         }
     }
 
-    /// What a scenario of `ci/` renders to, as release `rollout-guard` in namespace `guard`.
+    /// Renders a scenario of `ci/` as release `rollout-guard` in namespace `guard`.
     pub fn render(&self, scenario: &str) -> Rendered {
         self.render_with(scenario, &[])
     }
@@ -39,15 +39,15 @@ impl Helm {
         Rendered::of(&text)
     }
 
-    /// What is said where the chart cannot be rendered.
-    pub fn refusal(&self, scenario: &str, more: &[&str]) -> String {
+    /// The error message if the chart cannot be rendered.
+    pub fn render_error(&self, scenario: &str, more: &[&str]) -> String {
         let output = self.template(CHART, "rollout-guard", scenario, more);
-        assert!(!output.status.success(), "{more:?} was taken");
+        assert!(!output.status.success(), "{more:?} was accepted");
         stderr(&output)
     }
 
-    /// What an installation tells its user. Without a cluster Helm prints it of no chart, so it is rendered
-    /// as an object of a copy.
+    /// The notes of an installation. Helm does not print them without a cluster, so a copy of the chart renders them
+    /// as an object.
     pub fn notes(&self, scenario: &str) -> String {
         let copy = tempfile::tempdir().expect("a folder");
         let chart = copy.path().join("chart");
@@ -70,7 +70,7 @@ impl Helm {
             .to_owned()
     }
 
-    /// Whether `helm lint` is content, and what it says.
+    /// Whether `helm lint` succeeds, and its output.
     pub fn lint(&self, more: &[&str]) -> (bool, String) {
         let output = self.run(
             &[
@@ -84,7 +84,7 @@ impl Helm {
 
     fn template(&self, chart: &str, release: &str, scenario: &str, more: &[&str]) -> Output {
         let values = values(scenario);
-        // A Helm that is built from its module believes in Kubernetes 1.20.
+        // A Helm that is built from its module assumes Kubernetes 1.20.
         let version = ["--kube-version", "v1.34.5"];
         let words = ["template", release, chart, "-n", "guard", "-f", &values];
         self.run(&[&words[..], &version, more].concat())

@@ -1,4 +1,4 @@
-//! What the chart renders to, by Helm 4 and Helm 3, for each scenario of its `ci/`. Needs the Helms that
+//! What the chart renders to with Helm 4 and Helm 3, for each scenario of its `ci/`. Needs the Helms that
 //! `tests/e2e/build` builds, and no cluster: `cargo test --features e2e --test chart`.
 
 #![allow(
@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 use helm::Helm;
 
-/// Where `tests/e2e/build` puts its links.
+/// The folder of the links that `tests/e2e/build` creates.
 fn tools() -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let target =
@@ -44,39 +44,39 @@ macro_rules! by_both {
 
 by_both!(
     values::every_scenario_is_linted_and_rendered,
-    values::an_image_must_be_named,
-    values::unknown_keys_are_refused,
-    values::old_clusters_are_refused,
+    values::the_image_must_be_set,
+    values::unknown_keys_are_rejected,
+    values::old_clusters_are_rejected,
     values::settings_are_what_the_binary_reads,
-    values::notes_say_how_to_enforce,
+    values::the_notes_say_how_to_enforce,
     values::names_follow_the_release,
     values::common_labels_and_annotations_are_everywhere,
-    webhooks::rules_are_the_catalogue_s,
+    webhooks::webhook_rules_come_from_the_catalogue,
     webhooks::names_are_unique_and_qualified,
-    webhooks::own_and_system_namespaces_are_left_alone,
-    webhooks::the_controller_is_left_alone,
-    webhooks::services_are_called_for_when_a_rollout_has_them,
+    webhooks::own_and_system_namespaces_are_not_guarded,
+    webhooks::the_controller_is_not_reviewed,
+    webhooks::only_services_of_a_rollout_are_reviewed,
     webhooks::failing_closed_blocks_no_deletion,
     webhooks::options_are_those_of_the_values,
-    rbac::reads_what_rules_read_and_no_more,
-    rbac::writes_its_own_and_no_more,
+    rbac::reads_only_what_rules_read,
+    rbac::writes_only_its_own_objects,
     rbac::goes_with_the_release,
     rbac::the_self_test_leaves_nothing_behind,
     pods::arguments_are_those_of_the_binary,
-    pods::pods_may_do_nothing_on_their_node,
-    pods::selectors_find_what_they_are_for,
+    pods::pods_have_no_privileges_on_their_node,
+    pods::selectors_match_their_pods,
     pods::the_webhook_is_where_the_configurations_say,
-    pods::updates_leave_nobody_without_answer,
+    pods::updates_leave_no_call_without_an_answer,
     pods::host_network_keeps_its_dns,
     pods::one_replica_blocks_no_drain,
-    pods::everything_is_passed_on,
-    pods::metrics_are_found,
-    certificates::self_managed_is_left_to_the_pods,
-    certificates::cert_manager_is_asked,
+    pods::all_values_are_used,
+    pods::prometheus_finds_the_metrics,
+    certificates::the_pods_manage_their_own_certificates,
+    certificates::cert_manager_issues_the_certificate,
     certificates::a_secret_is_mounted,
 );
 
-/// They differ in blank lines and in the order of objects.
+/// The Helms differ in blank lines and in the order of objects.
 #[test]
 fn both_helms_render_the_same() {
     let [four, three] = ["helm", "helm3"].map(|name| Helm::at(&tools().join(name)));

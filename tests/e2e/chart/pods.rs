@@ -1,4 +1,4 @@
-//! The Deployment and what stands around it.
+//! The Deployment and the objects around it.
 
 use clap::Parser;
 use rollout_guard::serve::Options;
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::helm::{Helm, scenarios};
 use super::rendered::{is_hook, list, selects};
 
-/// The arguments, as the binary reads them.
+/// The arguments, parsed as the binary parses them.
 #[derive(Parser)]
 struct Serve {
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub fn arguments_are_those_of_the_binary(helm: &Helm) {
     }
 }
 
-pub fn pods_may_do_nothing_on_their_node(helm: &Helm) {
+pub fn pods_have_no_privileges_on_their_node(helm: &Helm) {
     for scenario in scenarios() {
         let rendered = helm.render(&scenario);
         let self_test = rendered.all("Pod").into_iter().map(|pod| &pod["spec"]);
@@ -72,7 +72,7 @@ pub fn pods_may_do_nothing_on_their_node(helm: &Helm) {
     }
 }
 
-pub fn selectors_find_what_they_are_for(helm: &Helm) {
+pub fn selectors_match_their_pods(helm: &Helm) {
     for scenario in scenarios() {
         let rendered = helm.render(&scenario);
         let labels = &rendered.pod()["metadata"]["labels"];
@@ -85,7 +85,7 @@ pub fn selectors_find_what_they_are_for(helm: &Helm) {
             for object in rendered.all(kind) {
                 let selector = object.pointer(selector).expect("a selector");
                 assert!(selects(selector, labels), "{scenario}: {kind}");
-                // The self-test's pod answers nobody.
+                // The self-test's pod answers nothing.
                 let pods = rendered.all("Pod").into_iter();
                 let mut others = pods.map(|pod| &pod["metadata"]["labels"]);
                 assert!(!others.any(|labels| selects(selector, labels)), "{kind}");
@@ -118,7 +118,7 @@ pub fn the_webhook_is_where_the_configurations_say(helm: &Helm) {
     }
 }
 
-pub fn updates_leave_nobody_without_answer(helm: &Helm) {
+pub fn updates_leave_no_call_without_an_answer(helm: &Helm) {
     let deployment = helm.render("default").one("Deployment").clone();
     assert_eq!(deployment["spec"]["replicas"], 3);
     let update = &deployment["spec"]["strategy"]["rollingUpdate"];
@@ -160,7 +160,7 @@ pub fn one_replica_blocks_no_drain(helm: &Helm) {
     assert_eq!(budget["unhealthyPodEvictionPolicy"], "AlwaysAllow");
 }
 
-pub fn everything_is_passed_on(helm: &Helm) {
+pub fn all_values_are_used(helm: &Helm) {
     let rendered = helm.render("everything");
     let (pod, container) = (&rendered.pod()["spec"], rendered.container());
     let digest =
@@ -211,7 +211,7 @@ pub fn everything_is_passed_on(helm: &Helm) {
     );
 }
 
-pub fn metrics_are_found(helm: &Helm) {
+pub fn prometheus_finds_the_metrics(helm: &Helm) {
     let rendered = helm.render("everything");
     let monitor = &rendered.one("ServiceMonitor");
     assert_eq!(monitor["metadata"]["labels"]["release"], "prometheus");

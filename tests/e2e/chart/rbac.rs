@@ -1,4 +1,4 @@
-//! What the pods may do, and what stays when the release goes.
+//! The permissions of the pods, and what an uninstall leaves.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::helm::{Helm, scenarios};
 use super::rendered::{is_hook, list, texts};
 
-pub fn reads_what_rules_read_and_no_more(helm: &Helm) {
+pub fn reads_only_what_rules_read(helm: &Helm) {
     let rendered = helm.render("default");
     let mut granted = BTreeSet::new();
     for rule in list(&rendered.one("ClusterRole")["rules"]) {
@@ -31,7 +31,7 @@ pub fn reads_what_rules_read_and_no_more(helm: &Helm) {
     assert_eq!(granted, expected);
 }
 
-pub fn writes_its_own_and_no_more(helm: &Helm) {
+pub fn writes_only_its_own_objects(helm: &Helm) {
     for scenario in scenarios() {
         let rendered = helm.render(&scenario);
         let roles = [rendered.one("ClusterRole"), rendered.one("Role")];
@@ -68,7 +68,7 @@ pub fn writes_its_own_and_no_more(helm: &Helm) {
     }
 }
 
-/// The Secret and the Lease belong to the release, and an upgrade leaves alone what is in them.
+/// The Secret and the Lease belong to the release, and an upgrade does not change their content.
 pub fn goes_with_the_release(helm: &Helm) {
     let rendered = helm.render("default");
     let arguments = rendered.arguments();

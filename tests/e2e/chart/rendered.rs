@@ -1,9 +1,9 @@
-//! What a chart renders to, as objects.
+//! The objects that a chart renders to.
 
 use rollout_guard::source::{self, Limits, Node};
 use serde_json::Value;
 
-/// All objects of a rendering, hooks among them.
+/// All objects of a rendering, including hooks.
 pub struct Rendered {
     pub objects: Vec<Value>,
 }
@@ -16,7 +16,7 @@ impl Rendered {
         Self { objects }
     }
 
-    /// The one object of a kind that is no hook.
+    /// The only object of a kind, without hooks.
     pub fn one(&self, kind: &str) -> &Value {
         let mut found = self.all(kind).into_iter().filter(|object| !is_hook(object));
         let one = found.next().unwrap_or_else(|| panic!("no {kind}"));
@@ -50,7 +50,7 @@ impl Rendered {
         texts(&self.container()["args"])
     }
 
-    /// The entries of both webhook configurations, or of one.
+    /// The webhooks of both configurations, or of one.
     pub fn webhooks(&self, kind: &str) -> Vec<&Value> {
         list(&self.one(kind)["webhooks"]).iter().collect()
     }
@@ -68,7 +68,7 @@ pub fn texts(value: &Value) -> Vec<&str> {
     list(value).iter().filter_map(Value::as_str).collect()
 }
 
-/// Whether an object with these labels is selected.
+/// Whether the selector matches an object with these labels.
 pub fn selects(selector: &Value, labels: &Value) -> bool {
     let wanted = selector.as_object().expect("a selector");
     !wanted.is_empty() && wanted.iter().all(|(key, value)| &labels[key] == value)

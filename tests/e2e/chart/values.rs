@@ -1,4 +1,4 @@
-//! Values: which are refused and how, and what becomes of them.
+//! Values: which ones are rejected and how, and where they are used.
 
 use rollout_guard::settings::{self, Profile, RuleAction};
 
@@ -15,17 +15,17 @@ pub fn every_scenario_is_linted_and_rendered(helm: &Helm) {
     }
 }
 
-/// A made-up name would be a pod that never starts.
-pub fn an_image_must_be_named(helm: &Helm) {
+/// A default name would be a pod that never starts.
+pub fn the_image_must_be_set(helm: &Helm) {
     let sentence =
         "image.repository is not set, and there is no public image: build one from the Dockerfile";
-    let said = helm.refusal("default", &["--set", "image.repository="]);
+    let said = helm.render_error("default", &["--set", "image.repository="]);
     assert!(said.contains(sentence), "{said}");
     let (_, said) = helm.lint(&[]);
     assert!(said.contains(sentence), "{said}");
 }
 
-pub fn unknown_keys_are_refused(helm: &Helm) {
+pub fn unknown_keys_are_rejected(helm: &Helm) {
     let wrong = [
         ("profil=guard", "profil"),
         ("image.name=guard", "name"),
@@ -38,22 +38,22 @@ pub fn unknown_keys_are_refused(helm: &Helm) {
         ("profile=hard", "profile"),
     ];
     for (set, key) in wrong {
-        let said = helm.refusal("default", &["--set", set]);
+        let said = helm.render_error("default", &["--set", set]);
         assert!(
             said.contains("schema") && said.contains(key),
             "{set}: {said}"
         );
     }
-    let said = helm.refusal("default", &["--set", "adminPort=8443"]);
+    let said = helm.render_error("default", &["--set", "adminPort=8443"]);
     assert!(said.contains("port and adminPort are the same"), "{said}");
-    // A chart that depends on this one passes these on.
+    // A chart that depends on this one passes these values.
     helm.render_with("default", &["--set", "global.a=b,enabled=true"]);
 }
 
-pub fn old_clusters_are_refused(helm: &Helm) {
-    let said = helm.refusal("default", &["--kube-version", "v1.29.9"]);
+pub fn old_clusters_are_rejected(helm: &Helm) {
+    let said = helm.render_error("default", &["--kube-version", "v1.29.9"]);
     assert!(said.contains(">=1.30.0-0"), "{said}");
-    // As providers write their versions.
+    // Providers write their versions in this form.
     helm.render_with("default", &["--kube-version", "v1.30.2-gke.1587003"]);
 }
 
@@ -71,7 +71,7 @@ pub fn settings_are_what_the_binary_reads(helm: &Helm) {
     };
     assert_eq!(
         by_default, expected,
-        "the chart's defaults are the binary's"
+        "the chart and the binary have the same defaults"
     );
     let enforced = read("enforce", &["--set", "actions.RG501=off"]);
     assert_eq!(enforced.profile, Profile::Guard);
@@ -89,7 +89,7 @@ pub fn settings_are_what_the_binary_reads(helm: &Helm) {
     assert_eq!(version.mesh.argo_version, everything.mesh.argo_version);
 }
 
-pub fn notes_say_how_to_enforce(helm: &Helm) {
+pub fn the_notes_say_how_to_enforce(helm: &Helm) {
     let notes = helm.notes("default");
     let command = format!(
         "helm upgrade rollout-guard {CHART} --namespace guard --reuse-values --set profile=guard"

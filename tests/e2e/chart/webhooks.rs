@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::helm::{Helm, scenarios};
 use super::rendered::{Rendered, list, texts};
 
-pub fn rules_are_the_catalogue_s(helm: &Helm) {
+pub fn webhook_rules_come_from_the_catalogue(helm: &Helm) {
     let judged = Kind::ALL.into_iter().filter(|kind| kind.is_guarded());
     let mutated = MUTATIONS.iter().map(|mutation| mutation.kind);
     let rendered = helm.render("default");
@@ -72,7 +72,7 @@ pub fn names_are_unique_and_qualified(helm: &Helm) {
     }
 }
 
-pub fn own_and_system_namespaces_are_left_alone(helm: &Helm) {
+pub fn own_and_system_namespaces_are_not_guarded(helm: &Helm) {
     let rendered = helm.render("everything");
     for webhook in [MUTATING, VALIDATING]
         .map(|kind| rendered.webhooks(kind))
@@ -90,7 +90,7 @@ pub fn own_and_system_namespaces_are_left_alone(helm: &Helm) {
     }
 }
 
-pub fn the_controller_is_left_alone(helm: &Helm) {
+pub fn the_controller_is_not_reviewed(helm: &Helm) {
     let rendered = helm.render("everything");
     for webhook in [MUTATING, VALIDATING]
         .map(|kind| rendered.webhooks(kind))
@@ -109,7 +109,7 @@ pub fn the_controller_is_left_alone(helm: &Helm) {
     }
 }
 
-pub fn services_are_called_for_when_a_rollout_has_them(helm: &Helm) {
+pub fn only_services_of_a_rollout_are_reviewed(helm: &Helm) {
     let rendered = helm.render("default");
     for webhook in [MUTATING, VALIDATING]
         .map(|kind| rendered.webhooks(kind))
@@ -134,7 +134,7 @@ pub fn services_are_called_for_when_a_rollout_has_them(helm: &Helm) {
     }
 }
 
-/// Nobody may be there to answer, and what is being deleted must go.
+/// These writes must succeed even if no pod answers.
 pub fn failing_closed_blocks_no_deletion(helm: &Helm) {
     let closed = helm.render("fail-closed");
     for webhook in closed.webhooks(VALIDATING) {

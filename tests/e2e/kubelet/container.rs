@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use super::sandbox::Sandbox;
 use super::{NODE, NODE_ADDRESS};
 
-/// The binary in its root folder and network, with nothing of this machine's environment.
+/// The binary in its root folder and network, without the machine's environment.
 pub fn command(sandbox: &Sandbox, pod: &Pod, container: &Container) -> Command {
     let environment = environment(sandbox, pod, container);
     let entrypoint = vec![ENTRYPOINT.to_owned()];
@@ -62,13 +62,13 @@ fn value(sandbox: &Sandbox, pod: &Pod, variable: &EnvVar) -> String {
         Some("status.podIP" | "status.podIPs") => sandbox.address.clone(),
         Some("status.hostIP" | "status.hostIPs") => NODE_ADDRESS.to_owned(),
         _ => panic!(
-            "{}: a source that the test bed does not know",
+            "{}: the test bed does not support this source",
             variable.name
         ),
     }
 }
 
-/// `$(NAME)`, as the API defines it.
+/// Expands `$(NAME)`, as the API defines it.
 fn expand(word: &str, environment: &[(String, String)]) -> String {
     environment
         .iter()
@@ -77,7 +77,7 @@ fn expand(word: &str, environment: &[(String, String)]) -> String {
         })
 }
 
-/// The container's word counts before the Pod's, and both before the image's.
+/// The container's security context overrides the Pod's, and both override the image's user.
 fn user(pod: &Pod, container: &Container) -> String {
     let of_pod = pod
         .spec
@@ -95,6 +95,6 @@ fn user(pod: &Pod, container: &Container) -> String {
     format!("{user}:{group}")
 }
 
-/// The image's, as the Dockerfile has it.
+/// As in the Dockerfile.
 const ENTRYPOINT: &str = "/rollout-guard";
 const IMAGE_USER: i64 = 65532;

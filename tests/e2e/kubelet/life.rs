@@ -1,4 +1,4 @@
-//! One Pod's life: bound, set up, started, probed, started again, ended.
+//! The life of one Pod: bound, set up, started, probed, restarted, ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,12 +37,12 @@ pub async fn keep(shared: Arc<Shared>, pod: Pod, mut changes: Receiver<Pod>) {
     shared.forget(&uid);
 }
 
-/// Nothing when it was deleted meanwhile.
+/// `None` if the Pod was deleted meanwhile.
 async fn set_up(shared: &Arc<Shared>, pod: &Pod, changes: &Receiver<Pod>) -> Option<Running> {
     bind(shared, pod).await;
     let sandbox = Sandbox::new(shared, pod);
     let mut volumes = Volumes::new(shared, pod, &sandbox.root);
-    // A ConfigMap or Secret that is not there yet is waited for.
+    // Waits for a ConfigMap or Secret that does not exist yet.
     while let Err(why) = volumes.update().await {
         eprintln!("e2e: Pod {} waits: {why}", pod.name_any());
         if is_deleted(changes) {
@@ -85,7 +85,7 @@ impl Running {
             &address,
             true,
         );
-        let mut look = Instant::now() + LOOK;
+        let mut look = Instant::now() + VOLUME_PERIOD;
         loop {
             if is_deleted(changes) {
                 return self.end().await;
@@ -103,11 +103,11 @@ impl Running {
                 self.process.kill();
             }
             if Instant::now() > look {
-                look = Instant::now() + LOOK;
-                // What cannot be read now stays as it was.
+                look = Instant::now() + VOLUME_PERIOD;
+                // A volume that cannot be read now keeps its content.
                 self.volumes.update().await.ok();
             }
-            sleep(TICK).await;
+            sleep(POLL_PERIOD).await;
         }
     }
 
@@ -121,7 +121,7 @@ impl Running {
     async fn start_again(&mut self) {
         let code = self.process.exit_code();
         eprintln!(
-            "e2e: Pod {} ended with {code}; it is started again",
+            "e2e: Pod {} ended with {code}; it is restarted",
             self.pod.name_any()
         );
         self.tell(false).await;
@@ -140,7 +140,7 @@ impl Running {
         self.sandbox.remove();
     }
 
-    /// A Pod that was deleted: preStop, SIGTERM, its grace, SIGKILL.
+    /// A deleted Pod: preStop, SIGTERM, its grace period, SIGKILL.
     async fn end(self) {
         let spec = self.pod.spec.as_ref();
         let grace = spec
@@ -153,7 +153,7 @@ impl Running {
         let stop = move || process.stop(grace.saturating_sub(first));
         if !tokio::task::spawn_blocking(stop).await.unwrap_or(false) {
             eprintln!(
-                "e2e: Pod {} outlived its grace of {grace:?}",
+                "e2e: Pod {} did not end within its grace period of {grace:?}",
                 self.pod.name_any()
             );
         }
@@ -221,7 +221,7 @@ fn container(pod: &Pod) -> &Container {
         .expect("a stored Pod has a container")
 }
 
-const TICK: Duration = Duration::from_millis(50);
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_PERIOD: Duration = Duration::from_millis(50);
+const VOLUME_PERIOD: Duration = Duration::from_secs(1);
 const BACKOFF: Duration = Duration::from_millis(500);
 const ATTEMPTS: u32 = 40;

@@ -1,4 +1,4 @@
-//! The kubelet's own port, for `kubectl logs` and `helm test`: what a Pod has printed so far. Nothing is followed.
+//! The kubelet's own port, for `kubectl logs` and `helm test`: what a Pod has printed so far, without following.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::bed::Layout;
 use crate::network::HOST;
 
-/// Answers until it is dropped.
+/// Serves until the future is dropped.
 pub async fn serve(layout: &Layout) -> impl Future<Output = ()> + use<> {
     let listener = TcpListener::bind((HOST, PORT))
         .await
@@ -26,13 +26,13 @@ pub async fn serve(layout: &Layout) -> impl Future<Output = ()> + use<> {
                 continue;
             };
             let (acceptor, logs) = (acceptor.clone(), logs.clone());
-            // A caller that goes away is its own loss.
+            // An error of one caller does not concern the others.
             tokio::spawn(async move { answer(acceptor, stream, &logs).await.ok() });
         }
     }
 }
 
-/// With the API server's certificate, which is for this machine.
+/// With the API server's certificate, which is valid for this machine.
 fn acceptor(state: &Path) -> TlsAcceptor {
     let chain = CertificateDer::from_pem_file(state.join("server.crt")).expect("a certificate");
     let key = PrivateKeyDer::from_pem_file(state.join("server.key")).expect("a key");

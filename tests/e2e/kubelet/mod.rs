@@ -1,9 +1,9 @@
-//! Runs the guard's Pods as processes, as a kubelet does: their own network namespace and root folder, exactly the
-//! arguments, environment, user, service account token and volumes of the stored Pod, its probes, its grace at
-//! the end. Pods of any other image are `nodes`' and do not run.
+//! Runs the guard's Pods as processes, like a kubelet: with their own network namespace and root folder, the
+//! arguments, environment, user, ServiceAccount token and volumes of the stored Pod, its probes and its grace
+//! period. Pods of other images belong to `nodes` and do not run.
 //!
-//! Not as a kubelet: a Pod that is not ready yet is probed every 200 ms, volumes are looked at every second, what has
-//! ended is started again after half a second, and there are no limits on processor and memory.
+//! Unlike a kubelet, it probes a Pod that is not ready every 200 ms, updates volumes every second, restarts an ended
+//! container after half a second, and sets no CPU or memory limits.
 
 mod container;
 mod life;
@@ -40,7 +40,7 @@ pub struct Kubelet {
     tasks: [JoinHandle<()>; 2],
 }
 
-/// What the Pods' tasks need.
+/// What the tasks of the Pods need.
 struct Shared {
     client: Client,
     /// The guard's binary.
@@ -52,7 +52,7 @@ struct Shared {
     pods: Mutex<HashMap<String, Known>>,
 }
 
-/// A Pod that runs here, by uid.
+/// A Pod that runs here.
 struct Known {
     latest: tokio::sync::watch::Sender<Pod>,
     process: Option<Arc<Process>>,
@@ -81,12 +81,12 @@ impl Kubelet {
         &self.shared.binary
     }
 
-    /// Where a Pod, by its uid, has the files of a volume.
+    /// The folder of a volume, by the Pod's uid.
     pub fn volume(&self, uid: &str, name: &str) -> PathBuf {
         self.shared.state.join(uid).join("volumes").join(name)
     }
 
-    /// The process of a Pod, to be killed or paused. It stays the same when the kubelet starts it again.
+    /// The process of a Pod, to kill or pause. It stays the same when the kubelet restarts it.
     pub fn process(&self, pod: &str) -> Option<Arc<Process>> {
         let pods = self
             .shared
@@ -108,7 +108,7 @@ impl Drop for Kubelet {
     }
 }
 
-/// Whether a Pod is run here.
+/// Whether a Pod runs here.
 pub fn runs(pod: &Pod) -> bool {
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     containers
@@ -119,7 +119,7 @@ pub fn runs(pod: &Pod) -> bool {
         })
 }
 
-/// The Node: EndpointSlices leave out Pods whose Node is not known, and the API server asks it for logs.
+/// The Node: EndpointSlices leave out Pods of unknown Nodes, and the API server asks the Node for logs.
 async fn register(client: &Client) {
     let nodes: Api<Node> = Api::all(client.clone());
     let node = json!({"metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE}}});
@@ -148,14 +148,14 @@ async fn run(shared: Arc<Shared>) {
         match event {
             Ok(Event::Apply(pod) | Event::InitApply(pod)) if runs(&pod) => shared.meet(pod),
             Ok(Event::Delete(pod)) if runs(&pod) => shared.lose(pod),
-            // The rest is other Pods, and a watch that begins again.
+            // Other events: other Pods, and a watch that starts again.
             _ => {}
         }
     }
 }
 
 impl Shared {
-    /// A Pod's task starts when it is seen first and is told of what changes.
+    /// Starts the task of a new Pod, or sends it the changed Pod.
     fn meet(self: &Arc<Self>, pod: Pod) {
         let uid = pod.uid().unwrap_or_default();
         let mut pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,7 +175,7 @@ impl Shared {
         }
     }
 
-    /// A Pod that is gone without its grace, by force.
+    /// A Pod that was deleted without a grace period, by force.
     fn lose(&self, mut pod: Pod) {
         pod.metadata
             .deletion_timestamp

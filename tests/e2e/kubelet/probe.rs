@@ -1,4 +1,4 @@
-//! `httpGet` probes, as a Pod's spec has them.
+//! `httpGet` probes, as a Pod's spec defines them.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 pub struct Probing {
-    /// Address and path; none without a probe, which always passes.
+    /// Address and path; `None` without a probe, which always passes.
     target: Option<(String, String)>,
     period: Duration,
     within: Duration,
     threshold: u32,
     failures: u32,
-    /// Before the first answer.
+    /// Before the first response.
     initially: bool,
     passes: bool,
     next: Instant,
@@ -46,7 +46,7 @@ impl Probing {
         }
     }
 
-    /// What the probes so far say; asks when it is time.
+    /// The result of the probes so far; sends a probe when it is due.
     pub async fn passes(&mut self) -> bool {
         let Some((address, path)) = &self.target else {
             return true;
@@ -60,11 +60,16 @@ impl Probing {
             self.failures += 1;
             self.passes &= self.failures < self.threshold;
         }
-        self.next = Instant::now() + if self.passes { self.period } else { EAGER };
+        self.next = Instant::now()
+            + if self.passes {
+                self.period
+            } else {
+                NOT_READY_PERIOD
+            };
         self.passes
     }
 
-    /// For a process that begins anew.
+    /// For a process that starts again.
     pub fn reset(&mut self) {
         (self.failures, self.passes) = (0, self.initially);
     }
@@ -74,7 +79,7 @@ fn target(probe: &Probe, container: &Container, address: &str) -> (String, Strin
     let get = probe
         .http_get
         .as_ref()
-        .expect("the test bed knows httpGet probes");
+        .expect("the test bed supports only httpGet probes");
     let port = match &get.port {
         IntOrString::Int(port) => *port,
         IntOrString::String(name) => {
@@ -94,7 +99,7 @@ fn target(probe: &Probe, container: &Container, address: &str) -> (String, Strin
     )
 }
 
-/// Whether the answer is a success or a redirection.
+/// Whether the response is a success or a redirection.
 async fn ask(address: &str, path: &str, within: Duration) -> bool {
     let answer = timeout(within, get(address, path)).await;
     let answer = answer.ok().and_then(Result::ok).unwrap_or_default();
@@ -102,7 +107,7 @@ async fn ask(address: &str, path: &str, within: Duration) -> bool {
     status.is_some_and(|status| status.starts_with('2') || status.starts_with('3'))
 }
 
-/// A plain HTTP answer, head and body.
+/// A plain HTTP response, head and body.
 pub async fn get(address: &str, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
@@ -112,4 +117,4 @@ pub async fn get(address: &str, path: &str) -> std::io::Result<String> {
     Ok(answer)
 }
 
-const EAGER: Duration = Duration::from_millis(200);
+const NOT_READY_PERIOD: Duration = Duration::from_millis(200);

@@ -1,4 +1,4 @@
-//! A Pod's network namespace and root folder, which holds what the image holds: the binary.
+//! A Pod's network namespace and root folder, which contains what the image contains: the binary.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::network::{GATEWAY, ip, run};
 pub struct Sandbox {
     pub address: String,
     pub root: PathBuf,
-    /// The name of its network namespace; none with `hostNetwork`.
+    /// The name of its network namespace; `None` with `hostNetwork`.
     network: Option<String>,
 }
 
@@ -40,9 +40,9 @@ impl Sandbox {
         }
     }
 
-    /// A command that waits for `chroot`'s arguments: options, the root folder, the command in it.
+    /// A command that waits for the arguments of `chroot`: options, the root folder, the command in it.
     pub fn enter(&self) -> Command {
-        // Whole paths: the command's own environment says nothing of where tools are.
+        // Absolute paths, because the environment of the command has no `PATH`.
         let chroot = tool("chroot");
         let Some(network) = &self.network else {
             return Command::new(chroot);
@@ -52,7 +52,7 @@ impl Sandbox {
         command
     }
 
-    /// Its pair of interfaces goes with the namespace.
+    /// The kernel removes its pair of interfaces with the namespace.
     pub fn remove(&self) {
         if let Some(network) = &self.network {
             ip(&format!("netns delete {network}"));
@@ -63,7 +63,7 @@ impl Sandbox {
     }
 }
 
-/// A network namespace on the bridge; returns its name.
+/// Creates a network namespace on the bridge; returns its name.
 fn connect(address: &str) -> String {
     let number = address.trim_start_matches("10.244.").replace('.', "-");
     let (network, cable) = (format!("pod-{number}"), format!("veth-{number}"));
@@ -79,7 +79,7 @@ fn connect(address: &str) -> String {
     network
 }
 
-/// The root folder is a mount of its own, so that one unmount takes all that is mounted in it.
+/// The root folder is a mount of its own, so that one unmount removes everything that is mounted in it.
 fn lay_out(root: &Path, binary: &Path) {
     std::fs::create_dir_all(root).expect("the state folder can be written");
     run(Command::new("mount")
@@ -95,7 +95,7 @@ fn lay_out(root: &Path, binary: &Path) {
     let hosts = "127.0.0.1 localhost\n10.96.0.1 kubernetes.default.svc\n";
     std::fs::write(root.join("etc/hosts"), hosts).expect("a file in the root");
     if is_dynamic(binary) {
-        // Only the static binary runs on nothing, as in the image.
+        // Only a static binary runs on an empty root, as in the image. A dynamic one gets its libraries.
         for library in ["/lib", "/lib64", "/usr/lib"].map(Path::new) {
             if library.exists() {
                 let inside = root.join(library.strip_prefix("/").expect("a path from the root"));
@@ -106,7 +106,7 @@ fn lay_out(root: &Path, binary: &Path) {
     }
 }
 
-/// Whether the file names a loader, which stands at its beginning.
+/// Whether the binary names a loader, which is near its beginning.
 fn is_dynamic(binary: &Path) -> bool {
     use std::io::Read;
     let mut head = Vec::new();
@@ -122,7 +122,7 @@ pub fn bind(from: &Path, to: &Path) {
     run(Command::new("mount").arg("--bind").arg(from).arg(to));
 }
 
-/// Where a tool is on this machine.
+/// The path of a tool on this machine.
 fn tool(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)

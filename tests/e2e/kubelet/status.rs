@@ -13,7 +13,7 @@ pub enum State {
     Ended { code: i32 },
 }
 
-/// Whether it has run to its end.
+/// Whether the Pod has run to completion.
 pub fn has_ended(pod: &Pod) -> bool {
     let phase = pod
         .status

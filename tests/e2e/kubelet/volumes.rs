@@ -1,4 +1,4 @@
-//! A Pod's volumes, kept as the API server has them: files swapped all at once, as a kubelet does.
+//! A Pod's volumes, kept equal to the API server: all files are swapped at once, as a kubelet does.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -46,7 +46,7 @@ impl Volumes {
         }
     }
 
-    /// Reads what the volumes are made of and swaps what has changed.
+    /// Reads the sources of the volumes and swaps the files that have changed.
     pub async fn update(&mut self) -> Result<(), String> {
         let spec = self.pod.spec.clone().unwrap_or_default();
         for volume in spec.volumes.iter().flatten() {
@@ -65,7 +65,7 @@ impl Volumes {
         Ok(())
     }
 
-    /// Mounts them where the container has them, outer ones first.
+    /// Mounts the volumes at the container's paths, outer ones first.
     pub fn mount(&self) {
         let spec = self.pod.spec.as_ref();
         let containers = spec.and_then(|spec| spec.containers.first());
@@ -77,7 +77,7 @@ impl Volumes {
         for mount in mounts {
             assert!(
                 mount.sub_path.is_none(),
-                "{}: the test bed knows no subPath",
+                "{}: the test bed does not support subPath",
                 mount.name
             );
             let at = self.root.join(mount.mount_path.trim_start_matches('/'));
@@ -103,7 +103,7 @@ impl Volumes {
         } else {
             assert!(
                 volume.empty_dir.is_some(),
-                "{}: a volume the test bed does not know",
+                "{}: the test bed does not support this volume",
                 volume.name
             );
             Ok(Files::new())
@@ -138,7 +138,7 @@ impl Volumes {
             assert_eq!(
                 field,
                 Some("metadata.namespace"),
-                "a field the test bed does not know"
+                "the test bed does not support this field"
             );
             (
                 item.path.clone(),
@@ -148,7 +148,7 @@ impl Volumes {
         Ok(of_field.collect())
     }
 
-    /// A token of the Pod's service account, bound to the Pod, renewed long before it ends.
+    /// A token of the Pod's ServiceAccount, bound to the Pod, renewed long before it expires.
     async fn token(&mut self, audience: &str, seconds: Option<i64>) -> Result<String, String> {
         if let Some((token, since)) = self.tokens.get(audience)
             && since.elapsed() < RENEW
@@ -254,7 +254,7 @@ fn absent(kind: &str, name: &str, optional: Option<bool>) -> Result<Files, Strin
     if optional == Some(true) {
         Ok(Files::new())
     } else {
-        Err(format!("{kind} {name} is not there"))
+        Err(format!("{kind} {name} does not exist"))
     }
 }
 
@@ -266,7 +266,7 @@ fn chosen(mut all: Files, items: Option<&[KeyToPath]>) -> Files {
     items.iter().filter_map(item).collect()
 }
 
-/// An emptyDir holds nothing and is the container's to write; in other volumes its user owns nothing.
+/// An emptyDir is empty and writable for the container. The container's user owns nothing in other volumes.
 fn empty(volume: &Path) {
     std::fs::create_dir_all(volume).expect("the state folder can be written");
     std::fs::set_permissions(volume, PermissionsExt::from_mode(0o777)).expect("a folder of ours");

@@ -1,4 +1,4 @@
-//! The writes of a load, and what their answers are.
+//! The writes of a load, and their expected answers.
 
 use std::sync::PoisonError;
 
@@ -6,24 +6,24 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{Came, Load, PATIENCE};
+use super::{Load, Outcome, TIMEOUT};
 use crate::api;
 use crate::reapply::Way;
 
 impl Load<'_> {
-    pub(super) fn again(&self, number: usize) -> Came {
+    pub(super) fn again(&self, number: usize) -> Outcome {
         let manifest = &self.manifests[number % self.manifests.len()];
         let way = Way::ALL[number / self.manifests.len() % Way::ALL.len()];
         let written = self.block_on(way.send_to(self.world, manifest, true));
-        came(written, |object| {
-            let word = self.word.read().unwrap_or_else(PoisonError::into_inner);
-            word.stands_in(object)
+        outcome(written, |object| {
+            let expected = self.expected.read().unwrap_or_else(PoisonError::into_inner);
+            expected.matches(object)
         })
     }
 
-    /// A DestinationRule and its VirtualService that are no flow's: the next subset comes, the route moves to it, the last
-    /// subset goes. Whoever remembers what was a moment ago would deny the second and the third step.
-    pub(super) fn good(&self, pair: &str, step: usize) -> Came {
+    /// A DestinationRule and its VirtualService that belong to no flow: a subset is added, the route moves to it,
+    /// the old subset is removed. A guard with an outdated cache would deny the second and the third step.
+    pub(super) fn good(&self, pair: &str, step: usize) -> Outcome {
         let (name, round) = (format!("good-{pair}"), step / 3);
         let (last, next) = (format!("v{round}"), format!("v{}", round + 1));
         let manifest = match step % 3 {
@@ -31,10 +31,10 @@ impl Load<'_> {
             1 => virtual_service(&name, &next),
             _ => destination_rule(&name, &[&next]),
         };
-        came(self.apply(&manifest, false), |_| true)
+        outcome(self.apply(&manifest, false), |_| true)
     }
 
-    pub(super) fn bad(&self, number: usize) -> Came {
+    pub(super) fn bad(&self, number: usize) -> Outcome {
         let of = |kind: &str| {
             let mut all = self.manifests.iter();
             let found = all.find(|m| m["kind"] == kind && m["metadata"]["name"] == "app07");
@@ -54,8 +54,8 @@ impl Load<'_> {
             2 => self.delete("VirtualService", "app07"),
             _ => self.retarget("app07"),
         };
-        match came(written, |_| false) {
-            Came::WronglyDenied(_) => Came::Right,
+        match outcome(written, |_| false) {
+            Outcome::WronglyDenied(_) => Outcome::Correct,
             other => other,
         }
     }
@@ -92,21 +92,21 @@ impl Load<'_> {
         let answer = self
             .world
             .bed
-            .block_on(async { timeout(PATIENCE, write).await });
+            .block_on(async { timeout(TIMEOUT, write).await });
         answer.unwrap_or_else(|late| Err(kube::Error::Service(late.into())))
     }
 }
 
-fn came(written: kube::Result<Value>, right: impl Fn(&Value) -> bool) -> Came {
+fn outcome(written: kube::Result<Value>, right: impl Fn(&Value) -> bool) -> Outcome {
     match written {
-        Ok(object) if right(&object) => Came::Right,
-        Ok(object) => Came::Unguarded(object["spec"].to_string()),
+        Ok(object) if right(&object) => Outcome::Correct,
+        Ok(object) => Outcome::Unguarded(object["spec"].to_string()),
         Err(error) => {
             let told = error.to_string();
             if told.contains("[rollout-guard RG") || told.contains("denied the request") {
-                Came::WronglyDenied(told)
+                Outcome::WronglyDenied(told)
             } else {
-                Came::Failed(told)
+                Outcome::Failed(told)
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What the API server makes of the chart: the manifests of each scenario, and which writes its conditions let
-//! through to the webhook.
+//! How the API server handles the chart: it accepts the manifests of each scenario, and its conditions decide which
+//! writes reach the webhook.
 
 use serde_json::json;
 
@@ -13,7 +13,8 @@ pub const STORIES: &[Story] = &[
     alone!(each_condition_for_each_operation),
 ];
 
-/// Under another name than what is installed. But for those with kinds whose CRDs are cert-manager's and the Prometheus operator's.
+/// Under another name than the installed release. Without the scenarios whose kinds need the CRDs of cert-manager or
+/// the Prometheus operator.
 fn each_scenario_is_accepted(bed: &Bed) {
     let guard = bed.guard();
     guard.ensure();
@@ -52,7 +53,7 @@ fn each_condition_for_each_operation(bed: &Bed) {
     }
 }
 
-/// There are many Services, and few of them are a rollout's: only these are told of when they change.
+/// There are many Services, and only few belong to a rollout. Only their updates are reviewed.
 fn services(world: &World) {
     let ask = |operation, asked, words: &str, patch: &str| {
         let command = world.kubectl(words);
@@ -95,13 +96,13 @@ fn services(world: &World) {
     ask("CREATE", 1, outside, "");
     ask("UPDATE", 0, "label service outside tier=web", "");
     ask("DELETE", 1, "delete service outside", "");
-    // Of a namespace that the chart keeps out.
+    // In a namespace that the chart excludes.
     let system = "create service clusterip conditions --tcp=80 -n kube-system";
     ask("CREATE", 0, system, "");
     ask("DELETE", 0, "delete service conditions -n kube-system", "");
 }
 
-/// Holds a write to so many reviews of its operation and kind.
+/// Requires that a write causes this many reviews of its operation and kind.
 fn counts<T>(bed: &Bed, operation: &str, kind: &str, asked: u64, write: impl FnOnce() -> T) {
     let before = reviews(bed, operation, kind);
     write();
@@ -109,7 +110,7 @@ fn counts<T>(bed: &Bed, operation: &str, kind: &str, asked: u64, write: impl FnO
     assert_eq!(more, asked, "{operation} of a {kind}");
 }
 
-/// How many reviews of /validate all Pods have answered.
+/// The number of /validate reviews that all Pods have answered.
 fn reviews(bed: &Bed, operation: &str, kind: &str) -> u64 {
     let of = format!("endpoint=\"validate\",operation=\"{operation}\",kind=\"{kind}\"");
     let metrics = bed.guard().metrics();
@@ -119,7 +120,7 @@ fn reviews(bed: &Bed, operation: &str, kind: &str) -> u64 {
     counted.filter_map(count).sum()
 }
 
-/// What goes with a namespace of an earlier story would be counted, too.
+/// Otherwise objects that are deleted with a namespace of an earlier story would be counted too.
 fn until_no_namespace_goes(bed: &Bed) {
     poll("namespaces to be gone", DEADLINE, &mut || {
         let all = bed.guard().kubectl("get namespaces").ok().stdout;

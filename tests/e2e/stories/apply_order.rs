@@ -1,4 +1,4 @@
-//! `kubectl apply` of a folder in whatever order its files come, and renaming what two objects share.
+//! `kubectl apply` of a folder with its files in every order, and renames of what two objects share.
 
 use crate::bed::Bed;
 use crate::folder::Folder;
@@ -10,7 +10,7 @@ use crate::world::World;
 pub const STORIES: &[Story] = &[
     shared!(the_files_of_a_subset_level_flow_in_every_order),
     shared!(the_files_of_a_host_level_flow_in_every_order),
-    shared!(both_ends_renamed_in_one_commit_are_refused_in_either_order),
+    shared!(both_ends_renamed_in_one_commit_are_denied_in_either_order),
     shared!(add_the_new_move_the_reference_drop_the_old),
 ];
 
@@ -40,7 +40,7 @@ fn the_files_of_a_host_level_flow_in_every_order(bed: &Bed) {
     world.until_phase("shop", "Healthy");
 }
 
-/// Applied from nothing, then taken away in the same order.
+/// Applies all files to an empty namespace, then deletes them in the same order.
 fn in_every_order(world: &World, folder: &Folder, files: &[&str]) {
     for order in permutations(files) {
         for verb in ["apply", "delete --wait=false"] {
@@ -65,8 +65,8 @@ fn permutations<'f>(files: &[&'f str]) -> Vec<Vec<&'f str>> {
     files.iter().flat_map(with_first).collect()
 }
 
-/// Either write alone leaves a reference to nothing; the help names the safe order.
-fn both_ends_renamed_in_one_commit_are_refused_in_either_order(bed: &Bed) {
+/// Each write alone leaves a reference to a name that does not exist. The help names the safe order.
+fn both_ends_renamed_in_one_commit_are_denied_in_either_order(bed: &Bed) {
     let world = World::new(bed, "order-rename");
     let folder = world.install(&SUBSET_LEVEL);
     folder.edit("virtual-service.yaml", "name: primary", "name: main");

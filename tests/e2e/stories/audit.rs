@@ -1,4 +1,4 @@
-//! What is wrong and stored is told: by the audit in metrics and Events, and by `check --cluster`.
+//! Stored findings are reported: by the audit in metrics and Events, and by `check --cluster`.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -11,14 +11,14 @@ use crate::story::Story;
 use crate::world::World;
 
 pub const STORIES: &[Story] = &[
-    shared!(a_finding_is_told_until_it_is_mended),
-    shared!(an_annotation_that_was_left_behind_is_told),
-    shared!(a_controller_that_nobody_listed_is_told),
-    shared!(a_namespace_that_is_off_is_left_alone),
+    shared!(a_finding_is_reported_until_it_is_repaired),
+    shared!(a_forgotten_annotation_is_reported),
+    shared!(an_unlisted_controller_is_reported),
+    shared!(a_namespace_that_is_off_is_not_reviewed),
 ];
 
-/// A Rollout whose route nobody wrote: allowed at its birth, as the order of an apply must not matter.
-fn a_finding_is_told_until_it_is_mended(bed: &Bed) {
+/// A Rollout with a route that does not exist: allowed on CREATE, because the order of an apply must not matter.
+fn a_finding_is_reported_until_it_is_repaired(bed: &Bed) {
     let world = World::new(bed, "audit-finding");
     world.apply("examples/subset-level");
     world.until_phase("app07", "Healthy");
@@ -56,7 +56,7 @@ fn a_finding_is_told_until_it_is_mended(bed: &Bed) {
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
 }
 
-fn an_annotation_that_was_left_behind_is_told(bed: &Bed) {
+fn a_forgotten_annotation_is_reported(bed: &Bed) {
     let world = World::new(bed, "audit-allow");
     world.apply("examples/subset-level");
     world
@@ -76,9 +76,9 @@ fn an_annotation_that_was_left_behind_is_told(bed: &Bed) {
     until_counted(bed, series, &[]);
 }
 
-/// The weights as the controller writes them, by a user whom the settings do not name: it passes, and the Event
-/// says what to list. A dry run before it leaves none.
-fn a_controller_that_nobody_listed_is_told(bed: &Bed) {
+/// Weights written as the controller writes them, by a user whom the settings do not list: the write is allowed, and
+/// the Event says what to list. A dry run before it creates no Event.
+fn an_unlisted_controller_is_reported(bed: &Bed) {
     let world = World::new(bed, "audit-stranger");
     world.apply("examples/subset-level");
     world.until_phase("app07", "Healthy");
@@ -92,7 +92,10 @@ fn a_controller_that_nobody_listed_is_told(bed: &Bed) {
         let words = format!(
             "patch virtualservice virtservice-app07 --type=json --field-manager=rollouts-controller {more} -p"
         );
-        world.as_user(STRANGER, "kubectl", &words).arg(patch).ok()
+        world
+            .as_user(UNLISTED_USER, "kubectl", &words)
+            .arg(patch)
+            .ok()
     };
     weigh("--dry-run=server");
     std::thread::sleep(Duration::from_secs(2));
@@ -104,12 +107,12 @@ fn a_controller_that_nobody_listed_is_told(bed: &Bed) {
     weigh("");
     let described = until_described(&world, "RolloutGuardUnlistedController");
     assert!(
-        described.contains(&format!("add `{STRANGER}`")),
+        described.contains(&format!("add `{UNLISTED_USER}`")),
         "{described}"
     );
 }
 
-fn a_namespace_that_is_off_is_left_alone(bed: &Bed) {
+fn a_namespace_that_is_off_is_not_reviewed(bed: &Bed) {
     let world = World::without_guard(bed, "audit-off");
     let folder = world.copy_of("examples/subset-level");
     let rollout = folder.join("rollout.yaml");
@@ -129,9 +132,9 @@ fn a_namespace_that_is_off_is_left_alone(bed: &Bed) {
     until_counted(bed, series, &[]);
 }
 
-/// Waits until the Pods together show the series with these values: the leader alone has any.
+/// Waits until the Pods together show the series with these values. Only the leader has any.
 fn until_counted(bed: &Bed, series: &str, values: &[&str]) {
-    poll(series, PATIENCE, &mut || {
+    poll(series, AUDIT_TIMEOUT, &mut || {
         let pods = bed.guard().metrics();
         let lines = pods.iter().flat_map(|(_, text)| text.lines());
         let found: Vec<&str> = lines
@@ -143,9 +146,9 @@ fn until_counted(bed: &Bed, series: &str, values: &[&str]) {
     });
 }
 
-/// What `kubectl describe` says of the Rollout once it says this, with single blanks.
+/// The output of `kubectl describe` for the Rollout once it contains this, with whitespace collapsed.
 fn until_described(world: &World, text: &str) -> String {
-    poll(text, PATIENCE, &mut || {
+    poll(text, AUDIT_TIMEOUT, &mut || {
         let described = world.kubectl("describe rollout app07").ok().stdout;
         let words: Vec<&str> = described.split_whitespace().collect();
         let described = words.join(" ");
@@ -165,5 +168,5 @@ fn check(world: &World, more: &[&str]) -> Output {
     command.args(more).output().expect("the command runs")
 }
 
-const STRANGER: &str = "system:serviceaccount:elsewhere:argo-rollouts";
-const PATIENCE: Duration = Duration::from_mins(1);
+const UNLISTED_USER: &str = "system:serviceaccount:elsewhere:argo-rollouts";
+const AUDIT_TIMEOUT: Duration = Duration::from_mins(1);

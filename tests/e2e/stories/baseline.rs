@@ -1,4 +1,4 @@
-//! What happens without the guard: the controls that the guarded stories are held against.
+//! What happens without rollout-guard: the comparison for the stories with it.
 
 use crate::bed::Bed;
 use crate::shared;
@@ -12,7 +12,7 @@ pub const STORIES: &[Story] = &[
 
 fn a_canary_reaches_its_first_weight(bed: &Bed) {
     let world = World::without_guard(bed, "baseline-canary");
-    in_mid_canary(&world);
+    start_canary(&world);
     assert_eq!(
         world.weights("virtservice-app07", "primary"),
         [("version-v2".into(), 5), ("version-v1".into(), 95)]
@@ -25,10 +25,10 @@ fn a_canary_reaches_its_first_weight(bed: &Bed) {
     world.until_weights("virtservice-app07", "primary", &[50, 50]);
 }
 
-/// `kubectl apply` of the very files that are applied already: the weights go back to the files', the hashes go.
+/// `kubectl apply` of the files that are already applied: the weights become the file's, the hashes are gone.
 fn an_unchanged_apply_wipes_weights_and_hashes(bed: &Bed) {
     let world = World::without_guard(bed, "baseline-apply");
-    in_mid_canary(&world);
+    start_canary(&world);
     let recording = world.record(&["VirtualService", "DestinationRule"]);
     world
         .apply("examples/subset-level/virtual-service.yaml")
@@ -48,7 +48,7 @@ fn an_unchanged_apply_wipes_weights_and_hashes(bed: &Bed) {
     assert!(hashes(wiped).values().all(String::is_empty), "{wiped:#}");
 }
 
-fn in_mid_canary(world: &World) {
+fn start_canary(world: &World) {
     world.apply("examples/subset-level");
     world.until_phase("app07", "Healthy");
     world

@@ -7,11 +7,11 @@ use crate::story::Story;
 use crate::world::World;
 
 pub const STORIES: &[Story] = &[
-    shared!(replaced_services_promote_nobody),
+    shared!(replaced_services_promote_no_version),
     shared!(without_the_guard_the_unapproved_version_is_promoted),
 ];
 
-fn replaced_services_promote_nobody(bed: &Bed) {
+fn replaced_services_promote_no_version(bed: &Bed) {
     let world = World::new(bed, "blue-green");
     let approved = in_approval(&world);
     let unapproved = world.selected("desk-preview");
@@ -50,7 +50,7 @@ fn without_the_guard_the_unapproved_version_is_promoted(bed: &Bed) {
     );
 }
 
-/// The new version waits for approval; returns the old one's hash.
+/// The new version waits for approval. Returns the hash of the old one.
 fn in_approval(world: &World) -> String {
     world.apply(FOLDER);
     world.until_phase("desk", "Healthy");

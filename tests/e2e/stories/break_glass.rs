@@ -1,4 +1,4 @@
-//! The annotation `rollout-guard.io/allow`: a person takes the weights into their own hands in an incident.
+//! The annotation `rollout-guard.io/allow`: a person sets weights by hand in an incident.
 
 use crate::bed::Bed;
 use crate::folder::Folder;
@@ -10,14 +10,14 @@ use crate::world::World;
 
 pub const STORIES: &[Story] = &[
     shared!(a_person_sets_weights_by_hand),
-    shared!(a_denial_is_overruled_and_rules_again),
-    shared!(a_word_that_switches_nothing_off_is_told),
+    shared!(a_denial_is_overridden_and_applies_again),
+    shared!(an_unknown_word_in_the_annotation_is_reported),
 ];
 
-/// The canary's pods are gone, and the controller waits for them: all traffic has to go to the stable version.
+/// The pods of the canary are gone, and the controller waits for them. All traffic has to go to the stable version.
 fn a_person_sets_weights_by_hand(bed: &Bed) {
     let world = World::new(bed, "break-glass");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     world.set_pods(Pods::Unready);
     world.until_unavailable("app07");
     let by_hand = |canary: u8, stable: u8| {
@@ -57,9 +57,9 @@ fn a_person_sets_weights_by_hand(bed: &Bed) {
         .says("kept weights 5/95");
 }
 
-fn a_denial_is_overruled_and_rules_again(bed: &Bed) {
+fn a_denial_is_overridden_and_applies_again(bed: &Bed) {
     let world = World::new(bed, "break-glass-rule");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     rename_route(&folder, "primary", "main");
     folder
         .apply_file("virtual-service.yaml")
@@ -91,7 +91,7 @@ fn rename_route(folder: &Folder, from: &str, to: &str) {
     );
 }
 
-fn a_word_that_switches_nothing_off_is_told(bed: &Bed) {
+fn an_unknown_word_in_the_annotation_is_reported(bed: &Bed) {
     let world = World::new(bed, "break-glass-word");
     world.install(&SUBSET_LEVEL);
     world

@@ -1,4 +1,4 @@
-//! The chart under the real Helm.
+//! The chart, installed by the real Helm.
 
 use serde_json::Value;
 
@@ -11,13 +11,13 @@ use crate::story::Story;
 use crate::world::{DEADLINE, World};
 
 pub const STORIES: &[Story] = &[
-    alone!(helm_test_sees_a_bad_object_refused),
+    alone!(helm_test_sees_an_invalid_object_denied),
     alone!(an_upgrade_keeps_the_ca),
-    alone!(it_fails_closed_and_lets_a_namespace_go),
+    alone!(it_fails_closed_and_a_namespace_can_be_deleted),
     alone!(an_uninstall_leaves_nothing),
 ];
 
-fn helm_test_sees_a_bad_object_refused(bed: &Bed) {
+fn helm_test_sees_an_invalid_object_denied(bed: &Bed) {
     let guard = bed.guard();
     guard.ensure();
     guard
@@ -38,13 +38,13 @@ fn an_upgrade_keeps_the_ca(bed: &Bed) {
         .helm("rollback rollout-guard --wait --timeout=45s")
         .ok();
     assert_eq!((secret(guard), bundles(guard)), before);
-    // Helm was told more than `install` knows of.
+    // Helm was called with values that `install` does not know.
     guard.uninstall();
 }
 
-fn it_fails_closed_and_lets_a_namespace_go(bed: &Bed) {
+fn it_fails_closed_and_a_namespace_can_be_deleted(bed: &Bed) {
     let world = World::new(bed, "closed");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     let closed = "webhook.validating.failurePolicy=Fail";
     bed.guard()
         .install(&["profile=guard", closed, "replicas=0"]);
@@ -52,14 +52,15 @@ fn it_fails_closed_and_lets_a_namespace_go(bed: &Bed) {
         .kubectl("apply", "virtual-service.yaml")
         .fails()
         .says("failed calling webhook \"flows.validate.rollout-guard.io\"");
-    // Neither the controller, whose conditions skip the webhook, nor whoever takes the namespace down is held up.
+    // Neither the controller, whose writes skip the webhook by a condition, nor the deletion of the namespace is
+    // blocked.
     world
         .kubectl("delete namespace closed --timeout=45s")
         .ok()
         .says("deleted");
 }
 
-/// The leader makes Secret and Lease again whenever they are gone, but not once the release is.
+/// The leader creates Secret and Lease again when they are deleted, but not after the release is uninstalled.
 fn an_uninstall_leaves_nothing(bed: &Bed) {
     let guard = bed.guard();
     guard.ensure();
@@ -85,7 +86,7 @@ fn secret(guard: Guard<'_>) -> Value {
     found.expect("the API server answers").expect("the Secret")["data"].take()
 }
 
-/// Of every webhook in both configurations.
+/// The caBundles of all webhooks in both configurations.
 fn bundles(guard: Guard<'_>) -> Vec<String> {
     let kinds = [
         "MutatingWebhookConfiguration",

@@ -1,5 +1,5 @@
-//! What is taken away in the middle of a release: refused where it would break the release by accident, never where
-//! the whole is on its way out.
+//! Deletes during a release: denied if they would break the release by accident, never if the whole flow is being
+//! deleted.
 
 use crate::bed::{Bed, poll};
 use crate::release::{HOST_LEVEL, SUBSET_LEVEL};
@@ -8,18 +8,18 @@ use crate::story::Story;
 use crate::world::World;
 
 pub const STORIES: &[Story] = &[
-    shared!(a_namespace_is_deleted_in_mid_release),
+    shared!(a_namespace_is_deleted_during_a_release),
     shared!(an_owner_is_deleted_and_the_garbage_collector_follows),
     shared!(finalizers_are_removed),
     shared!(a_route_in_use_is_not_deleted),
     shared!(the_rollout_first_then_the_rest),
-    shared!(helm_uninstalls_in_mid_canary),
+    shared!(helm_uninstalls_during_a_canary),
 ];
 
-fn a_namespace_is_deleted_in_mid_release(bed: &Bed) {
+fn a_namespace_is_deleted_during_a_release(bed: &Bed) {
     for (name, flow) in [("gone-subset", &SUBSET_LEVEL), ("gone-host", &HOST_LEVEL)] {
         let world = World::new(bed, name);
-        world.in_mid_canary(flow);
+        world.start_canary(flow);
         world
             .kubectl(&format!("delete namespace {name} --timeout=45s"))
             .ok()
@@ -27,10 +27,10 @@ fn a_namespace_is_deleted_in_mid_release(bed: &Bed) {
     }
 }
 
-/// A VirtualService and the Services hang on a ConfigMap, as an operator's objects hang on its resource.
+/// A ConfigMap owns a VirtualService and the Services, as an operator's resource owns its objects.
 fn an_owner_is_deleted_and_the_garbage_collector_follows(bed: &Bed) {
     let world = World::new(bed, "collected");
-    world.in_mid_canary(&HOST_LEVEL);
+    world.start_canary(&HOST_LEVEL);
     world.kubectl("create configmap owner").ok();
     let uid = world.read("ConfigMap", "owner")["metadata"]["uid"].to_string();
     let owned = format!(
@@ -64,7 +64,7 @@ fn until_gone(world: &World, kind: &str, name: &str) {
     );
 }
 
-/// An object that is on its way out takes any write that lets it go.
+/// An object that is being deleted accepts every write that removes a finalizer.
 fn finalizers_are_removed(bed: &Bed) {
     let world = World::new(bed, "finalizers");
     world.install(&SUBSET_LEVEL);
@@ -105,7 +105,7 @@ fn finalizers(world: &World, object: &str, list: &str) {
 
 fn a_route_in_use_is_not_deleted(bed: &Bed) {
     let world = World::new(bed, "in-use");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     world
         .kubectl("delete virtualservice virtservice-app07")
         .fails()
@@ -124,7 +124,7 @@ fn a_route_in_use_is_not_deleted(bed: &Bed) {
 
 fn the_rollout_first_then_the_rest(bed: &Bed) {
     let world = World::new(bed, "taken-down");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     for file in [
         "rollout",
         "virtual-service",
@@ -140,9 +140,9 @@ fn the_rollout_first_then_the_rest(bed: &Bed) {
     }
 }
 
-/// Helm takes the Service first, then the DestinationRule: both are refused while the Rollout is there. It goes on
-/// with the Rollout and the VirtualService, and a second uninstall takes what is left.
-fn helm_uninstalls_in_mid_canary(bed: &Bed) {
+/// Helm deletes the Service first, then the DestinationRule: both are denied while the Rollout exists. Helm
+/// continues with the Rollout and the VirtualService, and a second uninstall deletes the rest.
+fn helm_uninstalls_during_a_canary(bed: &Bed) {
     for tool in ["helm", "helm3"] {
         let world = World::new(bed, &format!("uninstalled-by-{tool}"));
         let chart = world.folder("tests/e2e/manifests/app-chart");

@@ -1,4 +1,4 @@
-//! `--dry-run=server` and `kubectl diff` show what a write would do, and leave nothing behind.
+//! `--dry-run=server` and `kubectl diff` show what a write would do, and store nothing.
 
 use crate::bed::Bed;
 use crate::release::{SUBSET_LEVEL, always_weighed};
@@ -7,13 +7,13 @@ use crate::story::Story;
 use crate::world::World;
 
 pub const STORIES: &[Story] = &[
-    shared!(a_dry_run_answers_alike_and_leaves_nothing),
-    shared!(a_diff_in_mid_canary_shows_the_users_change_alone),
+    shared!(a_dry_run_gets_the_same_answer_and_stores_nothing),
+    shared!(a_diff_during_a_canary_shows_only_the_users_change),
 ];
 
-fn a_dry_run_answers_alike_and_leaves_nothing(bed: &Bed) {
+fn a_dry_run_gets_the_same_answer_and_stores_nothing(bed: &Bed) {
     let world = World::new(bed, "dry-run");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     let recording = world.record(&["VirtualService", "DestinationRule"]);
     let before = events(&world);
 
@@ -41,7 +41,7 @@ fn a_dry_run_answers_alike_and_leaves_nothing(bed: &Bed) {
     assert_eq!(events(&world), before);
 }
 
-/// Events that the guard made in this namespace.
+/// The Events that rollout-guard created in this namespace.
 fn events(world: &World) -> String {
     let by = "--field-selector=reportingComponent=rollout-guard";
     world
@@ -50,9 +50,9 @@ fn events(world: &World) -> String {
         .stdout
 }
 
-fn a_diff_in_mid_canary_shows_the_users_change_alone(bed: &Bed) {
+fn a_diff_during_a_canary_shows_only_the_users_change(bed: &Bed) {
     let world = World::new(bed, "diff");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     for file in ["virtual-service.yaml", "destination-rule.yaml"] {
         let same = folder.kubectl("diff", file).ok();
         assert_eq!(same.stdout, "", "{same}");

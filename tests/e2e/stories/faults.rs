@@ -1,4 +1,4 @@
-//! What breaks, and that it comes back by itself. These stories run alone.
+//! Faults, and recovery without help. These stories run alone.
 
 use serde_json::Value;
 
@@ -31,19 +31,19 @@ fn a_killed_replica_comes_back(bed: &Bed) {
         }
     });
     guard.until_ready(3);
-    until_it_refuses(&world);
+    until_it_denies(&world);
 }
 
 fn the_api_server_is_restarted(bed: &Bed) {
     let world = World::new(bed, "fault-api-server");
     bed.restart_api_server();
     bed.guard().until_ready(3);
-    until_it_refuses(&world);
+    until_it_denies(&world);
 }
 
 fn connections_are_cut(bed: &Bed) {
     let world = World::new(bed, "fault-cut");
-    until_it_refuses(&world);
+    until_it_denies(&world);
     poll("each replica's connection", DEADLINE, &mut || {
         let open = bed.services.open("default", "kubernetes");
         if open >= 3 {
@@ -58,13 +58,13 @@ fn connections_are_cut(bed: &Bed) {
         reviews >= 1,
         "the API server keeps its connections: {reviews}"
     );
-    until_it_refuses(&world);
+    until_it_denies(&world);
     bed.guard().until_ready(3);
 }
 
-/// The API server may still hold a connection to what is gone, which the first call finds out.
-fn until_it_refuses(world: &World) {
-    poll("a refusal", DEADLINE, &mut || {
+/// The API server may still have a connection to a pod that is gone, and notices only at the first call.
+fn until_it_denies(world: &World) {
+    poll("a denial", DEADLINE, &mut || {
         let applied = world
             .kubectl("apply --dry-run=server -f -")
             .input(NOWHERE)
@@ -82,7 +82,7 @@ fn restarts(pod: &Value) -> Option<u64> {
         .as_u64()
 }
 
-/// Weights that sum to 0: wrong whatever else there is.
+/// Weights that sum to 0: wrong in every cluster.
 const NOWHERE: &str = "
 apiVersion: networking.istio.io/v1
 kind: VirtualService

@@ -1,4 +1,4 @@
-//! The same as in `baseline`, with the guard: what an apply would wipe is kept in the same write.
+//! The same as in `baseline`, with rollout-guard: the values that an apply would wipe are kept in the same write.
 
 use crate::bed::Bed;
 use crate::shared;
@@ -7,12 +7,12 @@ use crate::world::{World, hashes, weights};
 
 pub const STORIES: &[Story] = &[
     shared!(an_unchanged_apply_keeps_weights_and_hashes),
-    shared!(deleting_a_route_in_mid_canary_is_refused),
+    shared!(deleting_a_route_during_a_canary_is_denied),
 ];
 
 fn an_unchanged_apply_keeps_weights_and_hashes(bed: &Bed) {
     let world = World::new(bed, "guarded-apply");
-    in_mid_canary(&world);
+    start_canary(&world);
     let before = world.hashes("destrule-app07");
     let recording = world.record(&["VirtualService", "DestinationRule"]);
     world
@@ -32,9 +32,9 @@ fn an_unchanged_apply_keeps_weights_and_hashes(bed: &Bed) {
     }
 }
 
-fn deleting_a_route_in_mid_canary_is_refused(bed: &Bed) {
+fn deleting_a_route_during_a_canary_is_denied(bed: &Bed) {
     let world = World::new(bed, "guarded-delete");
-    in_mid_canary(&world);
+    start_canary(&world);
     world
         .kubectl("delete virtualservice virtservice-app07")
         .fails()
@@ -43,7 +43,7 @@ fn deleting_a_route_in_mid_canary_is_refused(bed: &Bed) {
     world.until_phase("app07", "Healthy");
 }
 
-fn in_mid_canary(world: &World) {
+fn start_canary(world: &World) {
     world.apply("examples/subset-level");
     world.until_phase("app07", "Healthy");
     world

@@ -1,4 +1,4 @@
-//! Host-level traffic splitting: two Services, one canary and one stable, that the controller tells apart by the
+//! Host-level traffic splitting: two Services, one canary and one stable, which the controller distinguishes by the
 //! hash in their selectors.
 
 use crate::bed::Bed;
@@ -9,7 +9,7 @@ use crate::world::World;
 
 pub const STORIES: &[Story] = &[
     shared!(from_install_through_set_image_to_promotion),
-    shared!(everything_applied_again_in_mid_canary),
+    shared!(everything_applied_again_during_a_canary),
     shared!(abort_then_retry_then_undo),
 ];
 
@@ -36,10 +36,10 @@ fn from_install_through_set_image_to_promotion(bed: &Bed) {
     });
 }
 
-/// Client-side, server-side with force, and replace: each in its own words the very file that is there.
-fn everything_applied_again_in_mid_canary(bed: &Bed) {
+/// Client-side, server-side with force, and replace: each sends the file as it is.
+fn everything_applied_again_during_a_canary(bed: &Bed) {
     let world = World::new(bed, "host-apply");
-    let folder = world.in_mid_canary(&HOST_LEVEL);
+    let folder = world.start_canary(&HOST_LEVEL);
     let hashes = |service: &str| world.selected(service);
     let before = (hashes("shop-stable"), hashes("shop-canary"));
     let recording = world.record(&["VirtualService", "Service"]);
@@ -70,7 +70,7 @@ fn everything_applied_again_in_mid_canary(bed: &Bed) {
 
 fn abort_then_retry_then_undo(bed: &Bed) {
     let world = World::new(bed, "host-abort");
-    let folder = world.in_mid_canary(&HOST_LEVEL);
+    let folder = world.start_canary(&HOST_LEVEL);
     world.argo("abort shop").ok();
     world.until_phase("shop", "Degraded");
     world.until_weights("shop", "primary", &[100, 0]);

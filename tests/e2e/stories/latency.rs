@@ -1,5 +1,5 @@
-//! How long reviews take by the guard's own histogram and by the API server's, those that are answered by what is
-//! remembered and those that read what they rest on again.
+//! The duration of reviews, from the histograms of rollout-guard and of the API server: reviews that use only
+//! watched objects, and reviews that read their evidence again.
 
 use hyper::http::Request;
 use kube::api::{Patch, PatchParams};
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::alone;
 use crate::api;
 use crate::bed::Bed;
-use crate::flow::in_mid_canary;
+use crate::flow::start_canaries;
 use crate::story::Story;
 use crate::world::World;
 
@@ -16,12 +16,12 @@ pub const STORIES: &[Story] = &[alone!(a_review_takes_milliseconds)];
 
 fn a_review_takes_milliseconds(bed: &Bed) {
     let world = World::new(bed, "latency");
-    in_mid_canary(&world);
+    start_canaries(&world);
     let of_none = Taken::of(bed, "of no flow, allowed", || {
         put(&world, "nobodys", "stable").expect("it is good");
     });
     assert_eq!(of_none.live_reads, 0);
-    // /mutate goes by the Rollout's status, which it reads again.
+    // /mutate needs the Rollout's status, which it reads again.
     let allowed = Taken::of(bed, "of a flow, allowed", || {
         put(&world, "app07", "stable").expect("it is good");
     });
@@ -32,7 +32,7 @@ fn a_review_takes_milliseconds(bed: &Bed) {
     assert!(denied.live_reads > allowed.live_reads);
 }
 
-/// What some reviews took: medians by the guard's and by the API server's measure, in seconds.
+/// The duration of some reviews: medians measured by rollout-guard and by the API server, in seconds.
 struct Taken {
     mutate: (f64, f64),
     validate: (f64, f64),
@@ -81,11 +81,11 @@ impl Taken {
     }
 }
 
-/// A histogram as pairs of a bucket's bound and what was counted up to it.
+/// A histogram as pairs of a bucket's bound and its cumulative count.
 type Histogram = Vec<(f64, u64)>;
 
 struct Counts {
-    /// Of /mutate and /validate, by the guard and by the API server.
+    /// Of /mutate and /validate, by rollout-guard and by the API server.
     histograms: [[Histogram; 2]; 2],
     live_reads: u64,
 }
@@ -152,7 +152,7 @@ fn buckets(lines: &[&str], metric: &str, label: &str) -> Histogram {
     all
 }
 
-/// Of what was counted between: on the line between the bounds of the bucket it falls into.
+/// The median of the samples between two histograms, interpolated linearly in its bucket.
 #[allow(clippy::cast_precision_loss)]
 fn median(before: &[(f64, u64)], after: &[(f64, u64)]) -> f64 {
     let before_of = |bound: f64| {
@@ -176,7 +176,8 @@ fn median(before: &[(f64, u64)], after: &[(f64, u64)]) -> f64 {
     panic!("nothing was reviewed")
 }
 
-/// The VirtualService with a route more, to this subset, or one of this name with that route alone; a dry run.
+/// A dry run of the VirtualService with one more route to this subset, or of a VirtualService of this name with only
+/// that route.
 fn put(world: &World, name: &str, subset: &str) -> kube::Result<()> {
     let destination = json!({"host": "app07", "subset": subset});
     let path = json!([{"uri": {"prefix": "/more"}}]);

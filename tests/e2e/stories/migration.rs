@@ -1,5 +1,5 @@
-//! From plain Istio to a Rollout with the same Service, DestinationRule and VirtualService, by the seed's steps: generic
-//! labels into the subsets, a name for the route, then the Rollout in place of the two Deployments.
+//! From plain Istio to a Rollout with the same Service, DestinationRule and VirtualService, in the steps of the
+//! guide: generic labels in the subsets, a name for the route, then the Rollout instead of the two Deployments.
 
 use crate::api::list;
 use crate::bed::Bed;
@@ -61,7 +61,7 @@ fn step_by_step(bed: &Bed) {
     world.until_phase("app07", "Healthy");
 }
 
-/// An object's birth never fails for what others lack; what is missing is told.
+/// A CREATE is never denied for what other objects lack; missing objects are reported.
 fn the_rollout_comes_first(bed: &Bed) {
     let world = World::new(bed, "migration-wrong");
     let folder = plain_istio(&world);
@@ -82,7 +82,7 @@ fn the_rollout_comes_first(bed: &Bed) {
     world.until_first_step(&SUBSET_LEVEL);
 }
 
-/// The subsets' labels are taken out, nothing is put in: the guard puts in what all pods have.
+/// The labels of the subsets are removed. rollout-guard adds labels that all pods have.
 fn subsets_without_labels_get_generic_ones(bed: &Bed) {
     let world = World::new(bed, "migration-labels");
     let folder = world.install(&SUBSET_LEVEL);

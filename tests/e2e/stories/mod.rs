@@ -1,4 +1,4 @@
-//! The stories. A file's `STORIES` lists its own; ALL lists the files.
+//! The stories. Each file lists its own in `STORIES`; ALL lists the files.
 
 mod admitted;
 mod apply_order;
@@ -27,7 +27,7 @@ mod zero_flap;
 
 use crate::story::Story;
 
-// One line each: they are written side by side.
+// One line each, for readability.
 #[rustfmt::skip]
 pub const ALL: &[&[Story]] = &[
     admitted::STORIES,
@@ -43,8 +43,8 @@ pub const ALL: &[&[Story]] = &[
     guarded::STORIES,
     host_level::STORIES,
     measured_table::HELM,
-    measured_table::REFUSED,
-    measured_table::UNDONE,
+    measured_table::DENIED,
+    measured_table::KEPT,
     migration::STORIES,
     plain_istio::STORIES,
     profiles::STORIES,

@@ -1,5 +1,5 @@
-//! Plain Istio: two Deployments, a subset for each, and the administrator turns the weights. Nothing is the
-//! controller's, so nothing is changed and nothing is said.
+//! Plain Istio: two Deployments, a subset for each, and the administrator sets the weights. The controller owns
+//! nothing, so nothing is changed or reported.
 
 use crate::bed::Bed;
 use crate::folder::Folder;
@@ -9,7 +9,7 @@ use crate::world::World;
 
 pub const STORIES: &[Story] = &[
     shared!(the_administrator_turns_the_weights),
-    shared!(a_subset_that_is_not_defined_is_refused),
+    shared!(an_undefined_subset_is_denied),
 ];
 
 fn the_administrator_turns_the_weights(bed: &Bed) {
@@ -78,7 +78,7 @@ fn turn(folder: &Folder, from: (u8, u8), to: (u8, u8)) {
         .without_warning();
 }
 
-fn a_subset_that_is_not_defined_is_refused(bed: &Bed) {
+fn an_undefined_subset_is_denied(bed: &Bed) {
     let world = World::new(bed, "plain-subset");
     let folder = world.folder("examples/plain-istio");
     folder.apply().ok();

@@ -1,4 +1,4 @@
-//! How sharp the guard is: a namespace's label `rollout-guard.io/enforce`, and the profile that the chart sets.
+//! How strict rollout-guard is: the namespace label `rollout-guard.io/enforce`, and the profile of the chart.
 
 use crate::bed::{Bed, poll};
 use crate::folder::Folder;
@@ -9,9 +9,9 @@ use crate::{alone, shared};
 
 pub const STORIES: &[Story] = &[
     shared!(a_namespace_is_observed),
-    shared!(a_namespace_is_left_alone),
+    shared!(a_namespace_is_not_reviewed),
     shared!(a_namespace_is_strict),
-    alone!(the_chart_observes_until_told_to_enforce),
+    alone!(the_chart_observes_by_default),
     alone!(the_chart_is_strict),
 ];
 
@@ -33,9 +33,9 @@ fn a_namespace_is_observed(bed: &Bed) {
         .says("[rollout-guard RG202]");
 }
 
-/// Nothing is denied and nothing changed; what would have been is told.
+/// Nothing is denied or changed; warnings show what would be.
 fn observed(world: &World) {
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     let recording = world.record(&["VirtualService"]);
     folder
         .apply_file("virtual-service.yaml")
@@ -62,10 +62,10 @@ fn observed(world: &World) {
         .says("RG701: would deny: ");
 }
 
-fn a_namespace_is_left_alone(bed: &Bed) {
+fn a_namespace_is_not_reviewed(bed: &Bed) {
     let world = World::new(bed, "label-off");
     label(&world, "off");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     let recording = world.record(&["VirtualService"]);
     folder
         .apply_file("virtual-service.yaml")
@@ -80,7 +80,7 @@ fn a_namespace_is_left_alone(bed: &Bed) {
         .without_warning();
 }
 
-/// An error that was there before denies, too.
+/// An error that existed before is denied too.
 fn a_namespace_is_strict(bed: &Bed) {
     let world = World::new(bed, "label-strict");
     let folder = with_an_old_error(&world);
@@ -135,11 +135,11 @@ fn denied_until_seen(folder: &Folder) {
         .says("[rollout-guard RG202]");
 }
 
-fn the_chart_observes_until_told_to_enforce(bed: &Bed) {
+fn the_chart_observes_by_default(bed: &Bed) {
     bed.guard().install(&[]);
     let world = World::unsettled(bed, "profile-observe");
     observed(&world);
-    // An operator tells it to enforce: the release in the middle of which this comes is guarded from now on.
+    // The operator enforces during a release: the release is guarded from now on.
     bed.guard().install(&["profile=guard"]);
     world
         .folder(SUBSET_LEVEL.folder)
@@ -156,7 +156,7 @@ fn the_chart_is_strict(bed: &Bed) {
     bed.guard().install(&["profile=strict"]);
     let world = World::unsettled(bed, "profile-strict");
     let folder = world.folder(SUBSET_LEVEL.folder);
-    // Under `strict` what is named must be there: the order of apply matters.
+    // Under `strict` a referenced object must exist, so the order of apply matters.
     folder
         .apply_file("rollout.yaml")
         .fails()

@@ -1,5 +1,5 @@
-//! `serve --record` on a real control plane: the reviews that its users, its garbage collector and its namespace
-//! controller cause are kept without secrets, and `rollout-guard review` answers each again with the same bytes.
+//! `serve --record` on a real control plane: the reviews that users, the garbage collector and the namespace
+//! controller cause are stored without secrets, and `rollout-guard review` answers each of them with the same bytes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,9 +13,9 @@ use crate::release::{HOST_LEVEL, SUBSET_LEVEL};
 use crate::story::Story;
 use crate::world::{DEADLINE, World};
 
-pub const STORIES: &[Story] = &[alone!(what_is_recorded_is_answered_again)];
+pub const STORIES: &[Story] = &[alone!(recordings_are_answered_again)];
 
-fn what_is_recorded_is_answered_again(bed: &Bed) {
+fn recordings_are_answered_again(bed: &Bed) {
     let volume = Volume::of_the_guard(bed);
     for flow in [subset_level, host_level] {
         flow(bed);
@@ -33,7 +33,7 @@ fn what_is_recorded_is_answered_again(bed: &Bed) {
     assert_eq!(by_controller, None, "it is never asked about");
 }
 
-/// The Rollout's Service and VirtualService hang on a ConfigMap, and the rest goes with the namespace.
+/// A ConfigMap owns the Rollout's Service and VirtualService; the other objects are deleted with the namespace.
 fn subset_level(bed: &Bed) {
     let world = World::unsettled(bed, "recorded-subset");
     let folder = world.folder(SUBSET_LEVEL.folder);
@@ -72,10 +72,10 @@ fn subset_level(bed: &Bed) {
         .ok();
 }
 
-/// The files of both Services are forced over what the controller wrote.
+/// The files of both Services are applied with force over the controller's values.
 fn host_level(bed: &Bed) {
     let world = World::unsettled(bed, "recorded-host");
-    let folder = world.in_mid_canary(&HOST_LEVEL);
+    let folder = world.start_canary(&HOST_LEVEL);
     folder
         .kubectl("apply --server-side --force-conflicts", "services.yaml")
         .ok();
@@ -85,7 +85,7 @@ fn host_level(bed: &Bed) {
         .says("kept weights 5/95");
 }
 
-/// Their owner is deleted, and the garbage collector follows.
+/// The owner is deleted, and the garbage collector deletes its objects.
 fn collect(world: &World, objects: &[(&str, &str)]) {
     world.kubectl("create configmap owner").ok();
     let uid = world.read("ConfigMap", "owner")["metadata"]["uid"].to_string();
@@ -113,7 +113,7 @@ fn collect(world: &World, objects: &[(&str, &str)]) {
     }
 }
 
-/// Where the guard's only Pod puts its recordings. They are kept in the logs, however the story ends.
+/// The folder in which the guard's only Pod stores its recordings. It is kept with the logs, however the story ends.
 struct Volume<'a> {
     place: PathBuf,
     bed: &'a Bed,
@@ -138,14 +138,14 @@ impl<'a> Volume<'a> {
         Self { place, bed }
     }
 
-    /// Those that are complete, in their order.
+    /// The complete recordings, in order.
     fn recordings(&self) -> Vec<Recording> {
         let complete = |folder: &PathBuf| !name(folder).starts_with('.');
         let folders = entries(&self.place).into_iter().filter(complete);
         folders.map(Recording::read).collect()
     }
 
-    /// They are written beside the answers.
+    /// The recordings are written after the answers are sent.
     fn until_recorded(&self, expected: &Expected) {
         poll(&format!("{expected:?}"), DEADLINE, &mut || {
             let all = self.recordings();
@@ -218,7 +218,7 @@ impl Recording {
         for file in entries(&self.folder) {
             let text = read(&self.folder, &name(&file));
             assert!(!text.contains(SECRET), "{}", file.display());
-            // The name of the annotation stands in managedFields, behind `f:`.
+            // The name of the annotation is also in managedFields, after `f:`.
             for before in ["\"", " ", "'"] {
                 let annotation = format!("{before}{LAST_APPLIED}");
                 assert!(!text.contains(&annotation), "{}", file.display());
@@ -226,7 +226,7 @@ impl Recording {
         }
     }
 
-    /// The command prints the answer in one line, the recording holds it in many.
+    /// The command prints the answer on one line, the recording contains it on many.
     #[track_caller]
     fn is_answered_again(&self, guard: &Path) {
         let mutate = name(&self.folder).contains("-mutate-");
@@ -264,10 +264,10 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// A part of the folder's name, who asked, whether it was allowed, whether there is a patch.
+/// A part of the folder's name, the user, whether the write was allowed, whether there is a patch.
 type Expected = (&'static str, &'static str, bool, bool);
 
-// One line each: they are compared.
+// One line each, for comparison.
 #[rustfmt::skip]
 const EXPECTED: &[Expected] = &[
     ("-mutate-update-virtualservice-recorded-subset-", "", true, true),

@@ -1,4 +1,4 @@
-//! A rollback is never blocked, whatever is wrong with the flow by then.
+//! A rollback is never denied, whatever is wrong with the flow by then.
 
 use crate::bed::Bed;
 use crate::folder::Folder;
@@ -8,14 +8,14 @@ use crate::story::Story;
 use crate::world::World;
 
 pub const STORIES: &[Story] = &[
-    shared!(the_old_manifests_are_applied_in_mid_canary),
+    shared!(the_old_manifests_are_applied_during_a_canary),
     shared!(an_undo_over_old_errors),
     shared!(the_old_manifests_over_old_errors),
-    shared!(helm_rolls_back_in_mid_canary),
+    shared!(helm_rolls_back_during_a_canary),
 ];
 
-/// `git revert`, and the folder is applied as it was.
-fn the_old_manifests_are_applied_in_mid_canary(bed: &Bed) {
+/// `git revert`: the original folder is applied again.
+fn the_old_manifests_are_applied_during_a_canary(bed: &Bed) {
     let world = World::new(bed, "rollback-apply");
     let folder = world.install(&SUBSET_LEVEL);
     folder.edit("rollout.yaml", "app:v1", "app:v2").apply().ok();
@@ -26,7 +26,7 @@ fn the_old_manifests_are_applied_in_mid_canary(bed: &Bed) {
     assert_eq!(image(&world), "registry.example/app:v1");
 }
 
-/// Every way to break a flow, made while nobody guarded; then `undo`.
+/// Breaks the flow in every way while rollout-guard is off; then `undo`.
 fn an_undo_over_old_errors(bed: &Bed) {
     for (name, break_it) in BREAKS {
         let world = World::new(bed, &format!("undo-{name}"));
@@ -39,7 +39,7 @@ fn an_undo_over_old_errors(bed: &Bed) {
     }
 }
 
-/// Every way to break a flow; then the whole folder as it was.
+/// Breaks the flow in every way; then applies the whole original folder.
 fn the_old_manifests_over_old_errors(bed: &Bed) {
     for (name, break_it) in BREAKS {
         let world = World::new(bed, &format!("revert-{name}"));
@@ -61,7 +61,7 @@ fn break_unguarded(world: &World, break_it: fn(&Folder)) {
             .kubectl(&format!("label namespace {namespace} {word}"))
             .ok();
     };
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     label("rollout-guard.io/enforce=off");
     break_it(&folder);
     folder.apply_file("virtual-service.yaml").ok();
@@ -70,7 +70,7 @@ fn break_unguarded(world: &World, break_it: fn(&Folder)) {
     label("rollout-guard.io/enforce-");
 }
 
-/// A name, and what somebody does to the files.
+/// A name, and the change that somebody makes to the files.
 type Break = (&'static str, fn(&Folder));
 
 const BREAKS: &[Break] = &[
@@ -96,7 +96,7 @@ const BREAKS: &[Break] = &[
     }),
 ];
 
-fn helm_rolls_back_in_mid_canary(bed: &Bed) {
+fn helm_rolls_back_during_a_canary(bed: &Bed) {
     for tool in ["helm", "helm3"] {
         let world = World::new(bed, &format!("rollback-{tool}"));
         let chart = world.folder("tests/e2e/manifests/app-chart");

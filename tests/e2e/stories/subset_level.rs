@@ -1,5 +1,5 @@
-//! Subset-level traffic splitting, as the seed walks through it: from the first apply of the folder to the
-//! ConfigMap that is swapped, with everything applied again in between.
+//! Subset-level traffic splitting, in the steps of the guide: from the first apply of the folder to the change of
+//! the ConfigMap, with all files applied again in between.
 
 use crate::bed::Bed;
 use crate::folder::Folder;
@@ -10,7 +10,7 @@ use crate::world::World;
 
 pub const STORIES: &[Story] = &[
     shared!(from_install_through_set_image_to_promotion),
-    shared!(everything_applied_again_in_mid_canary),
+    shared!(everything_applied_again_during_a_canary),
     shared!(a_release_in_git_applied_again_and_again),
     shared!(abort_then_retry_then_undo),
     shared!(a_config_map_is_swapped),
@@ -41,10 +41,10 @@ fn from_install_through_set_image_to_promotion(bed: &Bed) {
     assert_eq!(promoted["version-v1"], hashes["version-v2"]);
 }
 
-/// What the controller wrote is kept, what the user wrote is stored: both in the same write.
-fn everything_applied_again_in_mid_canary(bed: &Bed) {
+/// The controller's values are kept and the user's change is stored, in the same write.
+fn everything_applied_again_during_a_canary(bed: &Bed) {
     let world = World::new(bed, "subset-apply");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     let hashes = world.hashes("destrule-app07");
     let recording = world.record(&["VirtualService", "DestinationRule"]);
 
@@ -89,7 +89,7 @@ fn apply_routing(folder: &Folder) {
     folder.apply_file("gateway.yaml").ok().says("unchanged");
 }
 
-/// The image is changed in the file, and a robot applies the whole folder every minute.
+/// The image is changed in the file, and a script applies the whole folder every minute.
 fn a_release_in_git_applied_again_and_again(bed: &Bed) {
     let world = World::new(bed, "subset-git");
     let folder = world.install(&SUBSET_LEVEL);
@@ -116,7 +116,7 @@ fn a_release_in_git_applied_again_and_again(bed: &Bed) {
 
 fn abort_then_retry_then_undo(bed: &Bed) {
     let world = World::new(bed, "subset-abort");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     world
         .argo("abort app07")
         .ok()
@@ -142,7 +142,7 @@ fn abort_then_retry_then_undo(bed: &Bed) {
     world.until_weights("virtservice-app07", "primary", &[0, 100]);
 }
 
-/// Only `set image` has a command of its own; a ConfigMap is swapped in the Rollout's file.
+/// Only `set image` has a command of its own; a ConfigMap is changed in the Rollout's file.
 fn a_config_map_is_swapped(bed: &Bed) {
     let world = World::new(bed, "subset-config-map");
     let folder = world.folder("examples/subset-level");

@@ -1,5 +1,5 @@
-//! What breaks under load, and that it comes back by itself: no good write is denied meanwhile, and after it all that
-//! should be is denied or kept again. These stories run alone.
+//! Faults under load, and recovery without help: no good write is denied meanwhile, and afterwards all bad writes
+//! are denied and all values kept again. These stories run alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::alone;
 use crate::bed::{ADMIN, Bed, Process, poll};
-use crate::flow::{FLOWS, in_mid_canary};
+use crate::flow::{FLOWS, start_canaries};
 use crate::load::Load;
 use crate::reapply;
 use crate::story::Story;
@@ -17,33 +17,33 @@ use crate::world::World;
 
 pub const STORIES: &[Story] = &[
     alone!(killed_replicas_come_back),
-    alone!(the_api_server_is_killed_and_etcd_stands_still),
+    alone!(the_api_server_is_killed_and_etcd_is_paused),
     alone!(watches_are_cut),
     alone!(certificates_are_rotated),
-    alone!(istios_kinds_vanish_and_appear),
+    alone!(istio_crds_are_deleted_and_created),
     alone!(replicas_have_different_settings),
-    alone!(what_passes_without_a_guard_is_found_by_the_audit),
+    alone!(the_audit_finds_what_was_stored_without_the_guard),
 ];
 
 fn killed_replicas_come_back(bed: &Bed) {
     under_load(bed, "load-kill", |load| {
-        load.endures("a replica killed", SOON, || {
+        load.during_fault("a replica killed", RECOVERY, || {
             bed.guard().restarted(1, |processes| processes[0].kill());
         });
-        let endured = load.endures("all replicas killed", SOON, || {
+        let report = load.during_fault("all replicas killed", RECOVERY, || {
             bed.guard().restarted(3, kill_all);
         });
-        assert!(endured.unguarded > 0, "nobody was there to guard");
+        assert!(report.unguarded > 0, "no pod answered");
     });
 }
 
-fn the_api_server_is_killed_and_etcd_stands_still(bed: &Bed) {
+fn the_api_server_is_killed_and_etcd_is_paused(bed: &Bed) {
     under_load(bed, "load-api-server", |load| {
-        load.endures("the API server killed", LATER, || {
+        load.during_fault("the API server killed", SLOW_RECOVERY, || {
             bed.api_server.kill();
             bed.restart_api_server();
         });
-        load.endures("etcd paused for 5 s", LATER, || {
+        load.during_fault("etcd paused for 5 s", SLOW_RECOVERY, || {
             bed.etcd.pause();
             std::thread::sleep(Duration::from_secs(5));
             bed.etcd.resume();
@@ -53,18 +53,18 @@ fn the_api_server_is_killed_and_etcd_stands_still(bed: &Bed) {
 
 fn watches_are_cut(bed: &Bed) {
     under_load(bed, "load-watches", |load| {
-        let endured = load.endures("watches cut", SOON, || {
+        let report = load.during_fault("watches cut", RECOVERY, || {
             for _ in 0..5 {
                 let cut = bed.services.cut("default", "kubernetes");
                 assert!(cut > 0, "the guard has no connection to the API server");
                 std::thread::sleep(Duration::from_millis(700));
             }
         });
-        assert_eq!(endured.broken(), NOTHING, "calls are not cut");
+        assert_eq!(report.broken(), NOTHING, "calls are not broken");
     });
 }
 
-/// Serving certificates and CAs that live for moments: the API server trusts every one of them in time.
+/// Serving certificates and CAs that live for seconds: the API server trusts each of them in time.
 fn certificates_are_rotated(bed: &Bed) {
     let world = World::new(bed, "load-rotation");
     bed.guard().install(&[
@@ -72,32 +72,32 @@ fn certificates_are_rotated(bed: &Bed) {
         "certificates.selfManaged.certLifetime=30s",
         "certificates.selfManaged.caLifetime=60s",
     ]);
-    in_mid_canary(&world);
+    start_canaries(&world);
     Load::on(&world, |load| {
-        let endured = load.endures("certificates rotated", SOON, || {
+        let report = load.during_fault("certificates rotated", RECOVERY, || {
             until_rotated(bed, if bed.long { 4 } else { 1 });
         });
-        assert_eq!(endured.broken(), NOTHING);
-        assert!(endured.unguarded <= endured.failed_open.len());
+        assert_eq!(report.broken(), NOTHING);
+        assert!(report.unguarded <= report.failed_open.len());
     });
     bed.guard().ensure();
     until_certificates_last(bed);
 }
 
-fn istios_kinds_vanish_and_appear(bed: &Bed) {
+fn istio_crds_are_deleted_and_created(bed: &Bed) {
     let world = World::new(bed, "load-crds");
-    in_mid_canary(&world);
+    start_canaries(&world);
     Load::on(&world, |load| {
-        load.endures("CRDs deleted and created again", LATER, || {
+        load.during_fault("CRDs deleted and created again", SLOW_RECOVERY, || {
             world
                 .kubectl(&format!("delete crd {KINDS} --timeout=60s"))
                 .ok();
-            // Those that are still there are refused.
+            // Deletes of the objects that still exist are denied.
             let create = format!("create -f {}", bed.layout.crds()[0].display());
             world.kubectl(&create).run();
             let wait = format!("wait --for=condition=Established crd {KINDS} --timeout=30s");
             world.kubectl(&wait).ok();
-            // The Rollouts have stayed; their files' would be a rollback.
+            // The Rollouts still exist; their files would be a rollback.
             for manifest in reapply::manifests(&world, FLOWS) {
                 world.kubectl("apply -f -").input(manifest).ok();
             }
@@ -108,7 +108,8 @@ fn istios_kinds_vanish_and_appear(bed: &Bed) {
     });
 }
 
-/// One replica that only observes beside two that guard: what reaches it passes, and nothing good is denied.
+/// One replica with profile `observe` and two with `guard`: the first allows what it reviews, and no good write is
+/// denied.
 fn replicas_have_different_settings(bed: &Bed) {
     let set = |profile: &str| {
         let settings = bed
@@ -123,29 +124,29 @@ fn replicas_have_different_settings(bed: &Bed) {
             .guard()
             .kubectl("patch configmap rollout-guard --type=merge -p");
         patched.arg(patch.to_string()).ok();
-        // The kubelet looks once a second; settings are read at start.
+        // The kubelet updates volumes once a second; settings are read at start.
         std::thread::sleep(Duration::from_secs(2));
         bed.guard().restarted(1, |processes| processes[0].kill());
     };
     under_load(bed, "load-settings", |load| {
-        let endured = load.endures("two settings", SOON, || {
+        let report = load.during_fault("two settings", RECOVERY, || {
             set("profile: observe");
             for _ in 0..12 {
-                // The API server keeps to one connection, so to one replica, as long as it can.
+                // The API server keeps one connection, and so one replica, as long as it can.
                 bed.services.cut("rollout-guard", "rollout-guard");
                 std::thread::sleep(Duration::from_millis(500));
             }
             set("profile: guard");
         });
         assert!(
-            endured.unguarded > 0,
-            "the one that observes was never asked"
+            report.unguarded > 0,
+            "the observing replica was never called"
         );
-        assert!(endured.denied > 0, "those that guard were never asked");
+        assert!(report.denied > 0, "the guarding replicas were never called");
     });
 }
 
-fn what_passes_without_a_guard_is_found_by_the_audit(bed: &Bed) {
+fn the_audit_finds_what_was_stored_without_the_guard(bed: &Bed) {
     let world = World::new(bed, "load-audit");
     world.apply("examples/subset-level");
     world.until_phase("app07", "Healthy");
@@ -171,10 +172,10 @@ fn what_passes_without_a_guard_is_found_by_the_audit(bed: &Bed) {
             .filter(|line| !line.ends_with(" 0"))
             .map(str::to_owned)
     };
-    poll("RG202 in the leader's metrics", AUDITED, &mut || {
+    poll("RG202 in the leader's metrics", AUDIT_RECOVERY, &mut || {
         found().ok_or_else(|| "no such finding".to_owned())
     });
-    poll("an Event on the Rollout", AUDITED, &mut || {
+    poll("an Event on the Rollout", AUDIT_RECOVERY, &mut || {
         let events = world.kubectl("events --for rollout/app07").run();
         if events.stdout.contains("RG202") {
             Ok(())
@@ -192,14 +193,14 @@ fn what_passes_without_a_guard_is_found_by_the_audit(bed: &Bed) {
         .says("virtservice-app07");
 
     rename("primary").ok();
-    poll("the finding to go", AUDITED, &mut || {
+    poll("the finding to disappear", AUDIT_RECOVERY, &mut || {
         found().map_or(Ok(()), Err)
     });
 }
 
 fn under_load(bed: &Bed, namespace: &str, story: impl FnOnce(&Load)) {
     let world = World::new(bed, namespace);
-    in_mid_canary(&world);
+    start_canaries(&world);
     Load::on(&world, story);
     bed.guard().never_panicked();
 }
@@ -210,7 +211,7 @@ fn kill_all(processes: Vec<Arc<Process>>) {
     }
 }
 
-/// Until the leader has made so many more CAs, and after each a certificate of it and more.
+/// Waits until the leader has created this many more CAs, and at least one certificate after each.
 fn until_rotated(bed: &Bed, authorities: u64) {
     let made = |what: &str| -> u64 {
         let metrics = bed.guard().metrics();
@@ -230,9 +231,9 @@ fn until_rotated(bed: &Bed, authorities: u64) {
     });
 }
 
-/// What comes next must not meet a certificate that lives for moments only.
+/// The next story must not start with a certificate that lives for seconds only.
 fn until_certificates_last(bed: &Bed) {
-    poll("certificates that last", LATER * 3, &mut || {
+    poll("certificates that last", SLOW_RECOVERY * 3, &mut || {
         let metrics = bed.guard().metrics();
         let soon = Timestamp::now().as_second() + 600;
         let lasts = |text: &String| {
@@ -250,8 +251,8 @@ fn until_certificates_last(bed: &Bed) {
 const EXPIRY: &str = "rollout_guard_certificate_expiry_timestamp_seconds ";
 const KINDS: &str = "virtualservices.networking.istio.io destinationrules.networking.istio.io";
 const NOTHING: [&str; 0] = [];
-/// Within which the guard is to be right again.
-const SOON: Duration = Duration::from_secs(10);
-const LATER: Duration = Duration::from_secs(20);
-/// A leader that was killed holds its Lease for 15 s.
-const AUDITED: Duration = Duration::from_secs(40);
+/// The time in which rollout-guard must be correct again.
+const RECOVERY: Duration = Duration::from_secs(10);
+const SLOW_RECOVERY: Duration = Duration::from_secs(20);
+/// The Lease of a killed leader expires after 15 s.
+const AUDIT_RECOVERY: Duration = Duration::from_secs(40);

@@ -1,4 +1,4 @@
-//! A Rollouts controller that writes as a user nobody has listed: a wrong name in the values must never make the guard
+//! A Rollouts controller that writes as an unlisted user: a wrong name in the values must never make rollout-guard
 //! revert the controller.
 
 use crate::alone;
@@ -8,15 +8,15 @@ use crate::release::{HOST_LEVEL, SUBSET_LEVEL, always_hashed};
 use crate::story::Story;
 use crate::world::World;
 
-pub const STORIES: &[Story] = &[alone!(its_canary_completes_untouched)];
+pub const STORIES: &[Story] = &[alone!(its_canary_completes_unchanged)];
 
-fn its_canary_completes_untouched(bed: &Bed) {
+fn its_canary_completes_unchanged(bed: &Bed) {
     bed.guard().install(&[
         "profile=guard",
         "controller.users={system:serviceaccount:elsewhere:argo}",
     ]);
     let world = World::unsettled(bed, "unlisted");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     let hashes = world.hashes("destrule-app07");
     let recording = world.record(&["DestinationRule"]);
     folder
@@ -31,10 +31,10 @@ fn its_canary_completes_untouched(bed: &Bed) {
     world.promote(&SUBSET_LEVEL);
     world.until_phase("app07", "Healthy");
     world.until_weights("virtservice-app07", "primary", &[0, 100]);
-    told(bed, &world);
+    is_reported(bed, &world);
 
     let world = World::unsettled(bed, "unlisted-host");
-    world.in_mid_canary(&HOST_LEVEL);
+    world.start_canary(&HOST_LEVEL);
     world.argo("abort shop").ok();
     world.until_weights("shop", "primary", &[100, 0]);
     world.argo("undo shop").ok();
@@ -43,7 +43,7 @@ fn its_canary_completes_untouched(bed: &Bed) {
 }
 
 /// The log and an Event on the Rollout name the user to add.
-fn told(bed: &Bed, world: &World) {
+fn is_reported(bed: &Bed, world: &World) {
     let user = "system:serviceaccount:argo-rollouts:argo-rollouts";
     let event = poll("the Event", crate::world::DEADLINE, &mut || {
         let shown = "-o custom-columns=REASON:.reason,MESSAGE:.message,NOTE:.note";

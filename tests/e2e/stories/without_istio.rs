@@ -1,4 +1,4 @@
-//! A Rollout without Istio: the seed's basics. Replica counts are its only weights, and the guard has nothing to say.
+//! A Rollout without Istio: its replica counts are its only weights, and rollout-guard reports nothing.
 
 use crate::bed::Bed;
 use crate::shared;
@@ -7,7 +7,7 @@ use crate::world::World;
 
 pub const STORIES: &[Story] = &[
     shared!(set_image_promote_abort_and_undo),
-    shared!(a_step_that_needs_a_router_is_refused),
+    shared!(a_step_that_needs_a_router_is_denied),
 ];
 
 fn set_image_promote_abort_and_undo(bed: &Bed) {
@@ -57,8 +57,8 @@ fn set_image(world: &World, version: &str) {
         .without_warning();
 }
 
-/// What the controller would call InvalidSpec, and freeze, is told to the one who writes it.
-fn a_step_that_needs_a_router_is_refused(bed: &Bed) {
+/// A Rollout that would become InvalidSpec, and stop, is denied when it is written.
+fn a_step_that_needs_a_router_is_denied(bed: &Bed) {
     let world = World::new(bed, "without-istio-step");
     let folder = world.folder("examples/without-istio");
     folder.edit(

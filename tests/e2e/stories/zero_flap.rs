@@ -1,5 +1,5 @@
-//! Not one stored revision of a flow says something else than the controller's last word, however often the files
-//! are applied again, in whatever way and state; without the guard many do.
+//! No stored revision of a flow has another value than the controller's last one, however often the files are
+//! applied again, in every way and state. Without rollout-guard many do.
 
 use std::time::{Duration, Instant};
 
@@ -9,16 +9,16 @@ use crate::alone;
 use crate::api::text;
 use crate::authors::Authors;
 use crate::bed::Bed;
-use crate::flow::{FLOWS, KINDS, ROLLOUTS, Tally, Word, in_mid_canary};
+use crate::flow::{ControllerValues, FLOWS, KINDS, ROLLOUTS, Tally, start_canaries};
 use crate::nodes::Pods;
 use crate::reapply::{self, Way};
 use crate::record::Recording;
 use crate::story::{Story, side_by_side};
 use crate::world::World;
 
-pub const STORIES: &[Story] = &[alone!(what_is_applied_again_flaps_nothing)];
+pub const STORIES: &[Story] = &[alone!(re_applies_change_no_stored_value)];
 
-fn what_is_applied_again_flaps_nothing(bed: &Bed) {
+fn re_applies_change_no_stored_value(bed: &Bed) {
     let began = Instant::now();
     let count = if bed.long { LONG } else { SHORT };
     let guarded = || Applying::begin(World::new(bed, "zero-flap"));
@@ -33,7 +33,7 @@ fn what_is_applied_again_flaps_nothing(bed: &Bed) {
     assert!(bed.rollouts.stop(Duration::from_secs(20)), "it ends");
     both(&|applying| applying.again(count / 4));
     bed.rollouts.start_again();
-    both(&|applying| applying.through_an_abort(count - count / 4 * 3));
+    both(&|applying| applying.during_an_abort(count - count / 4 * 3));
 
     guarded.until_aborted_and_kept();
     let (guarded, control) = (guarded.end(), control.end());
@@ -55,37 +55,37 @@ fn what_is_applied_again_flaps_nothing(bed: &Bed) {
     );
     assert!(
         !control.wrong.is_empty(),
-        "without the guard nothing was wiped: nothing is shown"
+        "without the guard nothing was wiped, so the story shows nothing"
     );
 }
 
-/// Two flows in mid-canary whose files are applied again and again.
+/// Applies the files of two flows again and again during a canary.
 struct Applying<'a> {
     world: World<'a>,
     manifests: Vec<Value>,
-    word: Word,
+    expected: ControllerValues,
     recording: Recording,
     done: usize,
 }
 
 impl<'a> Applying<'a> {
     fn begin(world: World<'a>) -> Self {
-        in_mid_canary(&world);
+        start_canaries(&world);
         let mut manifests = reapply::manifests(&world, FLOWS);
-        let word = Word::of(&world, &manifests);
-        manifests.retain(|manifest| word.has(manifest));
+        let expected = ControllerValues::of(&world, &manifests);
+        manifests.retain(|manifest| expected.has(manifest));
         let kinds: Vec<&str> = KINDS.iter().copied().chain(["Rollout"]).collect();
         let recording = world.record(&kinds);
         Self {
             world,
             manifests,
-            word,
+            expected,
             recording,
             done: 0,
         }
     }
 
-    /// Each object in each way, every second time with a change of the user's own.
+    /// Each object in each way, every second time with a change by the user.
     fn again(&mut self, count: usize) {
         for _ in 0..count {
             let number = self.done;
@@ -112,8 +112,8 @@ impl<'a> Applying<'a> {
         self.world.set_pods(Pods::Ready);
     }
 
-    /// Some before the abort, some while the controller turns everything back, the rest after.
-    fn through_an_abort(&mut self, count: usize) {
+    /// Some before the abort, some while the controller reverts everything, the rest after.
+    fn during_an_abort(&mut self, count: usize) {
         self.again(count / 4);
         for rollout in ROLLOUTS {
             self.world.argo(&format!("abort {rollout}")).ok();
@@ -142,11 +142,11 @@ impl<'a> Applying<'a> {
     fn end(self) -> Tally {
         let recorded = self.recording.stop(self.world.bed);
         let authors = Authors::read(self.world.bed, &self.world.namespace);
-        self.word.judge(&recorded, &authors)
+        self.expected.judge(&recorded, &authors)
     }
 }
 
-/// Something that is the user's alone, and valid.
+/// A valid change of a field that only the user owns.
 fn change(manifest: &mut Value, number: usize) {
     let value = match text(manifest, "/kind") {
         "VirtualService" => json!(format!("{}s", number + 1)),
@@ -168,9 +168,9 @@ fn changed(manifest: &Value) -> &'static str {
 
 const LONG: usize = 1000;
 const SHORT: usize = 60;
-/// One of so many is by the real kubectl.
+/// One in this many runs the real kubectl.
 const SAMPLE: usize = 12;
-/// What the API server says when the controller writes faster than one can replace: after an abort it turns the canary
-/// Service to and fro by itself as long as canary Pods are there (argo-rollouts 1.10.1, `reconcileTrafficRouting`
-/// against `reconcileStableAndCanaryService`).
+/// The API server's error when the controller writes faster than a client can replace: after an abort the controller
+/// switches the canary Service back and forth as long as canary Pods exist (argo-rollouts 1.10.1,
+/// `reconcileTrafficRouting` against `reconcileStableAndCanaryService`).
 const CONFLICT: &str = "the object has been modified";

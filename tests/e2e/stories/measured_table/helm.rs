@@ -1,4 +1,4 @@
-//! The rows of Helm: an application that Helm installed is upgraded while its canary stands at 5 %.
+//! The rows about Helm: a chart's application is upgraded while its canary is at 5 %.
 
 use crate::bed::Bed;
 use crate::command::Run;
@@ -9,13 +9,13 @@ use crate::story::Story;
 use crate::world::World;
 
 pub const STORIES: &[Story] = &[
-    shared!(helm_4_upgrades_in_mid_canary),
-    shared!(helm_3_upgrades_in_mid_canary),
-    shared!(helm_is_told_why_an_upgrade_is_refused),
+    shared!(helm_4_upgrades_during_a_canary),
+    shared!(helm_3_upgrades_during_a_canary),
+    shared!(helm_prints_why_an_upgrade_is_denied),
 ];
 
-/// Its conflict comes from the API server, before any webhook; forced, the write is undone.
-fn helm_4_upgrades_in_mid_canary(bed: &Bed) {
+/// The conflict comes from the API server, before any webhook. With force, the values are kept.
+fn helm_4_upgrades_during_a_canary(bed: &Bed) {
     let world = World::new(bed, "table-helm4");
     let chart = world.folder(CHART);
     helm_canary(&world, "helm", &chart);
@@ -55,8 +55,8 @@ fn helm_4_upgrades_in_mid_canary(bed: &Bed) {
     assert_eq!(weights[0].1, 0, "{weights:?}");
 }
 
-/// Its three-way merge knows of no owner: nothing conflicts.
-fn helm_3_upgrades_in_mid_canary(bed: &Bed) {
+/// A three-way merge ignores owners, so there is no conflict.
+fn helm_3_upgrades_during_a_canary(bed: &Bed) {
     let world = World::new(bed, "table-helm3");
     let chart = world.folder(CHART);
     helm_canary(&world, "helm3", &chart);
@@ -76,9 +76,9 @@ fn helm_3_upgrades_in_mid_canary(bed: &Bed) {
 }
 
 /// Helm prints the message of the denial, with every finding and its help.
-fn helm_is_told_why_an_upgrade_is_refused(bed: &Bed) {
+fn helm_prints_why_an_upgrade_is_denied(bed: &Bed) {
     for tool in ["helm", "helm3"] {
-        let world = World::new(bed, &format!("table-{tool}-refused"));
+        let world = World::new(bed, &format!("table-{tool}-denied"));
         let chart = world.folder(CHART);
         helm_canary(&world, tool, &chart);
         chart.edit(
@@ -94,7 +94,7 @@ fn helm_is_told_why_an_upgrade_is_refused(bed: &Bed) {
         helm(&world, tool, &chart, &format!("upgrade {V2} {flags}"))
             .fails()
             .says("Error: UPGRADE FAILED: ")
-            .says(&REFUSAL.replace("NAMESPACE", &world.namespace));
+            .says(&DENIAL.replace("NAMESPACE", &world.namespace));
         world.until_weights("virtservice-app07", "primary", &[5, 95]);
     }
 }
@@ -136,7 +136,7 @@ fn timeout(world: &World) -> String {
 
 const CHART: &str = "tests/e2e/manifests/app-chart";
 const V2: &str = "--set image=registry.example/app:v2";
-const REFUSAL: &str = "denied the request: rollout-guard denies this UPDATE of VirtualService NAMESPACE/virtservice-app07:
+const DENIAL: &str = "denied the request: rollout-guard denies this UPDATE of VirtualService NAMESPACE/virtservice-app07:
 - spec.http: Rollout NAMESPACE/app07 lists route `primary` in `spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]`, \
 which VirtualService NAMESPACE/virtservice-app07 does not have [rollout-guard RG202 route-not-found]
   help: its http routes: `main`; to rename a route, add the new one beside the old, move the Rollout's reference, then drop the old one

@@ -1,10 +1,10 @@
-//! Every row of what was measured on a real control plane with nothing to stop it: what wiped is undone within the
-//! same write, what broke is refused. Each has its control: the same in a namespace without the guard.
+//! Every row of the table in README.md: values that a write wipes are kept in the same write, and a write that
+//! breaks a rollout is denied. Each story has a comparison in a namespace without rollout-guard.
 
+mod denied;
 mod helm;
-mod refused;
-mod undone;
+mod kept;
 
+pub use denied::STORIES as DENIED;
 pub use helm::STORIES as HELM;
-pub use refused::STORIES as REFUSED;
-pub use undone::STORIES as UNDONE;
+pub use kept::STORIES as KEPT;

@@ -1,4 +1,4 @@
-//! The rows that wipe: the write goes through, and what the controller wrote is in it.
+//! The rows that wipe values: the write is stored with the controller's values in it.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub const STORIES: &[Story] = &[
 
 fn the_unchanged_files_are_applied_twenty_times(bed: &Bed) {
     let world = World::new(bed, "table-apply");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     let hashes = world.hashes("destrule-app07");
     let recording = world.record(&["VirtualService", "DestinationRule"]);
     for _ in 0..20 {
@@ -32,7 +32,7 @@ fn the_unchanged_files_are_applied_twenty_times(bed: &Bed) {
     always_hashed(&stored, &hashes);
 
     let control = World::without_guard(bed, "table-apply-control");
-    let folder = control.in_mid_canary(&SUBSET_LEVEL);
+    let folder = control.start_canary(&SUBSET_LEVEL);
     for _ in 0..3 {
         let recording = control.record(&["VirtualService"]);
         folder.apply_file("virtual-service.yaml").ok();
@@ -44,7 +44,7 @@ fn the_unchanged_files_are_applied_twenty_times(bed: &Bed) {
 /// While no pod is ready the controller repairs nothing.
 fn the_unchanged_files_are_applied_in_an_incident(bed: &Bed) {
     let world = World::new(bed, "table-incident");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     let hashes = world.hashes("destrule-app07");
     world.set_pods(Pods::Unready);
     world.until_unavailable("app07");
@@ -55,7 +55,7 @@ fn the_unchanged_files_are_applied_in_an_incident(bed: &Bed) {
     assert_eq!(world.hashes("destrule-app07"), hashes);
 
     let control = World::without_guard(bed, "table-incident-control");
-    let folder = control.in_mid_canary(&SUBSET_LEVEL);
+    let folder = control.start_canary(&SUBSET_LEVEL);
     control.set_pods(Pods::Unready);
     control.until_unavailable("app07");
     folder.apply_file("virtual-service.yaml").ok();
@@ -66,10 +66,10 @@ fn the_unchanged_files_are_applied_in_an_incident(bed: &Bed) {
     assert!(hashes.values().all(String::is_empty), "{hashes:?}");
 }
 
-/// The controller takes no notice of a Service that has lost its hash.
+/// The controller does not notice a Service that has lost its hash.
 fn both_services_are_forced_and_replaced(bed: &Bed) {
     let world = World::new(bed, "table-services");
-    let folder = world.in_mid_canary(&HOST_LEVEL);
+    let folder = world.start_canary(&HOST_LEVEL);
     let recording = world.record(&["Service"]);
     folder
         .kubectl("apply --server-side --force-conflicts", "services.yaml")
@@ -82,7 +82,7 @@ fn both_services_are_forced_and_replaced(bed: &Bed) {
     assert_ne!(world.selected("shop-stable"), world.selected("shop-canary"));
 
     let control = World::without_guard(bed, "table-services-control");
-    let folder = control.in_mid_canary(&HOST_LEVEL);
+    let folder = control.start_canary(&HOST_LEVEL);
     folder.kubectl("replace", "services.yaml").ok();
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(control.selected("shop-stable"), "");
@@ -93,7 +93,7 @@ fn both_services_are_forced_and_replaced(bed: &Bed) {
     );
 }
 
-/// The route that the controller inserted for testers stands before the users' own.
+/// The route that the controller inserted for testers comes before the user's routes.
 fn the_testers_route_survives_an_apply(bed: &Bed) {
     let world = World::new(bed, "table-testers");
     in_testers_canary(&world);

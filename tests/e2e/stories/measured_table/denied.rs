@@ -1,4 +1,4 @@
-//! The rows that break: the write is refused, in these very words, and the release goes on.
+//! The rows that break a rollout: the write is denied with exactly these messages, and the release continues.
 
 use crate::api::{list, text};
 use crate::bed::Bed;
@@ -19,7 +19,7 @@ pub const STORIES: &[Story] = &[
 
 fn the_canary_subset_is_renamed(bed: &Bed) {
     let world = World::new(bed, "table-subset");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     folder.edit("destination-rule.yaml", "name: version-v2", "name: v2");
     folder
         .apply_file("destination-rule.yaml")
@@ -29,10 +29,10 @@ fn the_canary_subset_is_renamed(bed: &Bed) {
 "* spec.subsets: Not found: Rollout table-subset/app07 names subset `version-v2` in `spec.strategy.canary.trafficRouting.istio.destinationRule.canarySubsetName`, which DestinationRule table-subset/destrule-app07 does not have; did you mean `version-v1`? its subsets: `version-v1`, `v2`; to rename one, add the new subset beside the old, move the Rollout and the VirtualService, then drop the old one (in an incident: set the annotation `rollout-guard.io/allow: RG302` on the object in the same write, and remove it afterwards) [rollout-guard RG302]",
 "* spec.subsets: Not found: VirtualService table-subset/virtservice-app07 sends to subset `version-v2` of `app07.table-subset.svc.cluster.local` in `spec.http[0].route[0].destination.subset`, which DestinationRule table-subset/destrule-app07 does not define (IST0101); did you mean `version-v1`? defined: `version-v1`, `v2`; to rename a subset, add the new one beside the old, move the routes, then drop the old one (in an incident: set the annotation `rollout-guard.io/allow: RG501` on the object in the same write, and remove it afterwards) [rollout-guard RG501]"
 ]);
-    still_in_mid_canary(&world);
+    canary_is_unchanged(&world);
 
     let control = World::without_guard(bed, "table-subset-control");
-    let folder = control.in_mid_canary(&SUBSET_LEVEL);
+    let folder = control.start_canary(&SUBSET_LEVEL);
     folder.edit("destination-rule.yaml", "name: version-v2", "name: v2");
     folder.apply_file("destination-rule.yaml").ok();
     control.until("DestinationRule", "destrule-app07", "only v1", |rule| {
@@ -42,7 +42,7 @@ fn the_canary_subset_is_renamed(bed: &Bed) {
 
 fn a_second_rollout_takes_the_same_destination_rule(bed: &Bed) {
     let world = World::new(bed, "table-second");
-    world.in_mid_canary(&SUBSET_LEVEL);
+    world.start_canary(&SUBSET_LEVEL);
     let second = second_app(&world);
     second.apply_file("virtual-service.yaml").ok();
     second.apply_file("rollout.yaml").fails().prints(&[
@@ -52,10 +52,10 @@ fn a_second_rollout_takes_the_same_destination_rule(bed: &Bed) {
 "* spec.strategy.canary.trafficRouting.istio.destinationRule.name: Duplicate value: \"destrule-app07\": Rollout table-second/app08 names DestinationRule table-second/destrule-app07 in `spec.strategy.canary.trafficRouting.istio.destinationRule.name`, and so does Rollout table-second/app07: each deletes the other's subsets; give each Rollout a DestinationRule of its own (in an incident: set the annotation `rollout-guard.io/allow: RG601` on the object in the same write, and remove it afterwards) [rollout-guard RG601]"
 ]);
     assert!(world.find("Rollout", "app08").is_none());
-    still_in_mid_canary(&world);
+    canary_is_unchanged(&world);
 
     let control = World::without_guard(bed, "table-second-control");
-    control.in_mid_canary(&SUBSET_LEVEL);
+    control.start_canary(&SUBSET_LEVEL);
     let second = second_app(&control);
     second.apply_file("virtual-service.yaml").ok();
     second.apply_file("rollout.yaml").ok();
@@ -64,7 +64,8 @@ fn a_second_rollout_takes_the_same_destination_rule(bed: &Bed) {
     });
 }
 
-/// Another app that was begun as a copy, and its author forgot one line: the DestinationRule's name.
+/// Another application, copied from the first. Its author forgot to change one line: the name of the
+/// DestinationRule.
 fn second_app<'w>(world: &'w World<'w>) -> Folder<'w> {
     let folder = world.folder(SUBSET_LEVEL.folder);
     for (word, other) in [("app07", "app08"), ("version-v", "app08-v")] {
@@ -79,7 +80,7 @@ fn second_app<'w>(world: &'w World<'w>) -> Folder<'w> {
 
 fn the_managed_route_is_renamed(bed: &Bed) {
     let world = World::new(bed, "table-route");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     folder.edit("virtual-service.yaml", "name: primary", "name: main");
     folder
         .apply_file("virtual-service.yaml")
@@ -87,10 +88,10 @@ fn the_managed_route_is_renamed(bed: &Bed) {
         .prints(&[
 "The VirtualService \"virtservice-app07\" is invalid: spec.http: Not found: Rollout table-route/app07 lists route `primary` in `spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]`, which VirtualService table-route/virtservice-app07 does not have; its http routes: `main`; to rename a route, add the new one beside the old, move the Rollout's reference, then drop the old one (in an incident: set the annotation `rollout-guard.io/allow: RG202` on the object in the same write, and remove it afterwards) [rollout-guard RG202]"
 ]);
-    still_in_mid_canary(&world);
+    canary_is_unchanged(&world);
 
     let control = World::without_guard(bed, "table-route-control");
-    let folder = control.in_mid_canary(&SUBSET_LEVEL);
+    let folder = control.start_canary(&SUBSET_LEVEL);
     folder.edit("virtual-service.yaml", "name: primary", "name: main");
     folder.apply_file("virtual-service.yaml").ok();
     let frozen = control.until_phase("app07", "Degraded");
@@ -100,10 +101,10 @@ fn the_managed_route_is_renamed(bed: &Bed) {
     );
 }
 
-/// The controller panics at every reconcile, and nobody hears of it.
+/// The controller panics at every reconcile, and nobody is notified.
 fn an_empty_tls_list_is_added(bed: &Bed) {
     let world = World::new(bed, "table-tls");
-    let folder = world.in_mid_canary(&SUBSET_LEVEL);
+    let folder = world.start_canary(&SUBSET_LEVEL);
     folder.edit("virtual-service.yaml", "  http:\n", "  tls: []\n  http:\n");
     folder
         .apply_file("virtual-service.yaml")
@@ -111,10 +112,10 @@ fn an_empty_tls_list_is_added(bed: &Bed) {
         .prints(&[
 "The VirtualService \"virtservice-app07\" is invalid: spec.tls: Invalid value: VirtualService table-tls/virtservice-app07 has an empty `tls` list, at which the controller of Rollout table-tls/app07 (`spec.strategy.canary.trafficRouting.istio.virtualService.tlsRoutes`) panics; leave `tls` out of the VirtualService (in an incident: set the annotation `rollout-guard.io/allow: RG206` on the object in the same write, and remove it afterwards) [rollout-guard RG206]"
 ]);
-    still_in_mid_canary(&world);
+    canary_is_unchanged(&world);
 
     let control = World::without_guard(bed, "table-tls-control");
-    let folder = control.in_mid_canary(&SUBSET_LEVEL);
+    let folder = control.start_canary(&SUBSET_LEVEL);
     folder.edit("virtual-service.yaml", "  http:\n", "  tls: []\n  http:\n");
     folder.apply_file("virtual-service.yaml").ok();
     control.argo("promote app07").ok();
@@ -163,7 +164,7 @@ fn three_more_routes(virtual_service: &str) -> String {
     virtual_service.to_owned() + &more.concat()
 }
 
-/// `additionalSubsetNames` protects destinations, and nobody would think that it does not protect subsets.
+/// `additionalSubsetNames` protects destinations, but not subsets, which nobody expects.
 fn an_additional_subset_is_put_into_the_managed_destination_rule(bed: &Bed) {
     let world = World::new(bed, "table-extra");
     let folder = world.folder(SUBSET_LEVEL.folder);
@@ -213,7 +214,7 @@ fn subset_extra(folder: &Folder) {
     );
 }
 
-fn still_in_mid_canary(world: &World) {
+fn canary_is_unchanged(world: &World) {
     world.reconcile("app07");
     world.until_first_step(&SUBSET_LEVEL);
     let hashes = world.hashes("destrule-app07");
