@@ -39,8 +39,8 @@ fn client(mut config: Config) -> Result<Client, String> {
     Client::try_from(config).map_err(|error| error.to_string())
 }
 
-/// What an error says, without what else is in the answer.
-pub fn said(error: &kube::Error) -> String {
+/// The message of an error of the API server, without the rest of its answer.
+pub fn error_message(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
         error => error.to_string(),

@@ -1,6 +1,13 @@
 //! The election on a clock that the tests wind, against an API server in memory.
 
-use super::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::candidate::{RENEW_INTERVAL, RETRY_INTERVAL};
+use super::election::{LEASE_DURATION, RENEW_DEADLINE};
+use super::{Leadership, Lease, identity};
 use crate::api::fake::{FakeApi, Fault};
 use serde_json::{Value, json};
 
@@ -16,7 +23,7 @@ fn campaign(api: &FakeApi, identity: &str) -> Leadership {
 }
 
 fn leads(leadership: &Leadership) -> bool {
-    *leadership.leading.borrow()
+    *leadership.watch().borrow()
 }
 
 fn spec(api: &FakeApi) -> Value {
@@ -91,7 +98,10 @@ async fn a_holder_that_is_gone_is_waited_for_by_the_own_clock() {
         api.put(PATH, held_by_another(renewed));
         let one = campaign(&api, "one");
         let took = won(&one).await;
-        assert!(took >= DURATION && took < DURATION + RETRY * 2, "{took:?}");
+        assert!(
+            took >= LEASE_DURATION && took < LEASE_DURATION + RETRY_INTERVAL * 2,
+            "{took:?}"
+        );
         assert_eq!(spec(&api)["leaseTransitions"], 5);
     }
 }
@@ -127,7 +137,7 @@ async fn steps_down_in_time_when_it_cannot_renew() {
         let mut watched = one.watch();
         watched.wait_for(|leads| !*leads).await.unwrap();
         let took = since.elapsed();
-        assert!(took <= RENEW_DEADLINE && took > RENEW, "{took:?}");
+        assert!(took <= RENEW_DEADLINE && took > RENEW_INTERVAL, "{took:?}");
         api.fail(Fault::None);
         // Its own name still stands there.
         assert!(won(&one).await < RENEW_DEADLINE);

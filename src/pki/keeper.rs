@@ -16,7 +16,7 @@ use super::contents::{Contents, Texts};
 use super::places::Places;
 use super::rotation::{Policy, Step};
 use super::secret::{has_changed, write};
-use crate::api::client::said;
+use crate::api::client::error_message;
 
 pub(super) struct Keeper {
     pub places: Places,
@@ -120,7 +120,7 @@ impl Keeper {
                 Ok(Some(written))
             }
             Err(error) if has_changed(&error) => self.places.read().await,
-            Err(error) => Err(format!("cannot be written: {}", said(&error))),
+            Err(error) => Err(format!("cannot be written: {}", error_message(&error))),
         }
     }
 
@@ -134,8 +134,8 @@ impl Keeper {
             return Ok(false);
         }
         let written = configurations.write(&self.places.client, bundle).await;
-        let patched =
-            written.map_err(|error| format!("caBundle cannot be written: {}", said(&error)))?;
+        let patched = written
+            .map_err(|error| format!("caBundle cannot be written: {}", error_message(&error)))?;
         if patched > 0 {
             tracing::info!("the caBundle of {patched} webhook configurations was not the Secret's");
             self.certificates.metrics.own.bundles_patched(patched);

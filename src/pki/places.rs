@@ -14,7 +14,7 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
 use super::bundles::Configurations;
-use crate::api::client::said;
+use crate::api::client::error_message;
 
 pub(super) struct Places {
     pub client: Client,
@@ -31,7 +31,7 @@ impl Places {
 
     pub async fn read(&self) -> Result<Option<Secret>, String> {
         let read = self.secrets().get_opt(&self.secret).await;
-        read.map_err(|error| format!("cannot be read: {}", said(&error)))
+        read.map_err(|error| format!("cannot be read: {}", error_message(&error)))
     }
 
     pub async fn configurations(&self) -> Result<Configurations, String> {
@@ -40,7 +40,7 @@ impl Places {
         };
         let read = Configurations::read(&self.client, name).await;
         read.map_err(|error| {
-            let said = said(&error);
+            let said = error_message(&error);
             format!("webhook configuration `{name}` cannot be read: {said}")
         })
     }
