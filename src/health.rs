@@ -24,7 +24,7 @@ pub fn spawn_supervised(
     let task = tokio::spawn(task);
     tokio::spawn(async move {
         if task.await.is_err_and(|error| error.is_panic()) {
-            tracing::error!("a fault of rollout-guard: {name} panicked");
+            tracing::error!(task = name, "a fault of rollout-guard: a task panicked");
             readiness.breaks();
         }
     });

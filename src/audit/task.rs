@@ -41,7 +41,7 @@ impl Audit {
         readiness.until_cluster_is_read().await;
         let mut told = EventThrottle::new(Instant::now());
         while leading.wait_for(|leads| *leads).await.is_ok() {
-            tracing::info!("the audit begins");
+            tracing::info!("the audit starts");
             let lost = tokio::select! {
                 _ = AssertUnwindSafe(self.judge(&mut told)).catch_unwind() => None,
                 lost = leading.wait_for(|leads| !*leads) => Some(lost.is_ok()),
@@ -53,7 +53,7 @@ impl Audit {
                 Some(false) => return,
                 None => {
                     tracing::error!(
-                        "a fault of rollout-guard: the audit panicked, and begins again soon"
+                        "a fault of rollout-guard: the audit panicked and starts again soon"
                     );
                     // Reviews go on meanwhile. What it stumbled over may be gone by then.
                     sleep(AFTER_A_FAULT).await;

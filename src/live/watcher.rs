@@ -48,15 +48,27 @@ impl Watcher {
         loop {
             match self.discovery.look(kind).await {
                 Ok(Some(resource)) => {
-                    tracing::info!("watching {kind} in {}", resource.api_version);
+                    tracing::info!(
+                        kind = kind.as_str(),
+                        version = resource.api_version,
+                        "watching"
+                    );
                     pause = FIRST_PAUSE;
                     self.follow(kind, &resource).await;
-                    tracing::info!("{kind} is not served in {} any more", resource.api_version);
+                    tracing::info!(
+                        kind = kind.as_str(),
+                        version = resource.api_version,
+                        "not served any more"
+                    );
                 }
                 Ok(None) => self.send(WatchEvent::List(kind, Vec::new())).await,
                 Err(error) => {
                     self.metrics.watches.failed(kind);
-                    tracing::warn!("whether {kind} is served cannot be read: {error}");
+                    tracing::warn!(
+                        kind = kind.as_str(),
+                        error = error.to_string(),
+                        "cannot read whether the kind is served"
+                    );
                 }
             }
             sleep(pause).await;
@@ -106,7 +118,11 @@ impl Watcher {
                 Ok(Event::Delete(object)) => WatchEvent::Delete(decode::key(kind, &object)),
                 Err(error) => {
                     self.metrics.watches.failed(kind);
-                    tracing::warn!("the watch of {kind} is broken, and begun again: {error}");
+                    tracing::warn!(
+                        kind = kind.as_str(),
+                        error = error.to_string(),
+                        "a watch broke and starts again"
+                    );
                     if is_gone(&error) {
                         return;
                     }

@@ -1,11 +1,10 @@
-//! The line that `serve` prints when it is up.
+//! The first event in the log of `serve`.
 
-use std::io::Write;
 use std::net::SocketAddr;
 
 use super::options::Options;
 
-/// Writes a line that says where `serve` listens, which certificate to trust and how to try it.
+/// Logs where `serve` listens, which certificate to trust and how to try it.
 pub(super) fn announce(options: &Options, webhook: SocketAddr, admin: SocketAddr) {
     let host = match webhook.ip() {
         ip if ip.is_unspecified() => "localhost".to_owned(),
@@ -22,10 +21,11 @@ pub(super) fn announce(options: &Options, webhook: SocketAddr, admin: SocketAddr
         ),
         _ => (format!("CA {file}"), format!(" --cacert {file}")),
     };
-    // Standard error may be closed.
-    let _ = writeln!(
-        std::io::stderr(),
-        "rollout-guard serves https://{webhook} and http://{admin} (admin), {trust}; \
-         try: curl{flag} --data-binary @review.json https://{host}:{port}/validate"
+    tracing::info!(
+        webhook = format!("https://{webhook}"),
+        admin = format!("http://{admin}"),
+        trust,
+        example = format!("curl{flag} --data-binary @review.json https://{host}:{port}/validate"),
+        "serving"
     );
 }

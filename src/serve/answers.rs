@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::deadline::Deadline;
+use super::review_log::short;
 use crate::api::events::Events;
 use crate::cluster::Cluster;
 use crate::decide::{Decision, Evidence, Undecided, decide};
@@ -59,11 +60,11 @@ impl Answers {
                     continue;
                 }
                 Some(Err(error)) => {
-                    tracing::warn!("what an answer rests on cannot be read again: {error}");
+                    warn(&decision, &error.to_string());
                     Undecided::Unreadable
                 }
                 None => {
-                    tracing::warn!("what an answer rests on cannot be read again in time");
+                    warn(&decision, "no time is left");
                     Undecided::OutOfTime
                 }
             };
@@ -97,6 +98,17 @@ impl Answers {
         }
         decide(request, &cluster, &self.settings)
     }
+}
+
+fn warn(decision: &Decision, error: &str) {
+    let request = &decision.request;
+    tracing::warn!(
+        kind = &*short(&request.kind_name),
+        namespace = &*short(&request.namespace),
+        name = &*short(&request.name),
+        error,
+        "the objects that a decision rests on cannot be read again"
+    );
 }
 
 /// If the facts change on every re-read, the write is allowed.

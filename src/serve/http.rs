@@ -139,7 +139,7 @@ impl Port {
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: more haste would not help.
-                    tracing::warn!("cannot accept a connection: {error}");
+                    tracing::warn!(error = error.to_string(), "cannot accept a connection");
                     sleep(PAUSE).await;
                 }
             }
@@ -156,8 +156,10 @@ impl Port {
             Ok(Ok(stream)) => self.http(stream, watcher).await,
             // A probe that only connects.
             Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
-            Ok(Err(error)) => tracing::info!("no TLS with {peer}: {error}"),
-            Err(_) => tracing::info!("no TLS with {peer} in time"),
+            Ok(Err(error)) => {
+                tracing::info!(%peer, error = error.to_string(), "the TLS handshake failed");
+            }
+            Err(_) => tracing::info!(%peer, "the TLS handshake took too long"),
         }
     }
 

@@ -1,100 +1,64 @@
-//! One line for each denial, patch and fault, on standard error; never a body. What others wrote is quoted,
-//! so that a name with a line end in it makes no line.
+//! The log on standard error: its format and its level.
 
-use std::collections::BTreeSet;
+use std::io;
 
-use axum::http::StatusCode;
+use clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
-use crate::decide::{Action, Decision, Exempt, Judged};
-use crate::model::Kind;
-use crate::request::Phase;
-use crate::text::truncate;
+const DEFAULT_LEVEL: &str = "info";
 
-/// The lines themselves.
-pub(super) struct Log;
+/// How much is logged, and in which format.
+#[derive(Args, Clone, Debug)]
+pub struct LogOptions {
+    /// Format of the log on standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Level of the log (error, warn, info, debug, trace), or levels by module such as `info,kube=debug`
+    #[arg(long, value_name = "LEVEL", env = "RUST_LOG", default_value = DEFAULT_LEVEL, value_parser = level)]
+    pub log_level: String,
+}
 
-/// From here on, lines go to standard error. Does nothing where somebody else listens already.
-pub(super) fn start() {
-    let lines = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people: time, level, message, `field=value`
+    Text,
+    /// A JSON object on each line
+    Json,
+}
+
+/// Starts to log. Does nothing if the process logs elsewhere already.
+pub(super) fn start(options: &LogOptions) {
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&options.log_level))
+        .with_writer(io::stderr)
         .log_internal_errors(false);
-    let _ = lines.try_init();
-}
-
-impl Log {
-    pub fn answered(decision: &Decision) {
-        let rules = |pass: fn(&Judged) -> bool| codes(decision, pass);
-        let denied = rules(|judged| judged.action == Action::Deny);
-        let would = rules(|judged| judged.would_deny);
-        if !denied.is_empty() {
-            tracing::info!("denied {}: {denied}", write(decision));
+    let _ = match options.log_format {
+        LogFormat::Text => log.with_target(false).try_init(),
+        LogFormat::Json => {
+            let log = log.json().flatten_event(true);
+            log.with_current_span(false)
+                .with_span_list(false)
+                .try_init()
         }
-        if !would.is_empty() {
-            tracing::info!("would deny {}: {would}", write(decision));
-        }
-        if let Some(mutated) = &decision.mutation {
-            let did = if mutated.observed {
-                "would patch"
-            } else {
-                "patched"
-            };
-            if !mutated.by.is_empty() {
-                tracing::info!("{did} {}: {}", write(decision), mutated.by.join(", "));
-            }
-        }
-        if decision.exempt == Some(Exempt::OutOfTime) {
-            tracing::warn!("allowed unchecked, {}", write(decision));
-        }
-    }
-
-    pub fn refused(phase: Phase, status: StatusCode, reason: &str) {
-        tracing::warn!(
-            "answered {status} to /{}: {}",
-            phase.as_str(),
-            quoted(reason)
-        );
-    }
+    };
 }
 
-/// `UPDATE VirtualService "ns/name" by "user"`.
-fn write(decision: &Decision) -> String {
-    let request = &decision.request;
-    let (operation, kind) = (
-        request.operation.as_str(),
-        request.kind.map_or("", Kind::as_str),
-    );
-    let object = quoted(&format!("{}/{}", request.namespace, request.name));
-    let dry = if request.dry_run { " (dry run)" } else { "" };
-    format!(
-        "{operation} {kind} {object} by {}{dry}",
-        quoted(&request.user)
-    )
+fn level(text: &str) -> Result<String, ParseError> {
+    // An empty RUST_LOG counts as none.
+    let text = if text.is_empty() { DEFAULT_LEVEL } else { text };
+    EnvFilter::builder().parse(text)?;
+    Ok(text.to_owned())
 }
-
-/// In quotes and escaped, so that no text of a user can end a line.
-pub(super) fn quoted(text: &str) -> String {
-    format!("{:?}", truncate(text, MAX_TEXT_CHARS))
-}
-
-/// `RG202 route-not-found, RG501 subset-undefined`.
-fn codes(decision: &Decision, pass: fn(&Judged) -> bool) -> String {
-    let judged = decision.judged.iter().filter(|judged| pass(judged));
-    let rules: BTreeSet<String> = judged
-        .map(|judged| judged.finding.rule.to_string())
-        .collect();
-    rules.into_iter().collect::<Vec<_>>().join(", ")
-}
-
-const MAX_TEXT_CHARS: usize = 256;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn quotes_what_others_wrote() {
-        assert_eq!(quoted("a\n\u{1b}[31m"), r#""a\n\u{1b}[31m""#);
-        assert_eq!(quoted(&"ł".repeat(300)).chars().count(), MAX_TEXT_CHARS + 2);
+    fn refuses_what_is_no_level() {
+        assert_eq!(level("info,kube=debug").unwrap(), "info,kube=debug");
+        assert_eq!(level("").unwrap(), DEFAULT_LEVEL);
+        assert!(level("kube=loud").is_err());
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn watch(
     let cluster = source.read()?;
     metrics.count_objects(&cluster);
     if cluster.is_empty() {
-        tracing::warn!("the manifests hold no object that the rules know");
+        tracing::warn!("the manifests hold no object of a kind that rules read");
     }
     let handle: ClusterHandle = Arc::new(ArcSwap::from_pointee(cluster));
     let (kept, metrics) = (Arc::clone(&handle), Arc::clone(metrics));
@@ -54,12 +54,15 @@ impl Source {
         match self.read() {
             Ok(cluster) => {
                 metrics.count_objects(&cluster);
-                tracing::info!("the manifests changed: {} objects now", cluster.len());
+                tracing::info!(objects = cluster.len(), "the manifests changed");
                 handle.store(Arc::new(cluster));
             }
             Err(error) => {
                 metrics.manifests_failed();
-                tracing::warn!("the manifests changed, and the last good ones stay: {error}");
+                tracing::warn!(
+                    error = error.to_string(),
+                    "the changed manifests cannot be read: the last good ones stay in use"
+                );
             }
         }
     }

@@ -14,6 +14,7 @@ mod manifests;
 mod options;
 mod program;
 mod read_once;
+mod review_log;
 mod self_test;
 mod self_test_failure;
 mod signals;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::error::Error;
+use super::log::LogOptions;
 use crate::duration;
 use crate::files::settings::SettingsOptions;
 use crate::{pki, record};
@@ -33,6 +34,8 @@ pub struct Options {
     pub replica: ReplicaOptions,
     #[command(flatten)]
     pub record: record::RecordOptions,
+    #[command(flatten)]
+    pub log: LogOptions,
     /// How long requests are answered after SIGTERM
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::of_flag)]
     pub drain: Duration,

@@ -34,7 +34,7 @@ const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// What keeps it from starting: a flag, a file, an address in use.
 pub fn run(options: Options) -> Result<(), Error> {
-    log::start();
+    log::start(&options.log);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.enable_all().build().map_err(Error::Runtime)?;
     let ended = runtime.block_on(serve(options));
@@ -245,8 +245,10 @@ impl Running {
 /// it carries a review. A second signal ends the wait.
 async fn drain(time: Duration, readiness: &Readiness, webhook: &Server, signals: &mut Signals) {
     readiness.drain();
-    let seconds = time.as_secs_f64();
-    tracing::info!("ending: not ready any more, requests are answered for another {seconds} s");
+    tracing::info!(
+        drain_seconds = time.as_secs_f64(),
+        "ending: not ready any more, but answering for the drain time"
+    );
     let answering = async {
         tokio::time::sleep(time / 2).await;
         webhook.renew();

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::log::quoted;
+use super::review_log::short;
 use crate::api::events::{Events, Words};
 use crate::audit::concerned;
 use crate::cluster::View;
@@ -38,8 +38,8 @@ impl UnlistedControllers {
         }
         if first(&self.logged, &request.user) {
             tracing::warn!(
-                "{} writes as the Rollouts controller: add it to `controllerUsers` in the settings",
-                quoted(&request.user)
+                user = &*short(&request.user),
+                "an unlisted user writes as the Rollouts controller: add it to `controllerUsers` in the settings"
             );
         }
         self.tell(decision);

@@ -17,8 +17,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::answers::Answers;
 use super::deadline::Deadline;
-use super::log::Log;
 use super::options::DEFAULT_BODY_LIMIT;
+use super::review_log;
 use super::unlisted_controllers::UnlistedControllers;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
@@ -73,7 +73,7 @@ impl Webhook {
             Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
             Err(Refusal(status, reason)) => {
                 self.metrics.refused(status);
-                Log::refused(phase, status, &reason);
+                review_log::refused(phase, status, &reason);
                 (status, reason + "\n").into_response()
             }
         }
@@ -87,13 +87,14 @@ impl Webhook {
         request.trace = self.recorder.is_some();
         let decision = self.answers.decide(request, deadline).await;
         let answer = review::render(&decision)?;
-        self.metrics.answered(&decision, start.elapsed());
-        Log::answered(&decision);
+        let took = start.elapsed();
+        self.metrics.answered(&decision, took);
+        review_log::decided(&decision, took);
         self.unlisted.meet(&decision);
         if let Some(recorder) = &self.recorder {
             let kept = deadline.bound(recorder.keep(&body, &decision, &answer));
             if kept.await.is_none() {
-                tracing::warn!("a review is not recorded: there was no time to read the cluster");
+                tracing::warn!("a review is not recorded: no time was left to read the cluster");
             }
         }
         Ok(answer)
@@ -153,7 +154,7 @@ fn survive_panics(router: Router, metrics: Arc<Metrics>) -> Router {
     let respond = move |panic: Box<dyn Any + Send>| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        tracing::error!("a fault of rollout-guard: a review panicked: {text:?}");
+        tracing::error!(panic = text, "a fault of rollout-guard: a review panicked");
         metrics.refused(StatusCode::INTERNAL_SERVER_ERROR);
         (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
     };

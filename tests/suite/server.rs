@@ -44,10 +44,37 @@ fn gives_the_librarys_bytes_over_either_protocol() {
     let log = RefCell::new(String::new());
     eventually("the denial is logged", || {
         log.borrow_mut().push_str(&server.log().join("\n"));
-        log.borrow().contains("denied UPDATE VirtualService")
+        let log = log.borrow();
+        log.contains("denied rule=\"RG")
+            && log.contains(r#"operation="UPDATE" kind="VirtualService""#)
     });
     let counted = "rollout_guard_decisions_total{rule=\"RG501\",action=\"deny\"}";
     assert_eq!(server.metric(counted), 2);
+}
+
+#[test]
+fn logs_a_line_of_text_or_json_for_each_event() {
+    let mut review: Value = serde_json::from_slice(&denied()).unwrap();
+    review["request"]["userInfo"]["username"] = "somebody\nelse".into();
+    let log = |format: &str| {
+        let format = format!("--log-format={format}");
+        let server = Server::with(&recorded("cluster.yaml"), &[&format]);
+        server.post("validate", review.to_string().as_bytes());
+        let log = RefCell::new(Vec::new());
+        eventually("the denial is logged", || {
+            log.borrow_mut().extend(server.log());
+            let log = log.borrow();
+            log.iter().any(|line| line.contains("denied"))
+        });
+        log.into_inner().pop().unwrap()
+    };
+    let text = log("text");
+    assert!(text.contains(r#"user="somebody\nelse""#), "{text}");
+    let event: Value = serde_json::from_str(&log("json")).unwrap();
+    assert_eq!(event["message"], "denied");
+    assert_eq!(event["user"], "somebody\nelse");
+    assert_eq!(event["namespace"], "test-ar-istio");
+    assert!(event["duration_ms"].as_f64() > Some(0.0), "{event}");
 }
 
 #[test]
@@ -341,6 +368,7 @@ fn says_what_keeps_it_from_starting() {
     assert!(said(&[&cluster, "--tls-cert=x"]).contains("--tls-key"));
     assert!(said(&[&cluster, "--tls-cert=/none", "--tls-key=/none"]).contains("/none: No such"));
     assert!(said(&[&cluster, "--ca-file=/none/ca"]).contains("`--ca-file /none/ca`"));
+    assert!(said(&[&cluster, "--log-level=kube=loud"]).contains("error parsing level filter"));
     assert!(said(&[&cluster, "--drain=10"]).contains("such as `10s`"));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken_at = taken.local_addr().unwrap().to_string();

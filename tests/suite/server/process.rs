@@ -136,7 +136,7 @@ fn addresses(log: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> {
         let line = log.recv_timeout(PATIENCE).ok()?;
         let address = |scheme| {
             let after = line.split(scheme).nth(1)?;
-            after[..after.find([' ', ','])?].parse().ok()
+            after[..after.find('"')?].parse().ok()
         };
         if let (Some(https), Some(admin)) = (address("https://"), address("http://")) {
             return Some((https, admin));
