@@ -19,7 +19,7 @@ test:
 core:
     cargo check --no-default-features
 
-# Rewrites generated files: the catalogue, `expect:` blocks, expected answers, docs, parts of the chart.
+# Rewrites generated files: snapshots, docs, parts of the chart.
 update:
     UPDATE=1 cargo test
 

@@ -32,7 +32,7 @@ rule!(
     RG701,
     Both,
     Write(check),
-    reads = [Rollout, VirtualService, DestinationRule, Service]
+    reads = [Rollout, VirtualService, DestinationRule]
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {

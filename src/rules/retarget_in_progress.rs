@@ -31,15 +31,7 @@ rule!(
     RG702,
     Both,
     Write(check),
-    reads = [
-        Rollout,
-        VirtualService,
-        DestinationRule,
-        Service,
-        Deployment,
-        ReplicaSet,
-        PodTemplate
-    ]
+    reads = [Rollout, VirtualService, DestinationRule, Service]
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {

@@ -9,7 +9,8 @@ use rollout_guard::mutations::MUTATIONS;
 use rollout_guard::rules::{CATALOGUE, Check, Rule};
 use rollout_guard::source::{self, Limits, Node};
 
-use crate::tidy::{keep, names, read, root};
+use crate::expected;
+use crate::tidy::{names, read, root};
 
 /// Webhook rules and RBAC are rendered from this file, so they cannot differ from the catalogue.
 #[test]
@@ -30,7 +31,7 @@ fn the_kinds_are_those_of_rules_and_mutations() {
     page.extend(groups(&read).iter().map(|group| policy_rule(group, &read)));
     page += "\n# Who deletes for the system.\nsystemUsers:\n";
     page.extend(SYSTEM.map(|user| format!("  - {user}\n")));
-    keep("charts/rollout-guard/files/kinds.yaml", &page);
+    expected::file("charts/rollout-guard/files/kinds.yaml", &page);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use rollout_guard::source::{Content, KeyNode, Node};
 use serde_json::Value;
 
 use crate::chart::{CHART, yaml};
-use crate::tidy::{between, keep, read};
+use crate::expected;
+use crate::tidy::{between, read};
 
 #[test]
 fn the_readme_of_values_is_in_step() {
@@ -32,7 +33,7 @@ fn the_readme_of_values_is_in_step() {
         "<!-- end of the values",
         &table,
     );
-    keep(&path, &page);
+    expected::file(&path, &page);
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn the_schema_knows_every_rule() {
     let list: Vec<String> = ids.map(|line| format!("\n          {line}")).collect();
     let list = list.join(",") + "\n        ";
     let start = "\"propertyNames\": {\n        \"enum\": [";
-    keep(&path, &between(&read(&path), start, "]", &list));
+    expected::file(&path, &between(&read(&path), start, "]", &list));
 }
 
 #[test]

@@ -6,18 +6,19 @@
 //! ---
 //! write: {operation: UPDATE, object: {…}}   # or {operation: DELETE, kind: Service, name: app}
 //! settings: {complete: true, argoVersion: "1.9"}
-//! --- # expect
-//! expect: […]                            # written by UPDATE=1 cargo test
 //! ```
+//!
+//! The verdict stands in the file's name, the findings in the snapshot of the rule, `tests/rules/<rule>.snap`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rollout_guard::cluster::{Cluster, Fact, Facts, Mesh, View};
+use rollout_guard::cluster::{Cluster, Fact, Facts, Mesh, Overlay, View};
 use rollout_guard::decide::{Action, decide};
-use rollout_guard::model::{Key, Kind, Object, Operation};
+use rollout_guard::model::{Key, Kind, Object, Operation, Write};
 use rollout_guard::request::{Phase, Request};
-use rollout_guard::rules::{Check, Rule};
+use rollout_guard::rules::Rule;
 use rollout_guard::settings::{self, Settings};
 use rollout_guard::source::{self, Content, Limits, Node};
 use rollout_guard::verdict::{Finding, Severity};
@@ -26,21 +27,19 @@ use serde_json::{Value, json};
 /// One file under `tests/rules`.
 pub struct Fixture {
     pub path: PathBuf,
-    pub text: String,
     pub documents: Vec<Node>,
     pub settings: Settings,
     write: Option<Value>,
-    pub expect: Vec<String>,
 }
 
 /// What a rule says of a fixture.
 pub struct Outcome {
     /// `deny`, `warn` or `allow`.
     pub verdict: &'static str,
-    pub findings: Vec<Finding>,
-    pub said: Vec<String>,
-    /// The kinds that the rule looked at.
-    pub seen: BTreeSet<Kind>,
+    /// Each with its action, or its severity where nothing is written.
+    pub findings: Vec<(&'static str, Finding)>,
+    /// The kinds that the rule read.
+    pub read: BTreeSet<Kind>,
 }
 
 impl Fixture {
@@ -52,9 +51,7 @@ impl Fixture {
             .into_iter()
             .partition(|node| node.get("apiVersion").is_some());
         let extra = |name: &str| extras.iter().find_map(|node| node.get(name));
-        let expect = extra("expect").map(Node::to_value).unwrap_or_default();
-        let expect = expect.as_array().cloned().unwrap_or_default();
-        let known = ["write", "settings", "expect"];
+        let known = ["write", "settings"];
         for node in &extras {
             let Content::Mapping(entries) = &node.content else {
                 panic!("{}: a document is no mapping", path.display());
@@ -68,13 +65,13 @@ impl Fixture {
             path: path.to_owned(),
             settings: settings_of(extra("settings")),
             write: extra("write").map(Node::to_value),
-            expect: expect
-                .iter()
-                .filter_map(|line| line.as_str().map(str::to_owned))
-                .collect(),
-            text,
             documents,
         }
+    }
+
+    pub fn name(&self) -> Cow<'_, str> {
+        let name = self.path.file_name().expect("a file's name");
+        name.to_string_lossy()
     }
 
     pub fn verdict(&self) -> &str {
@@ -109,19 +106,6 @@ impl Fixture {
         request(write.expect("the fixture has a `write`"), self)
     }
 
-    /// The file's text with what is said of it now.
-    pub fn with_expect(&self, said: &[String]) -> String {
-        let kept = self.text.split("--- # expect").next().unwrap_or_default();
-        if said.is_empty() {
-            return kept.to_owned();
-        }
-        let lines: Vec<String> = said
-            .iter()
-            .map(|line| format!("- {}\n", serde_json::to_string(line).expect("a string")))
-            .collect();
-        format!("{kept}--- # expect\nexpect:\n{}", lines.concat())
-    }
-
     fn judge_standing(&self, rule: &Rule, cluster: &Cluster) -> Outcome {
         let facts = Facts::default();
         let view = View::of(cluster).noting(&facts);
@@ -144,39 +128,35 @@ impl Fixture {
                 Some(Severity::Warning) => "warn",
                 None => "allow",
             },
-            said: findings
-                .iter()
-                .map(|f| line(f.severity.as_str(), f))
+            findings: findings
+                .into_iter()
+                .map(|finding| (finding.severity.as_str(), finding))
                 .collect(),
-            findings,
-            seen: facts.into_vec().iter().map(Fact::kind).collect(),
+            read: kinds(facts),
         }
     }
 
     fn judge_write(&self, rule: &Rule, cluster: &Cluster, write: &Value) -> Outcome {
-        let request = request(write, self);
-        let mut judged = decide(request, cluster, &self.settings).judged;
+        let decision = decide(request(write, self), cluster, &self.settings);
+        let mut judged = decision.judged;
         judged.retain(|judged| judged.finding.rule == rule.id);
         let denied = judged.iter().any(|judged| judged.action == Action::Deny);
-        let said = judged.iter().map(|judged| {
-            let action = match judged.action {
-                Action::Deny => "deny",
-                Action::Warn => "warn",
-            };
-            line(action, &judged.finding)
+        let findings = judged.into_iter().map(|judged| match judged.action {
+            Action::Deny => ("deny", judged.finding),
+            Action::Warn => ("warn", judged.finding),
         });
+        let findings: Vec<_> = findings.collect();
         Outcome {
-            verdict: match (denied, judged.is_empty()) {
+            verdict: match (denied, findings.is_empty()) {
                 (true, _) => "deny",
                 (false, false) => "warn",
                 (false, true) => "allow",
             },
-            said: said.collect(),
-            findings: judged.into_iter().map(|judged| judged.finding).collect(),
-            seen: match rule.check {
-                Check::Write(_) => rule.reads.iter().copied().collect(),
-                _ => BTreeSet::new(),
-            },
+            findings,
+            read: decision
+                .write
+                .map(|write| read_of_write(rule, &write, cluster))
+                .unwrap_or_default(),
         }
     }
 
@@ -205,11 +185,17 @@ pub fn files(root: &str, name: &str) -> Vec<PathBuf> {
     paths
 }
 
-fn line(action: &str, finding: &Finding) -> String {
-    format!(
-        "{action} {} {}: {}",
-        finding.object, finding.path, finding.message
-    )
+/// The kinds that a rule on writes reads of the cluster before the write.
+fn read_of_write(rule: &Rule, write: &Write, cluster: &Cluster) -> BTreeSet<Kind> {
+    let facts = Facts::default();
+    let old = Overlay::new(&write.key, write.old.as_ref(), cluster.mesh());
+    let before = View::of(cluster).noting(&facts).with(&old);
+    rule.judge_write(write, &before, &mut Vec::new());
+    kinds(facts)
+}
+
+fn kinds(facts: Facts) -> BTreeSet<Kind> {
+    facts.into_vec().iter().map(Fact::kind).collect()
 }
 
 fn settings_of(node: Option<&Node>) -> Settings {

@@ -19,6 +19,7 @@ mod chart_values;
 mod cli;
 mod decision;
 mod examples;
+mod expected;
 mod fixture;
 mod hostile;
 mod imports;

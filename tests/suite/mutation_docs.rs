@@ -4,8 +4,9 @@ use std::path::Path;
 
 use rollout_guard::mutations::{MUTATIONS, Mutation};
 
+use crate::expected;
 use crate::mutations::fixtures;
-use crate::tidy::{keep, names, root};
+use crate::tidy::folders;
 
 #[test]
 fn the_mutations_page_is_in_step() {
@@ -21,16 +22,14 @@ fn the_mutations_page_is_in_step() {
         let docs = mutation.documentation.replace("\n## ", "\n### ");
         page += &format!("\n## {name}\n\n*{kind}*. {}\n", docs.trim_end());
     }
-    keep("docs/mutations.md", &page);
+    expected::file("docs/mutations.md", &page);
 }
 
 #[test]
 fn every_mutation_has_its_folder_of_fixtures() {
-    let mut folders = names(&root().join("tests/mutations"));
-    folders.sort();
     let mut mutations: Vec<&str> = MUTATIONS.iter().map(|mutation| mutation.name).collect();
     mutations.sort_unstable();
-    assert_eq!(folders, mutations);
+    assert_eq!(folders("tests/mutations"), mutations);
 }
 
 #[test]

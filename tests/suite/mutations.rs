@@ -1,5 +1,6 @@
 //! Every fixture of every mutation: a cluster, a write over it, the patch and the one warning line.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rollout_guard::cluster::Cluster;
@@ -10,33 +11,27 @@ use rollout_guard::request::{Phase, Request};
 use rollout_guard::settings::Settings;
 use serde_json::{Value, json};
 
+use crate::expected::snapshots;
 use crate::fixture::{Fixture, files, request_of};
 
 #[test]
-fn every_fixture_gets_its_patch() {
-    let mut faults = Vec::new();
+fn every_mutation_changes_what_its_snapshot_says() {
+    let mut pages = BTreeMap::new();
     for mutation in MUTATIONS {
+        let mut page = String::new();
         for path in fixtures(mutation) {
             let fixture = Fixture::read(&path);
             same_on_dry_run(&fixture);
-            let said = said(&fixture, mutation);
-            if std::env::var_os("UPDATE").is_some() {
-                std::fs::write(&path, fixture.with_expect(&said)).expect("the fixture is written");
-            } else if said != fixture.expect {
-                faults.push(format!("{} says\n  {}", path.display(), said.join("\n  ")));
-            }
-            let speaks = !said.is_empty();
-            let kept = fixture.verdict() != "none";
-            if speaks != kept {
-                faults.push(format!("{}: {} operations", path.display(), said.len()));
+            let lines = changes(&fixture, mutation);
+            let expected = fixture.verdict() != "none";
+            assert_eq!(!lines.is_empty(), expected, "{}: {lines:?}", path.display());
+            if expected {
+                page += &format!("{}\n  {}\n\n", fixture.name(), lines.join("\n  "));
             }
         }
+        pages.insert(mutation.name, page);
     }
-    assert!(
-        faults.is_empty(),
-        "\n{}\n(UPDATE=1 rewrites what they say)",
-        faults.join("\n")
-    );
+    snapshots("tests/mutations", &pages);
 }
 
 /// The canary's pods are gone, and the controller has taken the traffic from it: 0/100. It cannot
@@ -127,7 +122,7 @@ fn virtual_service(manager: &str, canary: i64, stable: i64) -> Value {
 }
 
 /// The operations and notes of one mutation; the others of its kind run too, before or after it.
-fn said(fixture: &Fixture, mutation: &Mutation) -> Vec<String> {
+fn changes(fixture: &Fixture, mutation: &Mutation) -> Vec<String> {
     let request = fixture.request();
     let decision = mutate(request, &fixture.cluster(), &fixture.settings);
     let mutated = decision.mutation.unwrap_or_default();

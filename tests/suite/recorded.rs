@@ -1,8 +1,9 @@
-//! Recorded AdmissionReviews: what a real API server sent, the cluster as it stood, and the pinned answer.
-//! The library, the command line and HTTPS give the same bytes.
+//! Recorded AdmissionReviews: what a real API server sent, the cluster before the write, and the expected
+//! answers. The library, the command line and HTTPS give the same bytes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,140 +13,79 @@ use rollout_guard::request::Phase;
 use rollout_guard::settings::Settings;
 use serde_json::{Value, json};
 
-use crate::answer::answer;
-use crate::tidy::root;
+use crate::answer::{Answer, answer};
+use crate::expected::snapshots;
+use crate::tidy::{folders, names, root};
 
 #[test]
-fn every_recorded_review_gets_its_pinned_answer() {
-    let mut faults = Vec::new();
-    for folder in recordings() {
-        let body = std::fs::read(folder.join("review.json")).expect("a review");
-        let cluster = cluster(&[folder.join("cluster.yaml")]);
-        let answer = answer(
-            &body,
-            Phase::MutateThenValidate,
-            &cluster,
-            &Settings::default(),
-        );
-        let answer = answer.expect("an AdmissionReview");
-        let text = pretty(&answer.body);
-        let pinned = folder.join("response.json");
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(&pinned, &text).expect("the answer is written");
-        } else if std::fs::read_to_string(&pinned).unwrap_or_default() != text {
-            faults.push(format!("{} answers\n{text}", folder.display()));
+fn every_recorded_review_gets_the_answers_of_its_snapshot() {
+    let mut pages = BTreeMap::new();
+    for recording in recordings() {
+        let mut page = format!("/validate\n{}", lines(&recording.validated().body));
+        if let Some(patch) = patch(&recording.mutated().body) {
+            page += &format!("\n/mutate\n{patch}");
         }
+        pages.insert(recording.name.clone(), page);
     }
-    assert!(
-        faults.is_empty(),
-        "{}\n(UPDATE=1 pins the answers)",
-        faults.join("\n")
-    );
-}
-
-/// Beside the answer, `patch.json` pins what `/mutate` makes of the write, where it makes anything of it.
-#[test]
-fn every_recorded_write_gets_its_pinned_patch() {
-    let mut faults = Vec::new();
-    for folder in recordings() {
-        let body = std::fs::read(folder.join("review.json")).expect("a review");
-        let cluster = cluster(&[folder.join("cluster.yaml")]);
-        let answer = answer(&body, Phase::Mutate, &cluster, &Settings::default());
-        let said = patch(&answer.expect("an AdmissionReview").body);
-        let pinned = folder.join("patch.json");
-        if std::env::var_os("UPDATE").is_none() {
-            if std::fs::read_to_string(&pinned).ok() != said {
-                faults.push(format!("{} patches\n{said:?}", folder.display()));
-            }
-        } else if let Some(said) = said {
-            std::fs::write(&pinned, said).expect("the patch is written");
-        } else if pinned.exists() {
-            std::fs::remove_file(&pinned).expect("the patch is gone");
-        }
-    }
-    assert!(
-        faults.is_empty(),
-        "{}\n(UPDATE=1 pins the patches)",
-        faults.join("\n")
-    );
+    let pages = pages
+        .iter()
+        .map(|(name, page)| (name.as_str(), page.clone()));
+    snapshots("tests/recorded", &pages.collect());
 }
 
 #[test]
 fn the_command_line_gives_the_same_bytes() {
-    for folder in recordings() {
-        let body = std::fs::read(folder.join("review.json")).expect("a review");
-        let cluster = cluster(&[folder.join("cluster.yaml")]);
-        let expected = answer(
-            &body,
-            Phase::MutateThenValidate,
-            &cluster,
-            &Settings::default(),
-        );
-        let expected = expected.expect("an AdmissionReview");
-        let output = Command::new(env!("CARGO_BIN_EXE_rollout-guard"))
-            .args(["review", "--manifests", "cluster.yaml", "review.json"])
-            .current_dir(&folder)
-            .output()
-            .expect("the command runs");
-        assert_eq!(output.stdout, expected.body, "{}", folder.display());
+    for recording in recordings() {
+        let expected = recording.validated();
+        let output = recording.review(&[]);
+        assert_eq!(output.stdout, expected.body, "{}", recording.name);
         let denied = i32::from(expected.decision.is_denied());
-        assert_eq!(output.status.code(), Some(denied), "{}", folder.display());
+        assert_eq!(output.status.code(), Some(denied), "{}", recording.name);
     }
 }
 
 /// As the API server asks: `/mutate` first, then `/validate` with the patched object, over HTTPS.
 #[cfg(feature = "serve")]
 #[test]
-fn the_webhook_gives_the_same_bytes() {
-    for folder in recordings() {
-        let body = std::fs::read(folder.join("review.json")).expect("a review");
-        let manifests = folder.join("cluster.yaml");
-        let cluster = cluster(std::slice::from_ref(&manifests));
-        let expect = |endpoint| {
-            let answer = answer(&body, endpoint, &cluster, &Settings::default());
-            answer.expect("an AdmissionReview")
-        };
-        let kept = tempfile::tempdir().expect("a folder");
-        let record = format!("--record={}", kept.path().display());
-        let server = crate::server::Server::with(&manifests, &[&record]);
-        let mutated = expect(Phase::Mutate);
-        assert_eq!(server.post("mutate", &body), (200, mutated.body.clone()));
-        let mut review: Value = serde_json::from_slice(&body).expect("JSON");
+fn the_webhook_gives_the_same_bytes_and_records_them() {
+    for recording in recordings() {
+        let (mutated, validated) = (recording.mutated(), recording.validated());
+        let records = tempfile::tempdir().expect("a folder");
+        let flag = format!("--record={}", records.path().display());
+        let server = crate::server::Server::with(&recording.manifests, &[&flag]);
+        let answer = server.post("mutate", &recording.body);
+        assert_eq!(answer, (200, mutated.body.clone()), "{}", recording.name);
+        let mut review: Value = serde_json::from_slice(&recording.body).expect("JSON");
         review["request"]["object"] = mutated.decision.request.object.clone();
         let patched = serde_json::to_vec(&review).expect("JSON");
-        let judged = expect(Phase::MutateThenValidate);
-        let answered = server.post("validate", &patched);
-        assert_eq!(answered, (200, judged.body), "{}", folder.display());
-        assert_recorded(&folder, &mutated.body, kept.path());
+        let answer = server.post("validate", &patched);
+        assert_eq!(answer, (200, validated.body.clone()), "{}", recording.name);
+        let records = crate::server::recordings(records.path(), 2);
+        let (sent, patched) = (&records[0], &records[1]);
+        assert_record(sent, &["--mutate"], &mutated.body);
+        assert_eq!(read(sent, "patch.json"), patch(&mutated.body));
+        assert_record(patched, &[], &validated.body);
+        assert_eq!(read(patched, "patch.json"), None, "{}", recording.name);
     }
 }
 
-/// Both answers are recorded, and `review` gives them again by what is recorded.
+/// The answer is recorded, and `review` gives it again by what is recorded.
 #[cfg(feature = "serve")]
-fn assert_recorded(folder: &Path, mutated: &[u8], kept: &Path) {
-    let kept = crate::server::recordings(kept, 2);
-    let pinned = |folder: &Path, file: &str| std::fs::read_to_string(folder.join(file)).ok();
-    let (sent, patched) = (&kept[0], &kept[1]);
-    let said = |folder: &Path| pinned(folder, "response.json");
-    assert_eq!(said(sent), Some(pretty(mutated)), "{}", folder.display());
-    assert_eq!(said(patched), said(folder), "{}", folder.display());
-    let patch = |folder: &Path| pinned(folder, "patch.json");
-    assert_eq!(patch(sent), patch(folder), "{}", folder.display());
-    assert_eq!(patch(patched), None, "{}", folder.display());
-    for (kept, flags) in [(sent, &["--mutate"][..]), (patched, &[])] {
-        let output = Command::new(env!("CARGO_BIN_EXE_rollout-guard"))
-            .args(["review", "--manifests", "cluster.json", "review.json"])
-            .args(flags)
-            .current_dir(kept)
-            .output()
-            .expect("the command runs");
-        assert_eq!(
-            Some(pretty(&output.stdout)),
-            said(kept),
-            "{}",
-            folder.display()
-        );
-    }
+fn assert_record(folder: &Path, flags: &[&str], answer: &[u8]) {
+    let recorded = read(folder, "response.json");
+    assert_eq!(recorded, Some(pretty(answer)), "{}", folder.display());
+    let output = review(folder, "cluster.json", flags);
+    assert_eq!(
+        Some(pretty(&output.stdout)),
+        recorded,
+        "{}",
+        folder.display()
+    );
+}
+
+#[cfg(feature = "serve")]
+fn read(folder: &Path, file: &str) -> Option<String> {
+    std::fs::read_to_string(folder.join(file)).ok()
 }
 
 /// All recordings that the team shares, where they are at hand: no panic, a well-formed answer, and the
@@ -221,15 +161,73 @@ fn well_formed(response: &Value, name: &str) {
     }
 }
 
-/// The folders under `tests/recorded`.
-pub fn recordings() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root().join("tests/recorded")).expect("recordings");
-    let mut folders: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("a folder").path())
-        .collect();
-    folders.sort();
+/// One folder under `tests/recorded`.
+struct Recording {
+    name: String,
+    folder: PathBuf,
+    /// `review.json`
+    body: Vec<u8>,
+    /// `cluster.json` or `cluster.yaml`
+    manifests: PathBuf,
+    cluster: Cluster,
+}
+
+impl Recording {
+    fn read(name: String) -> Self {
+        let folder = root().join("tests/recorded").join(&name);
+        let mut files = names(&folder);
+        files.sort();
+        let known = [
+            ["cluster.json", "review.json"],
+            ["cluster.yaml", "review.json"],
+        ];
+        assert!(
+            known.iter().any(|known| files == *known),
+            "{name}: {files:?}"
+        );
+        let manifests = folder.join(&files[0]);
+        Self {
+            body: std::fs::read(folder.join("review.json")).expect("a review"),
+            cluster: cluster(std::slice::from_ref(&manifests)),
+            manifests,
+            folder,
+            name,
+        }
+    }
+
+    fn answer(&self, phase: Phase) -> Answer {
+        let answer = answer(&self.body, phase, &self.cluster, &Settings::default());
+        answer.expect("an AdmissionReview")
+    }
+
+    fn mutated(&self) -> Answer {
+        self.answer(Phase::Mutate)
+    }
+
+    fn validated(&self) -> Answer {
+        self.answer(Phase::MutateThenValidate)
+    }
+
+    /// What `rollout-guard review` answers.
+    fn review(&self, flags: &[&str]) -> Output {
+        let manifests = self.manifests.to_str().expect("a path in UTF-8");
+        review(&self.folder, manifests, flags)
+    }
+}
+
+fn recordings() -> impl Iterator<Item = Recording> {
+    let folders = folders("tests/recorded");
     assert!(!folders.is_empty());
-    folders
+    folders.into_iter().map(Recording::read)
+}
+
+fn review(folder: &Path, manifests: &str, flags: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rollout-guard"))
+        .args(["review", "--manifests", manifests, "review.json"])
+        .args(flags)
+        .current_dir(folder)
+        .output()
+        .expect("the command runs")
 }
 
 pub fn cluster(paths: &[PathBuf]) -> Cluster {
@@ -270,6 +268,16 @@ fn patch(body: &[u8]) -> Option<String> {
     let operations: Value = serde_json::from_slice(&decoded).expect("operations");
     let said = json!({"patch": operations, "warnings": warnings.unwrap_or_default()});
     Some(pretty(&serde_json::to_vec(&said).expect("JSON")))
+}
+
+/// An answer in JSON; the message, which has several lines, as a list of them.
+fn lines(body: &[u8]) -> String {
+    let mut answer: Value = serde_json::from_slice(body).expect("JSON");
+    if let Some(message) = answer.pointer_mut("/response/status/message") {
+        let text = message.as_str().expect("text").to_owned();
+        *message = text.split('\n').collect();
+    }
+    pretty(&serde_json::to_vec(&answer).expect("JSON"))
 }
 
 fn pretty(body: &[u8]) -> String {

@@ -1,5 +1,6 @@
-//! Every fixture of every rule: the verdict is in the file's name, the findings at its end.
+//! Every fixture of every rule: the verdict is in the file's name, the findings are in the rule's snapshot.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use rollout_guard::field::Segment;
@@ -8,35 +9,36 @@ use rollout_guard::rules::{CATALOGUE, Check, Level, Rule};
 use rollout_guard::verdict::{Finding, Severity};
 use serde_json::Value;
 
+use crate::expected::snapshots;
 use crate::fixture::{Fixture, Outcome, files};
 
 #[test]
-fn every_fixture_gets_its_verdict() {
+fn every_fixture_gets_the_verdict_in_its_name() {
     let mut faults = Vec::new();
-    for rule in CATALOGUE {
-        for path in fixtures(rule) {
-            let fixture = Fixture::read(&path);
-            let outcome = fixture.judge(rule);
-            if std::env::var_os("UPDATE").is_some() {
-                std::fs::write(&path, fixture.with_expect(&outcome.said))
-                    .expect("the fixture is written");
-            } else if outcome.said != fixture.expect {
-                let said = outcome.said.join("\n  ");
-                faults.push(format!("{} says\n  {said}", path.display()));
-            }
-            if outcome.verdict != fixture.verdict() {
-                let said = outcome.said.join("\n  ");
-                let verdict = outcome.verdict;
-                faults.push(format!("{}: {verdict}\n  {said}", path.display()));
-            }
-            faults.extend(style_faults(rule, &fixture, &outcome));
+    for (rule, fixture) in all_fixtures() {
+        let outcome = fixture.judge(rule);
+        if outcome.verdict != fixture.verdict() {
+            faults.push(format!("{}: {}", fixture.path.display(), outcome.verdict));
+        }
+        faults.extend(style_faults(rule, &fixture, &outcome));
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// All that a rule says in its fixtures, on one page: what is wrong, where, and what to do.
+#[test]
+fn every_rule_says_what_its_snapshot_says() {
+    let mut pages: BTreeMap<&str, String> = BTreeMap::new();
+    for (rule, fixture) in all_fixtures() {
+        let findings = fixture.judge(rule).findings;
+        let page = pages.entry(rule.id.name).or_default();
+        if !findings.is_empty() {
+            *page += &format!("{}\n", fixture.name());
+            page.extend(findings.iter().map(|(action, f)| paragraph(action, f)));
+            *page += "\n";
         }
     }
-    assert!(
-        faults.is_empty(),
-        "\n{}\n(UPDATE=1 rewrites what they say)",
-        faults.join("\n")
-    );
+    snapshots("tests/rules", &pages);
 }
 
 #[test]
@@ -49,23 +51,41 @@ fn every_rule_reads_what_it_says_it_reads() {
             Check::DestinationRule(_) => Some(Kind::DestinationRule),
             Check::Any(_) | Check::Write(_) => None,
         };
-        let paths = fixtures(rule);
-        let seen = paths
+        let fixtures = fixtures(rule);
+        let read = fixtures
             .iter()
-            .map(|path| Fixture::read(path).judge(rule).seen);
-        let seen: Vec<_> = seen.collect();
+            .flat_map(|path| Fixture::read(path).judge(rule).read);
+        let read: BTreeSet<Kind> = read.collect();
         for kind in Kind::ALL {
-            let looked = seen.iter().any(|kinds| kinds.contains(&kind));
-            let says = rule.reads.contains(&kind);
-            if looked && !says && own != Some(kind) {
-                faults.push(format!("{}: reads {kind}, does not say so", rule.id));
+            let listed = rule.reads.contains(&kind);
+            if read.contains(&kind) && !listed && own != Some(kind) {
+                faults.push(format!("{}: `reads` lacks {kind}", rule.id));
             }
-            if says && !looked {
-                faults.push(format!("{}: says that it reads {kind}, does not", rule.id));
+            if listed && !read.contains(&kind) {
+                faults.push(format!("{}: no fixture shows that {kind} is read", rule.id));
             }
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+fn all_fixtures() -> impl Iterator<Item = (&'static Rule, Fixture)> {
+    let of_rule = |rule| {
+        let paths = fixtures(rule).into_iter();
+        paths.map(move |path| (rule, Fixture::read(&path)))
+    };
+    CATALOGUE.iter().flat_map(of_rule)
+}
+
+/// A finding as the snapshots show it.
+fn paragraph(action: &str, finding: &Finding) -> String {
+    let mut text = format!("  {action} {} {}\n", finding.object, finding.path);
+    text += &format!("    {}\n    help: {}\n", finding.message, finding.help);
+    for (key, path) in &finding.others {
+        text += format!("    see {key} {path}").trim_end();
+        text += "\n";
+    }
+    text
 }
 
 pub fn fixtures(rule: &Rule) -> Vec<PathBuf> {
@@ -74,7 +94,7 @@ pub fn fixtures(rule: &Rule) -> Vec<PathBuf> {
 
 fn style_faults(rule: &Rule, fixture: &Fixture, outcome: &Outcome) -> Vec<String> {
     let mut faults = Vec::new();
-    for finding in &outcome.findings {
+    for (_, finding) in &outcome.findings {
         let fault = level_fault(rule, fixture, finding)
             .or_else(|| text_fault(finding))
             .or_else(|| path_fault(fixture, finding));

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 
 use rollout_guard::rules::{CATALOGUE, RETIRED};
 
+use crate::expected;
 use crate::rules::fixtures;
 
 #[test]
 fn every_rule_has_its_folder_of_fixtures() {
-    let mut folders = names(&root().join("tests/rules"));
-    folders.sort();
     let mut rules: Vec<&str> = CATALOGUE.iter().map(|rule| rule.id.name).collect();
     rules.sort_unstable();
-    assert_eq!(folders, rules);
+    assert_eq!(folders("tests/rules"), rules);
 }
 
 #[test]
@@ -72,7 +71,7 @@ fn the_rules_page_is_in_step() {
             docs.trim_end()
         );
     }
-    keep("docs/rules.md", &page);
+    expected::file("docs/rules.md", &page);
 }
 
 #[test]
@@ -90,21 +89,6 @@ pub fn between(text: &str, start: &str, end: &str, new: &str) -> String {
     let (head, rest) = text.split_once(start).expect("the generated part begins");
     let (_, tail) = rest.split_once(end).expect("the generated part ends");
     format!("{head}{start}{new}{end}{tail}")
-}
-
-/// Holds a generated file to what it should be, or rewrites it.
-pub fn keep(path: &str, text: &str) {
-    if std::env::var_os("UPDATE").is_some() {
-        // Whole at once: other tests may be reading it.
-        let beside = root().join(format!("{path}.new"));
-        std::fs::write(&beside, text).expect("the file is written");
-        std::fs::rename(beside, root().join(path)).expect("the file is replaced");
-    } else {
-        assert!(
-            read(path) == text,
-            "{path} is out of step: run UPDATE=1 cargo test"
-        );
-    }
 }
 
 pub fn root() -> &'static Path {
@@ -127,6 +111,15 @@ pub fn names(folder: &Path) -> Vec<String> {
                 .into_owned()
         })
         .collect()
+}
+
+/// The names of the folders in a folder, sorted.
+pub fn folders(folder: &str) -> Vec<String> {
+    let folder = root().join(folder);
+    let mut names = names(&folder);
+    names.retain(|name| folder.join(name).is_dir());
+    names.sort();
+    names
 }
 
 pub fn sources() -> Vec<PathBuf> {
