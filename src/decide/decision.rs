@@ -24,6 +24,8 @@ pub struct Decision {
     pub notes: Vec<String>,
     /// Why the write was neither judged nor changed.
     pub exempt: Option<Exempt>,
+    /// The value of the namespace's `enforce` label if it is unknown.
+    pub unknown_enforce: Option<String>,
     /// All that was read, for a request with `trace`.
     pub reads: Vec<Fact>,
 }
@@ -69,6 +71,7 @@ impl Decision {
             mutation: None,
             judged: Vec::new(),
             notes: Vec::new(),
+            unknown_enforce: None,
             exempt: None,
             reads: Vec::new(),
         }

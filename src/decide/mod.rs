@@ -31,7 +31,7 @@ use crate::settings::Settings;
 use compare::compare;
 use exempt::exempt;
 use mutate::mutate;
-use profile::namespace_profile;
+use profile::{namespace_profile, unknown_enforce, unknown_enforce_note};
 use table::Table;
 
 /// Decides about one write in the cluster as it stands before it.
@@ -80,6 +80,12 @@ fn decide_in(
     if decision.request.phase.validates() {
         decision.judged = judge(&write, &decision.request, seen, settings);
         decision.notes = notes(&write);
+        let namespace = &decision.request.namespace;
+        if let Some(value) = unknown_enforce(&view, namespace) {
+            let note = unknown_enforce_note(namespace, &value, settings);
+            decision.notes.push(note);
+            decision.unknown_enforce = Some(value);
+        }
     }
     decision.write = Some(write);
     decision

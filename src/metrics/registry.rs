@@ -33,6 +33,7 @@ pub struct Metrics {
     durations: Family<EndpointLabels, Histogram, fn() -> Histogram>,
     objects: Family<KindLabels, Gauge>,
     manifests_failures: Counter,
+    unknown_enforce: Counter,
     certificate_failures: Counter,
     certificate_expiry: Gauge,
 }
@@ -89,6 +90,9 @@ impl Metrics {
         if let Some(reason) = decision.exempt {
             let reason = reason.as_str();
             self.exempt.get_or_create(&ExemptLabels { reason }).inc();
+        }
+        if decision.unknown_enforce.is_some() {
+            self.unknown_enforce.inc();
         }
         for judged in &decision.judged {
             self.decided(judged);
@@ -186,6 +190,11 @@ impl Metrics {
             durations,
             Unit::Seconds
         );
+        register!(
+            "unknown_enforce_labels",
+            "Reviews in namespaces whose enforce label has an unknown value",
+            unknown_enforce
+        );
         register!("objects", "Objects known, by kind", objects);
         register!(
             "manifests_reload_failures",
@@ -221,6 +230,7 @@ impl Default for Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             objects: Family::default(),
             manifests_failures: Counter::default(),
+            unknown_enforce: Counter::default(),
             certificate_failures: Counter::default(),
             certificate_expiry: Gauge::default(),
         };

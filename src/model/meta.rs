@@ -18,12 +18,14 @@ pub struct Meta {
 }
 
 /// The value of a namespace's `rollout-guard.io/enforce` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enforce {
     Guard,
     Strict,
     Observe,
     Off,
+    /// Any other value: the profile of the settings is in force, and reviews warn.
+    Unknown(String),
 }
 
 impl Meta {
@@ -50,7 +52,7 @@ impl Meta {
                     labels
                         .labels()?
                         .get(ENFORCE)
-                        .and_then(|v| Enforce::parse(v))
+                        .map(|value| Enforce::parse(value))
                 })
                 .flatten(),
             deleting: meta.get("deletionTimestamp").present(),
@@ -73,13 +75,16 @@ impl Meta {
 }
 
 impl Enforce {
-    pub fn parse(text: &str) -> Option<Self> {
+    /// The values that a namespace's label may have.
+    pub const VALUES: [&str; 4] = ["guard", "strict", "observe", "off"];
+
+    fn parse(text: &str) -> Self {
         match text {
-            "guard" => Some(Enforce::Guard),
-            "strict" => Some(Enforce::Strict),
-            "observe" => Some(Enforce::Observe),
-            "off" => Some(Enforce::Off),
-            _ => None,
+            "guard" => Enforce::Guard,
+            "strict" => Enforce::Strict,
+            "observe" => Enforce::Observe,
+            "off" => Enforce::Off,
+            _ => Enforce::Unknown(text.to_owned()),
         }
     }
 }

@@ -10,6 +10,7 @@ mod deadline;
 mod error;
 mod http;
 mod log;
+mod log_once;
 mod manifests;
 mod options;
 mod program;

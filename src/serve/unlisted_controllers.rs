@@ -1,9 +1,9 @@
-//! The Rollouts controller under users that the settings do not list: told once for each, in the log and in an
-//! Event on the Rollout that it wrote for, so that somebody lists it.
+//! Reports users that write as the Rollouts controller and are not in the settings: once for each user, in the log
+//! and in an Event on the Rollout, so that somebody adds the user.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use super::log_once::LogOnce;
 use super::review_log::short;
 use crate::api::events::{Events, Words};
 use crate::audit::concerned;
@@ -12,12 +12,15 @@ use crate::decide::{Decision, Exempt};
 use crate::live::ClusterHandle;
 use crate::model::Key;
 
+/// How many Rollouts get an Event if several share the object.
+const MAX_EVENTS: usize = 3;
+
 pub(super) struct UnlistedControllers {
     cluster: ClusterHandle,
     /// `None` where there is no live cluster.
     events: Option<Events>,
-    logged: Mutex<BTreeSet<String>>,
-    told: Arc<Mutex<BTreeSet<String>>>,
+    logged: LogOnce,
+    reported: Arc<LogOnce>,
 }
 
 impl UnlistedControllers {
@@ -25,27 +28,27 @@ impl UnlistedControllers {
         Self {
             cluster,
             events,
-            logged: Mutex::default(),
-            told: Arc::default(),
+            logged: LogOnce::default(),
+            reported: Arc::default(),
         }
     }
 
-    /// Looks at who wrote; a dry run leaves no trace.
-    pub fn meet(&self, decision: &Decision) {
+    /// Reports the user of the write if it is unlisted. A dry run is not reported.
+    pub fn check(&self, decision: &Decision) {
         let request = &decision.request;
         if decision.exempt != Some(Exempt::ControllerByFields) || request.dry_run {
             return;
         }
-        if first(&self.logged, &request.user) {
+        if self.logged.is_new(&request.user) {
             tracing::warn!(
                 user = &*short(&request.user),
                 "an unlisted user writes as the Rollouts controller: add it to `controllerUsers` in the settings"
             );
         }
-        self.tell(decision);
+        self.report(decision);
     }
 
-    fn tell(&self, decision: &Decision) {
+    fn report(&self, decision: &Decision) {
         let request = &decision.request;
         let (Some(events), Some(kind)) = (&self.events, request.kind) else {
             return;
@@ -53,17 +56,16 @@ impl UnlistedControllers {
         let cluster = self.cluster.load();
         let object = Key::new(kind, &request.namespace, &request.name);
         let rollouts = concerned(&object, &View::of(&cluster));
-        if rollouts.is_empty() || !first(&self.told, &request.user) {
+        if rollouts.is_empty() || !self.reported.is_new(&request.user) {
             return;
         }
-        let (events, told, user) = (events.clone(), Arc::clone(&self.told), request.user.clone());
+        let (events, reported) = (events.clone(), Arc::clone(&self.reported));
+        let user = request.user.clone();
         tokio::spawn(async move {
             let words = words(&user, &object);
-            for rollout in rollouts.iter().take(ROLLOUTS) {
+            for rollout in rollouts.iter().take(MAX_EVENTS) {
                 if events.tell(rollout, &words).await.is_err() {
-                    // The next of its writes is told instead.
-                    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-                    told.remove(&user);
+                    reported.forget(&user);
                     return;
                 }
             }
@@ -84,29 +86,9 @@ fn words(user: &str, object: &Key) -> Words {
     }
 }
 
-/// Whether the user was not met before.
-fn first(met: &Mutex<BTreeSet<String>>, user: &str) -> bool {
-    let mut met = met.lock().unwrap_or_else(PoisonError::into_inner);
-    met.len() < STRANGERS && met.insert(user.to_owned())
-}
-
-/// More users than any cluster has controllers.
-const STRANGERS: usize = 100;
-/// That share one object.
-const ROLLOUTS: usize = 3;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn meets_everybody_once_and_not_too_many() {
-        let met = Mutex::default();
-        assert!(first(&met, "a"));
-        assert!(!first(&met, "a"));
-        let more = (0..2 * STRANGERS).filter(|index| first(&met, &index.to_string()));
-        assert_eq!(more.count(), STRANGERS - 1);
-    }
 
     #[test]
     fn names_the_user_and_what_to_do() {

@@ -17,10 +17,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::answers::Answers;
 use super::deadline::Deadline;
+use super::log_once::LogOnce;
 use super::options::DEFAULT_BODY_LIMIT;
-use super::review_log;
+use super::review_log::{self, short};
 use super::unlisted_controllers::UnlistedControllers;
+use crate::decide::Decision;
 use crate::metrics::Metrics;
+use crate::model::ENFORCE;
 use crate::record::Recorder;
 use crate::request::Phase;
 use crate::review::{self, BadRequest};
@@ -34,6 +37,7 @@ pub struct Webhook {
     answers: Answers,
     metrics: Arc<Metrics>,
     unlisted: UnlistedControllers,
+    unknown_enforce: LogOnce,
     pub(super) recorder: Option<Recorder>,
 }
 
@@ -50,6 +54,7 @@ impl Webhook {
                 Arc::clone(&answers.cluster),
                 answers.events.clone(),
             ),
+            unknown_enforce: LogOnce::default(),
             answers,
             recorder: None,
         }
@@ -90,7 +95,8 @@ impl Webhook {
         let took = start.elapsed();
         self.metrics.answered(&decision, took);
         review_log::decided(&decision, took);
-        self.unlisted.meet(&decision);
+        self.unlisted.check(&decision);
+        self.warn_of_unknown_enforce(&decision);
         if let Some(recorder) = &self.recorder {
             let kept = deadline.bound(recorder.keep(&body, &decision, &answer));
             if kept.await.is_none() {
@@ -98,6 +104,20 @@ impl Webhook {
             }
         }
         Ok(answer)
+    }
+
+    /// Once for each namespace.
+    fn warn_of_unknown_enforce(&self, decision: &Decision) {
+        let namespace = &decision.request.namespace;
+        if let Some(value) = &decision.unknown_enforce
+            && self.unknown_enforce.is_new(namespace)
+        {
+            tracing::warn!(
+                namespace = &*short(namespace),
+                value = &*short(value),
+                "unknown value of the namespace label {ENFORCE}: the profile of the settings applies"
+            );
+        }
     }
 
     async fn read(&self, body: Body) -> Result<Bytes, Refusal> {

@@ -69,6 +69,15 @@ impl Profile {
             _ => None,
         }
     }
+
+    /// The profile as [`Profile::NAMES`] has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Profile::Guard => "guard",
+            Profile::Strict => "strict",
+            Profile::Observe => "observe",
+        }
+    }
 }
 
 impl RuleAction {

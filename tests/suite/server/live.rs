@@ -76,6 +76,25 @@ fn the_label_of_the_namespace_is_read_live() {
 }
 
 #[test]
+fn an_unknown_label_of_the_namespace_is_reported() {
+    let (api, server) = cluster();
+    api.apply(&namespace("gaurd"));
+    let counted = || server.metric("rollout_guard_unknown_enforce_labels_total");
+    let warning = "rollout-guard: label rollout-guard.io/enforce of namespace `ns` has the unknown value \
+                   `gaurd`, so profile `guard` applies; did you mean `guard`?";
+    eventually("the label is known", || {
+        let answer = review(&server, "validate", &virtual_service("v1"));
+        answer["warnings"] == json!([warning])
+    });
+    denied(&server, &virtual_service("v2"));
+    let reviews = counted();
+    assert!(reviews > 1, "{reviews}");
+    let log = server.log();
+    let logged = log.iter().filter(|line| line.contains("unknown value"));
+    assert_eq!(logged.count(), 1, "{log:?}");
+}
+
+#[test]
 fn watches_go_on_after_they_are_cut() {
     let (api, server) = cluster();
     api.cut_watches();
