@@ -96,9 +96,9 @@ capabilities:
 {{- /* The action of rule RG103, which the self-test breaks: empty, deny, warn or off. */}}
 {{- define "rollout-guard.selfTestAction" -}}
 {{- $action := "" }}
-{{- range $rule, $told := .Values.actions }}
+{{- range $rule, $value := .Values.actions }}
 {{- if has $rule (list "RG103" "duplicate-services") }}
-{{- $action = include "rollout-guard.action" $told }}
+{{- $action = include "rollout-guard.action" $value }}
 {{- end }}
 {{- end }}
 {{- $action }}
