@@ -55,7 +55,7 @@ impl Backwards {
 /// All edges of an object, sorted and without repeats.
 pub fn edges_of(object: &Object, mesh: &Mesh) -> Vec<Edge> {
     let mut edges = match &object.body {
-        Body::Rollout(rollout) => of_rollout(object.typed(rollout)),
+        Body::Rollout(rollout) => of_rollout(object.typed(rollout), mesh),
         Body::VirtualService(service) => of_virtual_service(object.typed(service), mesh),
         Body::DestinationRule(rule) => of_destination_rule(object.typed(rule), mesh),
         Body::Service(_) => of_service(object.key(), mesh),
@@ -67,8 +67,9 @@ pub fn edges_of(object: &Object, mesh: &Mesh) -> Vec<Edge> {
     edges
 }
 
-fn of_rollout(rollout: Typed<'_, Rollout>) -> Vec<Edge> {
-    let virtual_services = reference::virtual_services(rollout).map(|link| link.key);
+fn of_rollout(rollout: Typed<'_, Rollout>, mesh: &Mesh) -> Vec<Edge> {
+    let virtual_services =
+        reference::virtual_services(rollout, mesh.argo_version).map(|link| link.key);
     let rule = reference::destination_rule(rollout).map(|link| link.key);
     let services = reference::services(rollout).map(|link| link.key);
     let workload = reference::workload(rollout);

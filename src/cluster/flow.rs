@@ -1,10 +1,11 @@
 //! A flow: one Rollout with all that it routes through, looked up in a view.
 
+use super::managed::inserted_routes;
 use super::reference::{self, DestinationRuleLink, ServiceLink, VirtualServiceLink};
-use super::{ManagedRoute, Roles, View};
+use super::{ArgoVersion, ManagedRoute, Roles, View};
 use crate::model::{
-    Canary, Destination, DestinationRule, Host, Key, Labels, Rollout, Service, Typed,
-    VirtualService,
+    Canary, Destination, DestinationRule, Host, HttpRoute, Key, Labels, Rollout, Service, Typed,
+    VirtualService, VirtualServiceRef,
 };
 
 /// One Rollout in a view.
@@ -19,6 +20,8 @@ pub struct Flow<'a> {
 pub struct LinkedVirtualService<'a> {
     pub link: VirtualServiceLink<'a>,
     pub service: Typed<'a, VirtualService>,
+    /// The version of the controller.
+    pub argo: ArgoVersion,
 }
 
 /// A reference to a DestinationRule that exists.
@@ -48,12 +51,38 @@ impl<'a> Flow<'a> {
         self.rollout.body.canary.as_ref()
     }
 
+    /// The version of its controller.
+    pub fn argo(&self) -> ArgoVersion {
+        self.view.mesh().argo_version
+    }
+
+    /// The references to VirtualServices that its controller follows.
+    pub fn virtual_service_links(&self) -> impl Iterator<Item = VirtualServiceLink<'a>> {
+        reference::virtual_services(self.rollout, self.argo())
+    }
+
+    /// The http routes of the VirtualService that are the user's: its controller does not insert them.
+    pub fn user_routes(&self, service: &'a VirtualService) -> impl Iterator<Item = &'a HttpRoute> {
+        let inserted = self.inserted_routes();
+        let routes = service.http().iter();
+        routes.filter(move |route| !inserted.contains(&route.name))
+    }
+
+    /// The names of the routes that its controller inserts.
+    pub fn inserted_routes(&self) -> &'a [String] {
+        inserted_routes(self.rollout.body, self.argo())
+    }
+
     /// The VirtualServices that it names and that exist.
     pub fn virtual_services(&self) -> impl Iterator<Item = LinkedVirtualService<'a>> {
-        let view = self.view;
-        reference::virtual_services(self.rollout).filter_map(move |link| {
+        let (view, argo) = (self.view, self.argo());
+        self.virtual_service_links().filter_map(move |link| {
             let service = view.virtual_service(&link.key)?;
-            Some(LinkedVirtualService { link, service })
+            Some(LinkedVirtualService {
+                link,
+                service,
+                argo,
+            })
         })
     }
 
@@ -81,7 +110,7 @@ impl<'a> Flow<'a> {
     }
 
     pub fn roles(&self) -> Option<Roles<'a>> {
-        Roles::of(self.rollout.body)
+        Roles::of(self.rollout.body, self.argo())
     }
 
     /// The pods' labels from the template; `None` where a `workloadRef` names an unknown workload.
@@ -130,7 +159,12 @@ fn equalities(selector: &str) -> Labels {
 impl<'a> LinkedVirtualService<'a> {
     /// The routes that the controller validates, with the reference's own lists.
     pub fn managed_routes(&self) -> Vec<ManagedRoute<'a>> {
-        ManagedRoute::validated(self.service.body, self.link.reference)
+        self.routes_validated_by(self.link.reference)
+    }
+
+    /// The routes that the controller validates with the lists of this reference.
+    pub fn routes_validated_by(&self, reference: &VirtualServiceRef) -> Vec<ManagedRoute<'a>> {
+        ManagedRoute::validated(self.service.body, reference, self.argo)
     }
 
     /// Host of a destination as Istio resolves it from this VirtualService.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::ArgoVersion;
 use crate::field::Path;
 use crate::model::{
     HttpRoute, L4Route, Rollout, RouteDestination, TcpRouteRef, TlsRouteRef, VirtualService,
@@ -29,10 +30,14 @@ pub struct ManagedRoute<'a> {
 impl<'a> ManagedRoute<'a> {
     /// The routes that the controller validates: those that the reference lists, else the only or
     /// first unnamed one. What resolves to nothing is left out.
-    pub fn validated(service: &'a VirtualService, reference: &VirtualServiceRef) -> Vec<Self> {
-        let http = http_route_indexes(&reference.routes, service.http());
+    pub fn validated(
+        service: &'a VirtualService,
+        reference: &VirtualServiceRef,
+        argo: ArgoVersion,
+    ) -> Vec<Self> {
+        let http = http_route_indexes(&reference.routes, service.http(), argo);
         let mut routes = of_http(service.http(), http);
-        routes.extend(l4_routes(service, reference));
+        routes.extend(l4_routes(service, reference, argo));
         routes
     }
 
@@ -44,23 +49,27 @@ impl<'a> ManagedRoute<'a> {
         rollout: &Rollout,
         service: &'a VirtualService,
         reference: &VirtualServiceRef,
+        argo: ArgoVersion,
     ) -> Vec<Self> {
         let routes = service.http();
-        let mut http = http_route_indexes(&reference.routes, routes);
-        let inserted = |route: &HttpRoute| rollout.managed_routes().contains(&route.name);
+        let mut http = http_route_indexes(&reference.routes, routes, argo);
+        let inserted = inserted_routes(rollout, argo);
+        let inserted = |route: &HttpRoute| inserted.contains(&route.name);
         let (inserted, users): (Vec<_>, Vec<_>) = routes
             .iter()
             .enumerate()
             .partition(|(_, route)| inserted(route));
         let mirrors = inserted.iter().filter(|(_, route)| route.mirror.is_some());
         http.extend(mirrors.map(|(index, _)| index));
-        if let ([(only, _)], true) = (users.as_slice(), reference.routes.is_empty()) {
+        if let ([(only, route)], true) = (users.as_slice(), reference.routes.is_empty())
+            && (route.name.is_empty() || !argo.passes_over_named_routes())
+        {
             http.push(*only);
         }
         http.sort_unstable();
         http.dedup();
         let mut routes = of_http(routes, http);
-        routes.extend(l4_routes(service, reference));
+        routes.extend(l4_routes(service, reference, argo));
         routes
     }
 
@@ -98,6 +107,11 @@ impl List {
         }
     }
 
+    /// Whether the controller reads routes of this list at all.
+    pub fn is_managed_by(self, argo: ArgoVersion) -> bool {
+        self != List::Tcp || argo.manages_tcp_routes()
+    }
+
     /// The field of the reference that lists them.
     pub fn reference_field(self) -> &'static str {
         match self {
@@ -116,20 +130,19 @@ impl List {
     }
 }
 
-/// The http routes that are the user's: `managedRoutes` does not name them.
-pub fn user_routes<'a>(
-    rollout: &'a Rollout,
-    service: &'a VirtualService,
-) -> impl Iterator<Item = &'a HttpRoute> {
-    let inserted = rollout.managed_routes();
-    let routes = service.http().iter();
-    routes.filter(move |route| !inserted.contains(&route.name))
+/// The names of the routes that the controller inserts.
+pub(super) fn inserted_routes(rollout: &Rollout, argo: ArgoVersion) -> &[String] {
+    if argo.inserts_managed_routes() {
+        rollout.managed_routes()
+    } else {
+        &[]
+    }
 }
 
 /// The first route of each name; without names the only route, else the first unnamed one.
-fn http_route_indexes(names: &[String], routes: &[HttpRoute]) -> Vec<usize> {
+fn http_route_indexes(names: &[String], routes: &[HttpRoute], argo: ArgoVersion) -> Vec<usize> {
     if names.is_empty() {
-        let only = (routes.len() == 1).then_some(0);
+        let only = (routes.len() == 1 && !argo.passes_over_named_routes()).then_some(0);
         let unnamed = || routes.iter().position(|route| route.name.is_empty());
         return only.or_else(unnamed).into_iter().collect();
     }
@@ -176,11 +189,14 @@ fn only_port(route: &L4Route) -> Option<i64> {
 fn l4_routes<'a>(
     service: &'a VirtualService,
     reference: &VirtualServiceRef,
+    argo: ArgoVersion,
 ) -> Vec<ManagedRoute<'a>> {
     let tls = listed(&reference.tls_routes, service.tls(), tls_route_indexes);
     let tcp = listed(&reference.tcp_routes, service.tcp(), tcp_route_indexes);
     let mut routes = of_l4(List::Tls, service.tls(), tls);
-    routes.extend(of_l4(List::Tcp, service.tcp(), tcp));
+    if List::Tcp.is_managed_by(argo) {
+        routes.extend(of_l4(List::Tcp, service.tcp(), tcp));
+    }
     routes
 }
 

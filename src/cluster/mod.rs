@@ -1,6 +1,7 @@
 //! What is known of a cluster: objects, edges in both directions, and how references resolve.
 //! Rules and mutations read it through [`View`] and [`Flow`]; nothing here judges.
 
+mod argo;
 mod edge;
 mod expected;
 mod facts;
@@ -16,11 +17,12 @@ mod touched;
 mod view;
 mod visibility;
 
+pub use argo::{ArgoVersion, BEHAVIOURS, Behaviour};
 pub use facts::{Fact, Facts};
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
 pub use index::Cluster;
-pub use managed::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes, user_routes};
-pub use mesh::{ArgoVersion, Mesh};
+pub use managed::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes};
+pub use mesh::Mesh;
 pub use reference::ServiceRole;
 pub use role::{Role, Roles};
 pub use routed::RoutedDestination;

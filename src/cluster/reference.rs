@@ -1,6 +1,7 @@
 //! The references that an object's text holds, resolved to keys: who names whom, and where.
 //! It asks no cluster whether they exist.
 
+use super::ArgoVersion;
 use crate::field::Path;
 use crate::model::{
     DestinationRuleRef, Istio, Key, Kind, Rollout, Typed, VirtualService, VirtualServiceRef,
@@ -48,6 +49,7 @@ pub enum ServiceRole {
 /// The references to VirtualServices that the controller follows, unnamed ones left out.
 pub fn virtual_services(
     rollout: Typed<'_, Rollout>,
+    argo: ArgoVersion,
 ) -> impl Iterator<Item = VirtualServiceLink<'_>> {
     let istio = rollout.body.istio();
     let references = istio.into_iter().flat_map(Istio::references);
@@ -55,9 +57,9 @@ pub fn virtual_services(
         .filter(|(_, reference)| !reference.name.is_empty())
         .map(move |(index, reference)| {
             let namespace = rollout.meta.namespace();
-            let key = virtual_service_key(&reference.name, namespace);
+            let key = virtual_service_key(&reference.name, namespace, argo);
             let same_name = |other: &VirtualServiceRef| {
-                virtual_service_key(&other.name, namespace).name == key.name
+                virtual_service_key(&other.name, namespace, argo).name == key.name
             };
             let (first_index, first) = istio
                 .into_iter()
@@ -82,17 +84,19 @@ fn virtual_service_path(index: Option<usize>) -> Path {
     }
 }
 
-/// The key of `name` or `name.namespace`: a trailing `.cluster.local` is dropped, and what follows the
-/// last dot is the namespace (the controller's `GetVirtualServiceNamespaceName`).
-pub fn virtual_service_key(name: &str, namespace: &str) -> Key {
-    let plain = name.strip_suffix(".cluster.local").unwrap_or(name);
-    match plain.rsplit_once('.') {
-        Some((name, elsewhere)) if !elsewhere.is_empty() => {
-            Key::new(Kind::VirtualService, elsewhere, name)
-        }
-        Some((name, _)) => Key::new(Kind::VirtualService, namespace, name),
-        None => Key::new(Kind::VirtualService, namespace, plain),
-    }
+/// The key of `name` or `name.namespace`, as the controller splits it (`GetVirtualServiceNamespaceName`).
+pub fn virtual_service_key(name: &str, namespace: &str, argo: ArgoVersion) -> Key {
+    let (name, elsewhere) = if argo.splits_dotted_names_at_last_dot() {
+        let plain = name.strip_suffix(".cluster.local").unwrap_or(name);
+        plain.rsplit_once('.').unwrap_or((plain, ""))
+    } else {
+        let (first, rest) = name.split_once('.').unwrap_or((name, ""));
+        (first, rest.split('.').next().unwrap_or_default())
+    };
+    let namespace = Some(elsewhere)
+        .filter(|elsewhere| !elsewhere.is_empty())
+        .unwrap_or(namespace);
+    Key::new(Kind::VirtualService, namespace, name)
 }
 
 /// Always in the Rollout's namespace, by its plain name.
@@ -241,11 +245,21 @@ mod tests {
 
     #[test]
     fn splits_a_reference_at_its_last_dot() {
-        let full = |name| virtual_service_key(name, "ns").full_name();
+        let full = |name| virtual_service_key(name, "ns", ArgoVersion::NEWEST).full_name();
         assert_eq!(full("vs"), "ns/vs");
         assert_eq!(full("vs.prod"), "prod/vs");
         assert_eq!(full("my.vs.prod"), "prod/my.vs");
         assert_eq!(full("vs.prod.cluster.local"), "prod/vs");
         assert_eq!(full("vs.prod.svc.cluster.local"), "svc/vs.prod");
+    }
+
+    #[test]
+    fn splits_a_reference_at_its_first_dots_before_1_10() {
+        let full = |name| virtual_service_key(name, "ns", ArgoVersion(1, 9)).full_name();
+        assert_eq!(full("vs"), "ns/vs");
+        assert_eq!(full("vs."), "ns/vs");
+        assert_eq!(full("vs.prod"), "prod/vs");
+        assert_eq!(full("my.vs.prod"), "vs/my");
+        assert_eq!(full("vs.prod.svc.cluster.local"), "prod/vs");
     }
 }

@@ -1,6 +1,7 @@
 //! The role of a destination in a flow: canary, stable, experiment or additional, in the controller's order.
 
-use crate::model::{Canary, Destination, DestinationRuleRef, Rollout, WeightDestination};
+use super::ArgoVersion;
+use crate::model::{Canary, Destination, DestinationRuleRef, PingPong, Rollout, WeightDestination};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -20,19 +21,28 @@ pub struct Roles<'a> {
     pub stable_service: &'a str,
     pub rule: Option<&'a DestinationRuleRef>,
     experiments: &'a [WeightDestination],
+    /// Subsets whose weights are the user's own.
+    additional: &'a [String],
 }
 
 impl<'a> Roles<'a> {
     /// `None` for a Rollout without a canary strategy.
-    pub fn of(rollout: &'a Rollout) -> Option<Self> {
+    pub fn of(rollout: &'a Rollout, argo: ArgoVersion) -> Option<Self> {
         let canary = rollout.canary.as_ref()?;
         let stable_is_ping = rollout.status.stable_ping_pong == "ping";
-        let (stable_service, canary_service) = services(canary, stable_is_ping);
+        let pair = canary.ping_pong.as_ref();
+        let pair = pair.filter(|_| argo.routes_ping_pong_with_istio());
+        let (stable_service, canary_service) = services(canary, pair, stable_is_ping);
+        let rule = rollout.istio()?.destination_rule.as_ref();
+        let additional = rule.and_then(|rule| rule.additional_subset_names.as_deref());
         Some(Self {
             canary_service,
             stable_service,
-            rule: rollout.istio()?.destination_rule.as_ref(),
+            rule,
             experiments: rollout.status.experiments(),
+            additional: additional
+                .filter(|_| argo.keeps_additional_subsets())
+                .unwrap_or_default(),
         })
     }
 
@@ -89,10 +99,7 @@ impl<'a> Roles<'a> {
     }
 
     fn is_additional(&self, subset: &str) -> bool {
-        let additional = self
-            .rule
-            .and_then(|rule| rule.additional_subset_names.as_ref());
-        let mut names = additional.into_iter().flatten();
+        let mut names = self.additional.iter();
         !subset.is_empty() && names.any(|name| name == subset)
     }
 }
@@ -109,9 +116,13 @@ impl Role {
 }
 
 /// Stable and canary Service names: ping and pong only where neither field is set.
-fn services(canary: &Canary, stable_is_ping: bool) -> (&str, &str) {
+fn services<'a>(
+    canary: &'a Canary,
+    pair: Option<&'a PingPong>,
+    stable_is_ping: bool,
+) -> (&'a str, &'a str) {
     let named = !canary.canary_service.is_empty() || !canary.stable_service.is_empty();
-    match &canary.ping_pong {
+    match pair {
         Some(pair) if !named && stable_is_ping => (&pair.ping_service, &pair.pong_service),
         Some(pair) if !named => (&pair.pong_service, &pair.ping_service),
         _ => (&canary.stable_service, &canary.canary_service),

@@ -36,7 +36,8 @@ pub fn touched(view: &View<'_>, key: &Key) -> BTreeSet<Key> {
 
 /// All that the Rollout names, and the other Rollouts that name it too.
 fn by_rollout(view: &View<'_>, rollout: Typed<'_, Rollout>) -> Vec<Key> {
-    let virtual_services = reference::virtual_services(rollout).map(|link| link.key);
+    let virtual_services =
+        reference::virtual_services(rollout, view.mesh().argo_version).map(|link| link.key);
     let rule = reference::destination_rule(rollout).map(|link| link.key);
     let services = reference::services(rollout).map(|link| link.key);
     let named: Vec<Key> = virtual_services.chain(rule).chain(services).collect();

@@ -50,7 +50,7 @@ fn restore(
     patch: &mut Patch,
 ) {
     let http = Path::spec(["http"]);
-    let managed = flow.rollout.managed_routes();
+    let managed = flow.inserted_routes();
     // Before the first route of the user's, and after those that come earlier in `managedRoutes`.
     let leading = names.iter().take_while(|name| managed.contains(name));
     let mut leading = leading.count();

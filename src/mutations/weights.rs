@@ -64,7 +64,9 @@ impl FlowWeights<'_> {
             .old
             .as_ref()
             .and_then(Object::virtual_service);
-        for route in ManagedRoute::weighted(&self.flow.rollout, service, reference) {
+        for route in
+            ManagedRoute::weighted(&self.flow.rollout, service, reference, self.flow.argo())
+        {
             if self.has_both(&route) {
                 let live = live.and_then(|live| Live::of(live.body, service, &route, self.roles));
                 self.keep(&route, live.as_ref(), patch);

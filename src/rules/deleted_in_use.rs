@@ -95,7 +95,7 @@ struct Usage {
 }
 
 fn usage(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
-    named(flow.rollout, key)
+    named(flow, key)
         .map(|path| Usage {
             text: format!("names it in `{path}`"),
             places: vec![(flow.key().clone(), path)],
@@ -104,10 +104,12 @@ fn usage(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
 }
 
 /// Where the Rollout names the object.
-fn named(rollout: Typed<'_, Rollout>, key: &Key) -> Option<Path> {
-    let services = reference::virtual_services(rollout).map(|l| (l.key, l.path.field("name")));
-    let rule = reference::destination_rule(rollout).map(|l| (l.key, l.path.field("name")));
-    let six = reference::services(rollout).map(|link| (link.key, link.path));
+fn named(flow: &Flow<'_>, key: &Key) -> Option<Path> {
+    let services = flow.virtual_service_links();
+    let services = services.map(|link| (link.key, link.path.field("name")));
+    let rule = reference::destination_rule(flow.rollout);
+    let rule = rule.map(|link| (link.key, link.path.field("name")));
+    let six = reference::services(flow.rollout).map(|link| (link.key, link.path));
     let mut links = services.chain(rule).chain(six);
     links.find(|(named, _)| named == key).map(|(_, path)| path)
 }
@@ -136,7 +138,9 @@ fn report_subsets(rule: Typed<'_, DestinationRule>, view: &View<'_>, found: &mut
     let flows = view.rollouts_using(&rule.meta.key);
     for service in view.virtual_services_sending_to(&host) {
         let key = &service.meta.key;
-        let inside = flows.iter().any(|rollout| named(*rollout, key).is_some());
+        let inside = flows
+            .iter()
+            .any(|rollout| named(&Flow::of(*rollout, *view), key).is_some());
         if !inside {
             report_sender(rule, service, view, found);
         }

@@ -37,7 +37,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();
     for linked in flow.virtual_services() {
         for (_, reference) in linked.link.lists() {
-            let routes = ManagedRoute::validated(linked.service.body, reference).into_iter();
+            let routes = linked.routes_validated_by(reference).into_iter();
             let ours = |list: List| list == List::Http || list.is_listed(reference);
             for route in routes.filter(|route| ours(route.list)) {
                 if seen.insert((linked.link.key.clone(), route.list, route.index)) {

@@ -69,7 +69,7 @@ fn repeated(service: &VirtualService) -> Vec<(usize, &str)> {
 fn users(service: Typed<'_, VirtualService>, view: &View<'_>, name: &str) -> Vec<(Key, Path)> {
     let rollouts = view.rollouts_using(&service.meta.key).into_iter();
     let entries = rollouts.flat_map(|rollout| {
-        let links = reference::virtual_services(rollout);
+        let links = reference::virtual_services(rollout, view.mesh().argo_version);
         let ours = links.filter(|link| link.key == service.meta.key);
         ours.filter_map(|link| {
             let mut names = link.reference.routes.iter();

@@ -105,7 +105,7 @@ impl Extra<'_> {
         };
         finding
             .subject(format!("{key} {} {}", self.route, self.name))
-            .help(help(roles))
+            .help(help(flow, roles))
             .with(key, self.place);
     }
 }
@@ -151,8 +151,8 @@ fn weight(entry: &RouteDestination) -> i64 {
     entry.weight.unwrap_or_default()
 }
 
-fn help(roles: &Roles<'_>) -> &'static str {
-    if roles.rule.is_some() {
+fn help(flow: &Flow<'_>, roles: &Roles<'_>) -> &'static str {
+    if roles.rule.is_some() && flow.argo().keeps_additional_subsets() {
         "add its subset to `additionalSubsetNames`, or move it to a route that the Rollout does not \
          list"
     } else {

@@ -22,14 +22,16 @@
 //! Keep the user's route in `routes` and out of `managedRoutes`; give the inserted route another name.
 
 use crate::cluster::Flow;
-use crate::cluster::reference::virtual_services;
 use crate::field::Path;
 use crate::verdict::{Cause, Findings};
 
 rule!(RG105, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
-    for link in virtual_services(flow.rollout) {
+    if !flow.argo().inserts_managed_routes() {
+        return;
+    }
+    for link in flow.virtual_service_links() {
         let routes = link.reference.routes.iter().enumerate();
         for (index, name) in routes.filter(|(_, name)| !name.is_empty()) {
             let Some(deleted) = deleted_by(flow, name) else {

@@ -33,8 +33,13 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             continue;
         }
         let path = linked.link.path.field("name");
+        let lists = if List::Tcp.is_managed_by(linked.argo) {
+            "`http`, `tls` or `tcp`"
+        } else {
+            "`http` or `tls`"
+        };
         let message = format!(
-            "{} refers in `{path}` to {}, which has no `http`, `tls` or `tcp` routes",
+            "{} refers in `{path}` to {}, which has no {lists} routes",
             flow.key(),
             linked.link.key,
         );
@@ -55,5 +60,6 @@ fn is_empty(linked: &LinkedVirtualService<'_>) -> bool {
         .any(|(_, reference)| List::Http.is_listed(reference));
     // What is listed of an empty list is a route that is not found.
     let not_found = service.http.is_some() && lists_http;
-    service.http().is_empty() && service.tls.is_none() && service.tcp.is_none() && !not_found
+    let tcp = service.tcp.is_some() && List::Tcp.is_managed_by(linked.argo);
+    service.http().is_empty() && service.tls.is_none() && !tcp && !not_found
 }

@@ -19,49 +19,33 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{ArgoVersion, Flow, reference};
-use crate::model::{Key, Kind};
+use crate::cluster::reference::virtual_service_key;
+use crate::cluster::{ArgoVersion, Flow};
 use crate::verdict::Findings;
 
 rule!(RG211, Warning, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();
-    for link in reference::virtual_services(flow.rollout) {
+    let (others, version) = if flow.argo().splits_dotted_names_at_last_dot() {
+        ("before 1.10", ArgoVersion(1, 9))
+    } else {
+        ("from 1.10", ArgoVersion(1, 10))
+    };
+    for link in flow.virtual_service_links() {
         let name = link.reference.name.as_str();
-        let before = before_1_10(name, &flow.key().namespace);
-        if before == link.key || !seen.insert(name) {
+        let other = virtual_service_key(name, &flow.key().namespace, version);
+        if other == link.key || !seen.insert(name) {
             continue;
         }
         let path = link.path.field("name");
         let message = format!(
-            "{} refers in `{path}` to `{name}`, which is {}, but {before} to {}",
+            "{} refers in `{path}` to `{name}`, which is {}, but {other} to controllers {others}",
             flow.key(),
             link.key,
-            readers(flow.view.mesh().argo_version),
         );
         found.warning(flow.key(), path, message).subject(name).help(
             "give the VirtualService a name without dots and refer to it as `name.namespace`",
         );
     }
 }
-
-/// Namespace and name as controllers before 1.10 found them: the second and the first part.
-fn before_1_10(name: &str, namespace: &str) -> Key {
-    let mut parts = name.split('.');
-    let first = parts.next().unwrap_or_default();
-    let second = parts.next().filter(|part| !part.is_empty());
-    Key::new(Kind::VirtualService, second.unwrap_or(namespace), first)
-}
-
-/// Who reads the name otherwise.
-fn readers(version: ArgoVersion) -> String {
-    if version < LAST_DOT {
-        format!("the controller, which is {version}")
-    } else {
-        format!("controllers before {LAST_DOT}")
-    }
-}
-
-/// The first version that splits at the last dot.
-const LAST_DOT: ArgoVersion = ArgoVersion(1, 10);

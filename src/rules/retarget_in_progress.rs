@@ -40,10 +40,11 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
     let (Operation::Update, Some(old), Some(new)) = (write.operation, old, new) else {
         return;
     };
-    if !Flow::of(old, *view).is_in_progress() {
+    let was = Flow::of(old, *view);
+    if !was.is_in_progress() {
         return;
     }
-    let retargets = retargets(old, new);
+    let retargets = retargets(&was, &Flow::of(new, *view));
     if retargets.is_empty() {
         return;
     }

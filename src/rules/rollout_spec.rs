@@ -5,7 +5,8 @@
 //! `progressDeadlineSeconds` (600 unless set) not above `minReadySeconds`; `workloadRef` together with a
 //! template that has labels or annotations; an `antiAffinity` with both or neither kind, or with a
 //! preferred `weight` outside 1 to 100; a blue-green `scaleDownDelayRevisionLimit` above
-//! `revisionHistoryLimit` (10 unless set); `pingPong` with a router other than Istio, an ALB or a plugin.
+//! `revisionHistoryLimit` (10 unless set); `pingPong` with a router other than Istio, an ALB or a plugin, or
+//! with Istio and a controller before 1.7.
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateRolloutSpec`,
@@ -34,7 +35,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         progress_deadline(rollout),
         template_beside_workload(rollout),
         revision_limit(rollout),
-        ping_pong_router(rollout),
+        ping_pong_router(flow),
     ];
     let faults = single.into_iter().flatten();
     let faults = faults
@@ -101,15 +102,23 @@ fn revision_limit(rollout: &Rollout) -> Option<Fault> {
     })
 }
 
-fn ping_pong_router(rollout: &Rollout) -> Option<Fault> {
-    let canary = rollout.canary.as_ref()?;
+fn ping_pong_router(flow: &Flow<'_>) -> Option<Fault> {
+    let canary = flow.canary()?;
     let routing = canary.traffic_routing.as_ref()?;
     canary.ping_pong.as_ref()?;
-    (routing.istio.is_none() && !routing.alb && !routing.plugins).then(|| Fault {
+    let argo = flow.argo();
+    let why = match &routing.istio {
+        _ if routing.alb => return None,
+        Some(_) if argo.routes_ping_pong_with_istio() => return None,
+        Some(_) => format!(" with Istio, for which controller {argo} does not support them"),
+        None if routing.plugins => return None,
+        None => " with a router that is neither Istio nor an ALB nor a plugin".to_owned(),
+    };
+    Some(Fault {
         path: Path::spec(["strategy", "canary", "pingPong"]),
         subject: "pingPong".to_owned(),
         what: "has ping and pong Services".to_owned(),
-        why: " with a router that is neither Istio nor an ALB nor a plugin".to_owned(),
+        why,
         help: "use `canaryService` and `stableService` with this router".to_owned(),
     })
 }

@@ -7,7 +7,8 @@
 //!
 //! With `routes` empty and one http route of the user's, it depends on the steps. A warning: they
 //! insert a mirror route, or insert any route while the user's has a name. An error: the user's route
-//! has a name and setMirrorRoute comes while another inserted route is there.
+//! has a name and setMirrorRoute comes while another inserted route is there. Controllers from 1.3 to 1.7
+//! never choose a route that has a name: a warning, and an error if a step is a setMirrorRoute.
 //!
 //! ## Why
 //! The controller refuses what it cannot choose from (`Degraded: InvalidSpec`), and everything stands
@@ -32,7 +33,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{ArgoVersion, Flow, LinkedVirtualService, List, user_routes};
+use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
 use crate::model::{Step, VirtualServiceRef};
 use crate::verdict::{Findings, Severity};
@@ -44,7 +45,9 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for linked in flow.virtual_services() {
         for (path, reference) in linked.link.lists() {
             let lists = List::ALL.into_iter();
-            for list in lists.filter(|list| !list.is_listed(reference)) {
+            for list in
+                lists.filter(|list| list.is_managed_by(flow.argo()) && !list.is_listed(reference))
+            {
                 let routes = candidates(flow, &linked, list);
                 if routes > 1 && seen.insert((linked.link.key.clone(), list)) {
                     refused(flow, &linked, path, list, routes, found);
@@ -60,7 +63,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 /// How many routes of the list the controller would have to choose from.
 fn candidates(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, list: List) -> usize {
     match list {
-        List::Http => user_routes(&flow.rollout, &linked.service).count(),
+        List::Http => flow.user_routes(linked.service.body).count(),
         List::Tls => linked.service.tls().len(),
         List::Tcp => linked.service.tcp().len(),
     }
@@ -95,25 +98,28 @@ fn refused(
 /// What inserted routes do to the choice of the one http route that is not listed.
 fn check_steps(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
     let reference: &VirtualServiceRef = linked.link.reference;
-    let mut routes = user_routes(&flow.rollout, &linked.service);
+    let mut routes = flow.user_routes(linked.service.body);
     let (Some(route), Some(canary)) = (routes.next(), flow.canary()) else {
         return;
     };
-    let known = flow.view.mesh().argo_version >= ArgoVersion::MANAGED_ROUTES;
+    let known = flow.argo().inserts_managed_routes();
     if List::Http.is_listed(reference) || !known {
         return;
     }
-    let Some(fate) = fate(&canary.steps, !route.name.is_empty()) else {
+    let choice = match route.name.is_empty() {
+        true => Choice::Unnamed,
+        false if flow.argo().passes_over_named_routes() => Choice::Never,
+        false => Choice::WhileAlone,
+    };
+    let Some(fate) = fate(&canary.steps, choice) else {
         return;
     };
-    let step = Path::spec(["strategy", "canary", "steps"]).index(fate.step);
     let path = linked.link.path.field("routes");
     let message = format!(
-        "{} lists no `routes` of {}, so that the controller {} `{}`",
+        "{} lists no `routes` of {}, so that the controller {}",
         flow.key(),
         linked.link.key,
         fate.text(),
-        step.field(fate.field),
     );
     let finding = match fate.severity {
         Severity::Error => found.error(flow.key(), path, message),
@@ -125,27 +131,42 @@ fn check_steps(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut F
         .with(&linked.link.key, Path::spec(["http"]));
 }
 
-/// What becomes of the weights at a step.
+/// When the controller chooses the user's route.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    /// As the first route without a name.
+    Unnamed,
+    /// As the only route, although it has a name.
+    WhileAlone,
+    /// It has a name, and the controller is one that chooses no such route.
+    Never,
+}
+
+/// What becomes of the weights.
 struct Fate {
     severity: Severity,
-    step: usize,
-    field: &'static str,
+    /// The step that does it; `None`: they are never written.
+    step: Option<Path>,
 }
 
 impl Fate {
-    fn text(&self) -> &'static str {
-        match self.severity {
-            Severity::Error => "panics at",
-            Severity::Warning => "writes no weights after",
+    fn text(&self) -> String {
+        match (self.severity, &self.step) {
+            (Severity::Error, Some(step)) => format!("panics at `{step}`"),
+            (_, Some(step)) => format!("writes no weights after `{step}`"),
+            (_, None) => "writes no weights: it chooses only a route without a name".to_owned(),
         }
     }
 }
 
 /// Goes through the steps as the controller does: a route without a match is removed, a mirror route
-/// is a copy of the chosen one. A named route is chosen only while it is alone.
-fn fate(steps: &[Step], named: bool) -> Option<Fate> {
+/// is a copy of the chosen one.
+fn fate(steps: &[Step], choice: Choice) -> Option<Fate> {
     let mut inserted = BTreeSet::new();
-    let mut first = None;
+    let mut first = (choice == Choice::Never).then_some(Fate {
+        severity: Severity::Warning,
+        step: None,
+    });
     let steps = steps.iter().enumerate();
     for (step, (field, route)) in steps.flat_map(|(i, step)| step.route_step().map(move |r| (i, r)))
     {
@@ -154,15 +175,20 @@ fn fate(steps: &[Step], named: bool) -> Option<Fate> {
             continue;
         }
         let mirrors = field == "setMirrorRoute";
+        let path = Path::spec(["strategy", "canary", "steps"]);
         let fate = |severity| Fate {
             severity,
-            step,
-            field,
+            step: Some(path.index(step).field(field)),
         };
-        if mirrors && named && !inserted.is_empty() {
+        let chosen = match choice {
+            Choice::Unnamed => true,
+            Choice::WhileAlone => inserted.is_empty(),
+            Choice::Never => false,
+        };
+        if mirrors && !chosen {
             return Some(fate(Severity::Error));
         }
-        if mirrors || named {
+        if mirrors || choice == Choice::WhileAlone {
             first.get_or_insert(fate(Severity::Warning));
         }
         inserted.insert(&route.name);

@@ -27,7 +27,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{ArgoVersion, Flow, LinkedVirtualService, List, user_routes};
+use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
 use crate::model::{HttpRoute, Step};
 use crate::verdict::{Cause, Findings};
@@ -35,7 +35,7 @@ use crate::verdict::{Cause, Findings};
 rule!(RG208, Error, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
-    let known = flow.view.mesh().argo_version >= ArgoVersion::MANAGED_ROUTES;
+    let known = flow.argo().multiplies_unnamed_routes();
     if flow.rollout.managed_routes().is_empty() || !known {
         return;
     }
@@ -51,7 +51,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 /// Whether the controller never comes to order the routes, because it cannot choose the managed one.
 fn is_refused(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>) -> bool {
-    let routes = user_routes(&flow.rollout, &linked.service).count();
+    let routes = flow.user_routes(linked.service.body).count();
     !List::Http.is_listed(linked.link.first) && routes > 1
 }
 

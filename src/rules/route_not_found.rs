@@ -62,7 +62,9 @@ struct Unresolved {
 fn unresolved(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
     let mut missing = http(reference, linked);
     missing.extend(tls(reference, linked));
-    missing.extend(tcp(reference, linked));
+    if List::Tcp.is_managed_by(linked.argo) {
+        missing.extend(tcp(reference, linked));
+    }
     missing
 }
 

@@ -42,7 +42,8 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             for (list, routes) in lists {
                 let Some(routes) = routes else { continue };
                 let mut new = || seen.insert((linked.link.key.clone(), list));
-                if !list.is_listed(reference) && new() {
+                let managed = list.is_managed_by(linked.argo);
+                if managed && !list.is_listed(reference) && new() {
                     let unlisted = Unlisted {
                         flow,
                         linked: &linked,

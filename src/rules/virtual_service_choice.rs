@@ -26,7 +26,7 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::Flow;
-use crate::cluster::reference::{istio_path, virtual_service_key, virtual_services};
+use crate::cluster::reference::{istio_path, virtual_service_key};
 use crate::model::Istio;
 use crate::verdict::{Cause, Findings};
 
@@ -89,7 +89,7 @@ fn warn_of_empty_list(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 fn check_names(flow: &Flow<'_>, istio: &Istio, found: &mut Findings<'_>) {
     for (index, reference) in istio.references() {
-        let key = virtual_service_key(&reference.name, flow.rollout.meta.namespace());
+        let key = virtual_service_key(&reference.name, &flow.key().namespace, flow.argo());
         if !key.name.is_empty() {
             continue;
         }
@@ -109,7 +109,10 @@ fn check_names(flow: &Flow<'_>, istio: &Istio, found: &mut Findings<'_>) {
 
 fn check_repeats(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeMap::new();
-    for link in virtual_services(flow.rollout).filter(|link| !link.key.name.is_empty()) {
+    for link in flow
+        .virtual_service_links()
+        .filter(|link| !link.key.name.is_empty())
+    {
         let path = link.path.field("name");
         let Some(first) = seen.insert(link.key.clone(), path.clone()) else {
             continue;

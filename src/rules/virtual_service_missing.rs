@@ -20,7 +20,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{Flow, reference};
+use crate::cluster::Flow;
 use crate::verdict::Findings;
 
 rule!(RG201, Warning, Rollout(check), reads = [VirtualService]);
@@ -30,7 +30,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         return;
     }
     let mut seen = BTreeSet::new();
-    for link in reference::virtual_services(flow.rollout) {
+    for link in flow.virtual_service_links() {
         if flow.view.virtual_service(&link.key).is_some() || !seen.insert(link.key.clone()) {
             continue;
         }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rollout_guard::cluster::BEHAVIOURS;
 use rollout_guard::rules::{CATALOGUE, RETIRED};
 
 use crate::expected;
@@ -72,6 +73,27 @@ fn the_rules_page_is_in_step() {
         );
     }
     expected::file("docs/rules.md", &page);
+}
+
+#[test]
+fn the_page_of_argo_versions_is_in_step() {
+    let mut page = String::from(
+        "# Argo Rollouts versions\n\nGenerated from `src/cluster/argo.rs` by `UPDATE=1 cargo test`. `argoVersion` in the settings \
+         decides which column holds; a minor version stands for its newest release.\n\n\
+         | behaviour | versions | what the controller does | what other versions do | source |\n|---|---|---|---|---|\n",
+    );
+    for (name, behaviour) in BEHAVIOURS {
+        let since = behaviour.since;
+        let versions = match behaviour.until {
+            Some(until) => format!("from {since}, before {until}"),
+            None => format!("from {since}"),
+        };
+        page += &format!(
+            "| `{name}` | {versions} | {} | {} | {} |\n",
+            behaviour.does, behaviour.otherwise, behaviour.source
+        );
+    }
+    expected::file("docs/argo-versions.md", &page);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cluster::Flow;
 use crate::cluster::reference::{self, ServiceRole, VirtualServiceLink, istio_path};
 use crate::field::Path;
 use crate::model::{DestinationRuleRef, Istio, Key, Rollout, Typed};
@@ -17,9 +18,10 @@ pub struct Retarget {
 
 /// What the write changes of `trafficRouting.istio`, `managedRoutes` and the six Services, in the order
 /// of the fields' paths. A field that is gone is told by the first object above it that is gone.
-pub fn retargets(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Vec<Retarget> {
-    let mut all = services(old, new);
-    all.extend(istio(old, new));
+pub fn retargets(old: &Flow<'_>, new: &Flow<'_>) -> Vec<Retarget> {
+    let mut all = istio(old, new);
+    let (old, new) = (old.rollout, new.rollout);
+    all.extend(services(old, new));
     all.extend(managed_routes(old, new));
     let mut by_path: BTreeMap<Path, bool> = BTreeMap::new();
     for retarget in all {
@@ -64,8 +66,8 @@ fn managed_routes(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Option<Re
     (old != new).then_some(Retarget { path, added })
 }
 
-fn istio(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Vec<Retarget> {
-    match (old.istio(), new.istio()) {
+fn istio(old: &Flow<'_>, new: &Flow<'_>) -> Vec<Retarget> {
+    match (old.rollout.istio(), new.rollout.istio()) {
         (None, None) => Vec::new(),
         (Some(was), Some(is)) => {
             let mut all = virtual_services(old, new, is);
@@ -77,13 +79,9 @@ fn istio(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Vec<Retarget> {
 }
 
 /// By resolved name: moving a reference from `virtualService` to `virtualServices` changes nothing.
-fn virtual_services(
-    old: Typed<'_, Rollout>,
-    new: Typed<'_, Rollout>,
-    istio: &Istio,
-) -> Vec<Retarget> {
-    let was: Vec<_> = reference::virtual_services(old).collect();
-    let is: Vec<_> = reference::virtual_services(new).collect();
+fn virtual_services(old: &Flow<'_>, new: &Flow<'_>, istio: &Istio) -> Vec<Retarget> {
+    let was: Vec<_> = old.virtual_service_links().collect();
+    let is: Vec<_> = new.virtual_service_links().collect();
     let field = match istio.virtual_services {
         Some(_) => "virtualServices",
         None => "virtualService",
