@@ -6,4 +6,5 @@ pub mod client;
 pub mod discovery;
 pub mod events;
 #[cfg(test)]
+#[path = "../../tests/fake_api/mod.rs"]
 pub mod fake;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::api::{ARGO, Api, ISTIO};
+use super::api::{ARGO, Api, Fault, ISTIO};
 use super::process::eventually;
 use super::{Server, recordings};
 
@@ -46,19 +46,19 @@ fn a_namespace_of_many_pages_is_read_again_whole() {
 #[test]
 fn what_cannot_be_read_again_does_not_deny() {
     let (api, server) = cluster();
-    api.fail_reads(Some(500));
+    api.fail(Fault::FailReads(500));
     let answer = review(&server, "validate", &virtual_service("v2"));
     assert_eq!(answer["allowed"], true, "{answer}");
     let warning = answer["warnings"][0].as_str().unwrap();
     assert!(warning.contains("could not be read"), "{warning}");
-    api.fail_reads(None);
+    api.fail(Fault::None);
     denied(&server, &virtual_service("v2"));
 }
 
 #[test]
 fn a_connection_that_breaks_while_it_is_read_again_lets_nothing_pass() {
     let (api, server) = cluster();
-    api.break_reads(2);
+    api.fail(Fault::BreakReads(2));
     denied(&server, &virtual_service("v2"));
 }
 
@@ -98,11 +98,9 @@ fn an_unknown_label_of_the_namespace_is_reported() {
 fn watches_go_on_after_they_are_cut() {
     let (api, server) = cluster();
     api.cut_watches();
-    // A watch that was cut begins where it ended; this API server keeps no past, so it is told anew.
-    let objects = || server.metric("rollout_guard_objects{kind=\"Service\"}");
+    api.apply(&service("more"));
     eventually("the second Service is known", || {
-        api.apply(&service("more"));
-        objects() == 2
+        server.metric("rollout_guard_objects{kind=\"Service\"}") == 2
     });
 }
 
@@ -140,7 +138,7 @@ fn a_patch_follows_the_status_that_is_true_now() {
     let answer = review(&server, "mutate", &rule);
     assert!(patch(&answer), "{answer}");
     // What cannot be read gives no hash.
-    api.fail_reads(Some(500));
+    api.fail(Fault::FailReads(500));
     let answer = review(&server, "mutate", &rule);
     assert!(!patch(&answer), "{answer}");
     assert_eq!(answer["allowed"], true);
@@ -158,14 +156,14 @@ fn what_is_not_read_in_time_costs_no_hash() {
     let rule = destination_rule(&["v1", "v2"]);
     let mut old = rule.clone();
     old["spec"]["subsets"][1]["labels"]["rollouts-pod-template-hash"] = "live".into();
-    api.hang_reads(true);
+    api.fail(Fault::HangReads);
     let answer = update(&server, "mutate?timeout=700ms", &old, &rule);
     assert!(answer.get("patch").is_some(), "{answer}");
     let answer = review(&server, "validate?timeout=700ms", &virtual_service("v2"));
     assert_eq!(answer["allowed"], true, "{answer}");
     let warning = answer["warnings"][0].as_str().unwrap();
     assert!(warning.contains("in time"), "{warning}");
-    api.hang_reads(false);
+    api.fail(Fault::None);
     denied(&server, &virtual_service("v2"));
 }
 

@@ -1,0 +1,98 @@
+//! A Kubernetes API server in memory, for the unit tests and for the suite: lists in pages, watches,
+//! versions that conflict, patches, discovery. What watches send and what reads answer can be made to differ.
+
+// Each of the two test programs uses a part of it.
+#![allow(dead_code)]
+
+mod answer;
+mod kinds;
+mod store;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::http::Method;
+use kube::Client;
+use serde_json::Value;
+
+pub use self::kinds::{ARGO, ISTIO};
+use self::store::{Store, Target};
+
+#[derive(Clone, Default)]
+pub struct FakeApi(Arc<Mutex<Store>>);
+
+#[derive(Clone, Copy, Default, PartialEq)]
+pub enum Fault {
+    #[default]
+    None,
+    /// Every request fails with status 500.
+    Refuse,
+    /// No request is answered.
+    Hang,
+    /// Reads of one object fail with this status.
+    FailReads(u16),
+    /// No read is answered, watches go on.
+    HangReads,
+    /// The connection ends without an answer to so many reads.
+    BreakReads(usize),
+}
+
+impl FakeApi {
+    /// A client that calls this API server without a connection.
+    pub fn client(&self) -> Client {
+        let api = self.clone();
+        let service = tower::service_fn(move |request| api.clone().answer(request));
+        Client::new(service, "default")
+    }
+
+    pub fn fail(&self, fault: Fault) {
+        self.store().fault = fault;
+    }
+
+    pub fn object(&self, path: &str) -> Option<Value> {
+        self.store().object(&target(path)).cloned()
+    }
+
+    /// Stores the object at this path, and sends it to the watches.
+    pub fn put(&self, path: &str, object: Value) {
+        self.store().put(&target(path), object);
+    }
+
+    /// Stores the object at the path of its kind, and sends it to the watches.
+    pub fn apply(&self, object: &Value) {
+        self.put(&kinds::path(object), object.clone());
+    }
+
+    /// Like [`FakeApi::apply`], but no watch sends it before the next change of the object.
+    pub fn apply_unheard(&self, object: &Value) {
+        let mut store = self.store();
+        store.put_unheard(target(&kinds::path(object)), object.clone());
+    }
+
+    pub fn delete(&self, path: &str) {
+        self.store().delete(&target(path));
+    }
+
+    /// The writes of clients that succeeded: method, path with query, body.
+    pub fn writes(&self) -> Vec<(Method, String, Value)> {
+        self.store().writes.clone()
+    }
+
+    /// Installs these groups of CRDs and no others. Watches of their kinds end, and without any group the
+    /// objects of all of them are deleted.
+    pub fn serve_groups(&self, groups: &[&'static str]) {
+        self.store().serve_groups(groups);
+    }
+
+    /// Ends every watch.
+    pub fn cut_watches(&self) {
+        self.store().watches.clear();
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.0.lock().unwrap()
+    }
+}
+
+fn target(path: &str) -> Target {
+    Target::parse(path).unwrap_or_else(|| panic!("{path} is not the path of an object"))
+}
