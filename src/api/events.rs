@@ -14,7 +14,13 @@ use crate::metrics::Metrics;
 use crate::model::Key;
 use crate::text::truncate_bytes;
 
-/// The way by which Events are made.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The API server refuses a longer note.
+const MAX_NOTE_BYTES: usize = 1024;
+/// The API server refuses a longer name.
+const MAX_INSTANCE_BYTES: usize = 128;
+
+/// Creates Events.
 #[derive(Clone)]
 pub struct Events {
     client: Client,
@@ -23,22 +29,22 @@ pub struct Events {
     metrics: Arc<Metrics>,
 }
 
-/// What an Event says.
+/// The text of an Event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
+pub struct EventContent {
     pub reason: &'static str,
     pub action: &'static str,
     pub note: String,
-    /// To be told before others.
+    /// Whether it is sent before others.
     pub urgent: bool,
 }
 
-/// Why an Event could not be made; the log says more.
+/// Why an Event could not be created. The log has the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventError {
-    /// The API server will not have this one: a quota, a policy, a namespace that is going.
+    /// The API server refuses this Event, for example because of a quota or because the namespace is being deleted.
     Refused,
-    /// It does not answer, or not now.
+    /// The API server does not answer, or not now.
     Unreachable,
 }
 
@@ -67,12 +73,12 @@ impl Events {
         }
     }
 
-    /// Makes a warning on the Rollout, if there still is one.
-    pub async fn tell(&self, rollout: &Key, words: &Words) -> Result<(), EventError> {
-        let told = timeout(WRITE_TIMEOUT, self.try_to_tell(rollout, words)).await;
-        let (why, problem) = match told {
+    /// Creates an Event of type Warning on the Rollout, unless the Rollout is gone.
+    pub async fn send(&self, rollout: &Key, content: &EventContent) -> Result<(), EventError> {
+        let sent = timeout(WRITE_TIMEOUT, self.try_to_send(rollout, content)).await;
+        let (error, text) = match sent {
             Ok(Ok(())) => {
-                self.metrics.audit.told("stored");
+                self.metrics.audit.event_sent("stored");
                 return Ok(());
             }
             Ok(Err(error)) => (EventError::of(&error), error.to_string()),
@@ -81,30 +87,35 @@ impl Events {
                 "the API server does not answer".to_owned(),
             ),
         };
-        self.metrics.audit.told("failed");
-        tracing::warn!("no Event could be made on {rollout}: {problem}");
-        Err(why)
+        self.metrics.audit.event_sent("failed");
+        tracing::warn!(
+            namespace = &*rollout.namespace,
+            name = &*rollout.name,
+            error = text,
+            "cannot create an Event on the Rollout"
+        );
+        Err(error)
     }
 
-    async fn try_to_tell(&self, rollout: &Key, words: &Words) -> Result<(), kube::Error> {
-        // The uid is what `kubectl describe` finds Events by.
+    async fn try_to_send(&self, rollout: &Key, content: &EventContent) -> Result<(), kube::Error> {
+        // `kubectl describe` finds Events by the uid of the object.
         let Some(reference) = self.reference(rollout).await? else {
             return Ok(());
         };
         let event = Event {
             type_: EventType::Warning,
-            reason: words.reason.to_owned(),
-            action: words.action.to_owned(),
-            note: Some(truncate_bytes(&words.note, MAX_NOTE_BYTES).to_owned()),
+            reason: content.reason.to_owned(),
+            action: content.action.to_owned(),
+            note: Some(truncate_bytes(&content.note, MAX_NOTE_BYTES).to_owned()),
             secondary: None,
         };
-        // One recorder takes Events of one reason on one object for repeats of the first, whatever they
-        // say; that nothing is told twice is seen to elsewhere.
+        // A recorder that is reused counts a second Event of the same reason and object as a repeat of the first,
+        // also if its note differs. The caller sees to it that no Event is sent twice.
         let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
         recorder.publish(&event, &reference).await
     }
 
-    /// How an Event refers to the object; `None` where there is none.
+    /// The reference to an object; `None` if it does not exist.
     async fn reference(&self, key: &Key) -> Result<Option<ObjectReference>, kube::Error> {
         let Some(resource) = self.discovery.resource(key.kind).await? else {
             return Ok(None);
@@ -119,19 +130,13 @@ impl Events {
     }
 }
 
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The API server accepts no longer note.
-const MAX_NOTE_BYTES: usize = 1024;
-/// The API server accepts no longer name of a reporting instance.
-const MAX_INSTANCE_BYTES: usize = 128;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use kube::core::Status;
 
     #[test]
-    fn tells_a_refusal_from_an_api_server_in_trouble() {
+    fn distinguishes_a_refusal_from_an_unreachable_api_server() {
         let of = |code| {
             let status = Status::failure("no", "reason").with_code(code);
             EventError::of(&kube::Error::Api(Box::new(status)))

@@ -1,46 +1,46 @@
-//! Changes that are yet to be judged, as one.
+//! The steps of the index that are not audited yet, merged into one.
 
 use std::sync::Arc;
 
 use crate::live::IndexStep;
 
-/// From the cluster before the first change to the one after the last.
+/// From the cluster before the first step to the cluster after the last.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    changed: Option<IndexStep>,
-    /// Some changes were not heard.
-    missed: bool,
+    merged: Option<IndexStep>,
+    /// Whether some steps are lost.
+    incomplete: bool,
 }
 
 impl Backlog {
-    /// The next change; `None` for some that were missed.
-    pub fn add(&mut self, change: Option<&IndexStep>) {
-        let Some(change) = change else {
-            self.missed = true;
+    /// Adds the next step; `None` if steps are lost.
+    pub fn add(&mut self, step: Option<&IndexStep>) {
+        let Some(step) = step else {
+            self.incomplete = true;
             return;
         };
-        match &mut self.changed {
-            Some(changed) => {
-                changed.after = Arc::clone(&change.after);
-                changed.keys.extend(change.keys.iter().cloned());
+        match &mut self.merged {
+            Some(merged) => {
+                merged.after = Arc::clone(&step.after);
+                merged.keys.extend(step.keys.iter().cloned());
             }
             None => {
-                self.changed = Some(IndexStep {
-                    before: Arc::clone(&change.before),
-                    after: Arc::clone(&change.after),
-                    keys: change.keys.clone(),
+                self.merged = Some(IndexStep {
+                    before: Arc::clone(&step.before),
+                    after: Arc::clone(&step.after),
+                    keys: step.keys.clone(),
                 });
             }
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.changed.is_none() && !self.missed
+        self.merged.is_none() && !self.incomplete
     }
 
-    /// All that has changed; `None` where that is not known.
-    pub fn changed(self) -> Option<IndexStep> {
-        self.changed.filter(|_| !self.missed)
+    /// All steps as one; `None` if some are lost.
+    pub fn into_step(self) -> Option<IndexStep> {
+        self.merged.filter(|_| !self.incomplete)
     }
 }
 
@@ -55,7 +55,7 @@ mod tests {
     use crate::model::Object;
 
     #[test]
-    fn gathers_changes_until_one_is_missed() {
+    fn merges_steps_until_one_is_lost() {
         let clusters: Vec<Arc<Cluster>> = (0..3).map(cluster).collect();
         let step = |from: usize| IndexStep {
             before: Arc::clone(&clusters[from]),
@@ -71,8 +71,8 @@ mod tests {
         missed.add(Some(&step(0)));
         missed.add(None);
         assert!(!missed.is_empty());
-        assert!(missed.changed().is_none());
-        let changed = backlog.changed().unwrap();
+        assert!(missed.into_step().is_none());
+        let changed = backlog.into_step().unwrap();
         assert_eq!(changed.before, clusters[0]);
         assert_eq!(changed.after, clusters[2]);
         let names: BTreeSet<&str> = changed.keys.iter().map(|key| &*key.name).collect();

@@ -1,5 +1,5 @@
-//! What has been told, and what is to be told when: not at once, as the objects of a flow come one by one; not
-//! again within the hour; not much in a short time.
+//! Limits the Events that the audit sends: a problem is reported after it has lasted for a while, because the objects
+//! of an application are applied one by one, then once an hour, and all problems together at a limited rate.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,27 +7,38 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::topics::Topic;
-use crate::api::events::Words;
+use crate::api::events::EventContent;
 
-/// What stands, with when it is to be told next.
+/// A problem that is shorter is a set of objects that is being applied.
+const SETTLE_TIME: Duration = Duration::from_secs(5);
+/// The API server keeps Events for an hour by default.
+const REPEAT_INTERVAL: Duration = Duration::from_hours(1);
+const RETRY_DELAY: Duration = Duration::from_mins(1);
+/// A problem that returns sooner is the same problem.
+const RESOLVED_AFTER: Duration = Duration::from_mins(1);
+/// Events at once. After these, one a second.
+const MAX_BURST: u64 = 25;
+
+/// The problems of now, each with the time of its next Event.
 #[derive(Debug)]
 pub(super) struct EventThrottle {
-    topics: BTreeMap<Topic, Next>,
-    bucket: Bucket,
+    topics: BTreeMap<Topic, NextEvent>,
+    bucket: TokenBucket,
 }
 
 #[derive(Debug)]
-struct Next {
-    words: Words,
+struct NextEvent {
+    content: EventContent,
     due: Instant,
-    told: bool,
-    /// Since when it does not stand any more.
-    gone: Option<Instant>,
+    /// Whether an Event was sent before.
+    sent: bool,
+    /// Since when the problem is gone.
+    gone_since: Option<Instant>,
 }
 
-/// Tokens that come back one by one.
+/// Gains one token a second.
 #[derive(Debug)]
-struct Bucket {
+struct TokenBucket {
     tokens: u64,
     filled: Instant,
 }
@@ -36,89 +47,81 @@ impl EventThrottle {
     pub fn new(now: Instant) -> Self {
         Self {
             topics: BTreeMap::new(),
-            bucket: Bucket {
-                tokens: BURST,
+            bucket: TokenBucket {
+                tokens: MAX_BURST,
                 filled: now,
             },
         }
     }
 
-    /// All that stands now. What has gone for a while and comes back is told again.
-    pub fn hear(&mut self, now: Instant, standing: Vec<(Topic, Words)>) {
-        self.forget(now);
+    /// Replaces the problems by those of now.
+    pub fn update(&mut self, now: Instant, current: Vec<(Topic, EventContent)>) {
+        self.remove_resolved(now);
         for next in self.topics.values_mut() {
-            next.gone = next.gone.or(Some(now));
+            next.gone_since = next.gone_since.or(Some(now));
         }
-        for (topic, words) in standing {
-            let next = self.topics.entry(topic).or_insert_with(|| Next {
-                words: Words::default(),
-                due: now + SETTLED,
-                told: false,
-                gone: None,
+        for (topic, content) in current {
+            let next = self.topics.entry(topic).or_insert_with(|| NextEvent {
+                content: EventContent::default(),
+                due: now + SETTLE_TIME,
+                sent: false,
+                gone_since: None,
             });
-            next.words = words;
-            next.gone = None;
+            next.content = content;
+            next.gone_since = None;
         }
     }
 
-    /// What is to be told now and counts as told: what is new first, errors before warnings.
-    pub fn due(&mut self, now: Instant) -> Vec<(Topic, Words)> {
+    /// Takes the Events that are due, and counts them as sent. New problems come first, errors before warnings.
+    pub fn take_due(&mut self, now: Instant) -> Vec<(Topic, EventContent)> {
         let topics = self.topics.iter_mut();
         let mut due: Vec<_> = topics
-            .filter(|(_, next)| next.gone.is_none() && next.due <= now)
+            .filter(|(_, next)| next.gone_since.is_none() && next.due <= now)
             .collect();
-        due.sort_by_key(|(_, next)| (next.told, !next.words.urgent));
+        due.sort_by_key(|(_, next)| (next.sent, !next.content.urgent));
         let bucket = &mut self.bucket;
         let due = due.into_iter().take_while(|_| bucket.take(now));
         due.map(|(topic, next)| {
-            next.due = now + AGAIN;
-            next.told = true;
-            (topic.clone(), next.words.clone())
+            next.due = now + REPEAT_INTERVAL;
+            next.sent = true;
+            (topic.clone(), next.content.clone())
         })
         .collect()
     }
 
-    /// It could not be told after all.
+    /// An Event that was taken could not be sent.
     pub fn failed(&mut self, topic: &Topic, now: Instant) {
         if let Some(next) = self.topics.get_mut(topic) {
-            next.due = now + RETRY;
-            next.told = false;
+            next.due = now + RETRY_DELAY;
+            next.sent = false;
         }
     }
 
-    fn forget(&mut self, now: Instant) {
-        let is_fresh = |gone: Instant| now.duration_since(gone) < FORGOTTEN;
-        self.topics.retain(|_, next| next.gone.is_none_or(is_fresh));
+    fn remove_resolved(&mut self, now: Instant) {
+        let is_recent = |since: Instant| now.duration_since(since) < RESOLVED_AFTER;
+        self.topics
+            .retain(|_, next| next.gone_since.is_none_or(is_recent));
     }
 }
 
-impl Bucket {
+impl TokenBucket {
+    /// Takes a token, if there is one.
     fn take(&mut self, now: Instant) -> bool {
-        let back = now.duration_since(self.filled).as_secs();
-        self.filled += Duration::from_secs(back);
-        self.tokens = self.tokens.saturating_add(back).min(BURST);
-        let some = self.tokens > 0;
+        let gained = now.duration_since(self.filled).as_secs();
+        self.filled += Duration::from_secs(gained);
+        self.tokens = self.tokens.saturating_add(gained).min(MAX_BURST);
+        let has_token = self.tokens > 0;
         self.tokens = self.tokens.saturating_sub(1);
-        some
+        has_token
     }
 }
-
-/// What stands for less than this is a set of objects that is being applied.
-const SETTLED: Duration = Duration::from_secs(5);
-/// The API server keeps Events for an hour unless told otherwise.
-const AGAIN: Duration = Duration::from_hours(1);
-const RETRY: Duration = Duration::from_mins(1);
-/// What is back sooner had not really gone.
-const FORGOTTEN: Duration = Duration::from_mins(1);
-/// Events at once; after these, one a second.
-const BURST: u64 = 25;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{Key, Kind};
 
-    fn topic(subject: usize) -> (Topic, Words) {
+    fn topic(subject: usize) -> (Topic, EventContent) {
         let rollout = Key::new(Kind::Rollout, "ns", "app");
         let topic = Topic {
             object: rollout.clone(),
@@ -126,103 +129,105 @@ mod tests {
             about: "RG202",
             subject: subject.to_string(),
         };
-        (topic, Words::default())
+        (topic, EventContent::default())
     }
 
-    /// A clock that is wound, and how much is due at each look.
-    struct Story {
-        told: EventThrottle,
+    /// A throttle with a clock that the test sets.
+    struct Clocked {
+        throttle: EventThrottle,
         now: Instant,
     }
 
-    impl Story {
-        fn begin() -> Self {
+    impl Clocked {
+        fn new() -> Self {
             let now = Instant::now();
             Self {
-                told: EventThrottle::new(now),
+                throttle: EventThrottle::new(now),
                 now,
             }
         }
 
-        fn after(&mut self, seconds: u64) -> usize {
+        /// How many Events are due after these seconds.
+        fn due_after(&mut self, seconds: u64) -> usize {
             self.now += Duration::from_secs(seconds);
-            self.told.due(self.now).len()
+            self.throttle.take_due(self.now).len()
         }
 
-        fn stands(&mut self, subjects: usize) {
-            self.told.hear(self.now, (0..subjects).map(topic).collect());
+        fn update(&mut self, problems: usize) {
+            let current = (0..problems).map(topic).collect();
+            self.throttle.update(self.now, current);
         }
     }
 
     #[test]
-    fn tells_what_stays_and_again_each_hour() {
-        let mut story = Story::begin();
-        story.stands(1);
-        assert_eq!(story.after(4), 0);
-        story.stands(1);
-        assert_eq!(story.after(1), 1);
-        assert_eq!(story.after(3_599), 0);
-        assert_eq!(story.after(1), 1);
+    fn reports_what_lasts_and_again_each_hour() {
+        let mut throttle = Clocked::new();
+        throttle.update(1);
+        assert_eq!(throttle.due_after(4), 0);
+        throttle.update(1);
+        assert_eq!(throttle.due_after(1), 1);
+        assert_eq!(throttle.due_after(3_599), 0);
+        assert_eq!(throttle.due_after(1), 1);
     }
 
     #[test]
-    fn does_not_tell_of_what_is_soon_mended() {
-        let mut story = Story::begin();
-        story.stands(1);
-        assert_eq!(story.after(3), 0);
-        story.stands(0);
-        assert_eq!(story.after(30), 0);
+    fn does_not_report_what_is_soon_resolved() {
+        let mut throttle = Clocked::new();
+        throttle.update(1);
+        assert_eq!(throttle.due_after(3), 0);
+        throttle.update(0);
+        assert_eq!(throttle.due_after(30), 0);
     }
 
     #[test]
-    fn tells_again_of_what_went_and_came_back() {
-        let mut story = Story::begin();
-        story.stands(1);
-        assert_eq!(story.after(5), 1);
-        story.stands(0);
-        assert_eq!(story.after(30), 0);
-        // Back within the minute: it flaps, and was told.
-        story.stands(1);
-        assert_eq!(story.after(30), 0);
-        story.stands(0);
-        assert_eq!(story.after(60), 0);
-        story.stands(1);
-        assert_eq!(story.after(5), 1);
+    fn reports_again_what_was_resolved_and_returns() {
+        let mut throttle = Clocked::new();
+        throttle.update(1);
+        assert_eq!(throttle.due_after(5), 1);
+        throttle.update(0);
+        assert_eq!(throttle.due_after(30), 0);
+        // It returns within the minute.
+        throttle.update(1);
+        assert_eq!(throttle.due_after(30), 0);
+        throttle.update(0);
+        assert_eq!(throttle.due_after(60), 0);
+        throttle.update(1);
+        assert_eq!(throttle.due_after(5), 1);
     }
 
     #[test]
-    fn tells_much_bit_by_bit() {
-        let mut story = Story::begin();
-        story.stands(100);
-        assert_eq!(story.after(5), 25);
-        assert_eq!(story.after(1), 1);
-        assert_eq!(story.after(10), 10);
-        assert_eq!(story.after(1_000), 25);
-        assert_eq!(story.after(1_000), 25);
-        assert_eq!(story.after(1_000), 14);
-        assert_eq!(story.after(1_000), 25, "the first ones again");
+    fn reports_many_at_a_limited_rate() {
+        let mut throttle = Clocked::new();
+        throttle.update(100);
+        assert_eq!(throttle.due_after(5), 25);
+        assert_eq!(throttle.due_after(1), 1);
+        assert_eq!(throttle.due_after(10), 10);
+        assert_eq!(throttle.due_after(1_000), 25);
+        assert_eq!(throttle.due_after(1_000), 25);
+        assert_eq!(throttle.due_after(1_000), 14);
+        assert_eq!(throttle.due_after(1_000), 25, "the first ones again");
     }
 
     #[test]
-    fn tells_the_urgent_first() {
-        let mut story = Story::begin();
-        let mut standing: Vec<_> = (0..30).map(topic).collect();
-        standing[29].1.urgent = true;
-        story.told.hear(story.now, standing);
-        story.now += SETTLED;
-        let due = story.told.due(story.now);
+    fn reports_errors_first() {
+        let mut throttle = Clocked::new();
+        let mut current: Vec<_> = (0..30).map(topic).collect();
+        current[29].1.urgent = true;
+        throttle.throttle.update(throttle.now, current);
+        throttle.now += SETTLE_TIME;
+        let due = throttle.throttle.take_due(throttle.now);
         assert_eq!(due[0].0, topic(29).0);
         assert_eq!(due.len(), 25);
     }
 
     #[test]
     fn tries_again_what_failed() {
-        let mut story = Story::begin();
-        story.stands(1);
-        assert_eq!(story.after(5), 1);
+        let mut throttle = Clocked::new();
+        throttle.update(1);
+        assert_eq!(throttle.due_after(5), 1);
         let (topic, _) = topic(0);
-        story.told.failed(&topic, story.now);
-        assert_eq!(story.after(59), 0);
-        assert_eq!(story.after(1), 1);
+        throttle.throttle.failed(&topic, throttle.now);
+        assert_eq!(throttle.due_after(59), 0);
+        assert_eq!(throttle.due_after(1), 1);
     }
 }

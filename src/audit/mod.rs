@@ -1,5 +1,5 @@
 //! The audit: the leader judges what exists, at start and on change, and reports what is wrong in metrics and in
-//! Events on the Rollouts concerned.
+//! Events on Rollouts.
 
 mod backlog;
 mod event_throttle;
@@ -7,4 +7,4 @@ mod task;
 mod topics;
 
 pub use task::Audit;
-pub use topics::concerned;
+pub use topics::rollouts_of;

@@ -1,5 +1,5 @@
-//! The audit: the leader judges what exists, at start and on change, and tells of what is wrong in metrics and
-//! in Events on the Rollouts concerned.
+//! The task that audits while this replica is the leader: at the start all objects, then those that a step of the
+//! index touches.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,11 +15,15 @@ use super::event_throttle::EventThrottle;
 use super::topics::topics;
 use crate::api::events::{EventError, Events};
 use crate::cluster::Cluster;
-use crate::decide::Standing;
+use crate::decide::AuditState;
 use crate::health::Readiness;
 use crate::live::{ClusterHandle, IndexStep};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+
+/// Steps of the index are collected for this time and audited at once.
+const BATCH_INTERVAL: Duration = Duration::from_secs(1);
+const RESTART_DELAY: Duration = Duration::from_mins(1);
 
 pub struct Audit {
     pub cluster: ClusterHandle,
@@ -29,109 +33,104 @@ pub struct Audit {
     pub events: Events,
 }
 
-/// What is wrong, and the cluster of which that is true.
-struct Round {
+/// The audit state of a cluster.
+struct Audited {
     cluster: Arc<Cluster>,
-    standing: Standing,
+    state: AuditState,
 }
 
 impl Audit {
-    /// Judges for as long as this replica leads, until the process ends.
+    /// Audits while this replica is the leader, until the process ends.
     pub async fn run(self, mut leading: watch::Receiver<bool>, readiness: Arc<Readiness>) {
         readiness.until_cluster_is_read().await;
-        let mut told = EventThrottle::new(Instant::now());
+        let mut throttle = EventThrottle::new(Instant::now());
         while leading.wait_for(|leads| *leads).await.is_ok() {
             tracing::info!("the audit starts");
             let lost = tokio::select! {
-                _ = AssertUnwindSafe(self.judge(&mut told)).catch_unwind() => None,
+                _ = AssertUnwindSafe(self.audit(&mut throttle)).catch_unwind() => None,
                 lost = leading.wait_for(|leads| !*leads) => Some(lost.is_ok()),
             };
-            self.metrics.audit.rests();
+            self.metrics.audit.clear();
             match lost {
                 Some(true) => {}
-                // Nobody leads any more: the process ends.
+                // The election has ended: the process ends.
                 Some(false) => return,
                 None => {
                     tracing::error!(
                         "a fault of rollout-guard: the audit panicked and starts again soon"
                     );
-                    // Reviews go on meanwhile. What it stumbled over may be gone by then.
-                    sleep(AFTER_A_FAULT).await;
+                    // Reviews go on. The object that it panicked on may have changed by then.
+                    sleep(RESTART_DELAY).await;
                 }
             }
         }
     }
 
-    /// Judges without end. `None`: the process ends, or judging panicked.
-    async fn judge(&self, told: &mut EventThrottle) -> Option<()> {
-        // What happens from here on is heard; what was before is in the cluster.
-        let mut changes = self.steps.subscribe();
-        let mut round = self.judge_all().await?;
-        self.report(&round, told);
+    /// Returns only if the process ends or judging panicked.
+    async fn audit(&self, throttle: &mut EventThrottle) -> Option<()> {
+        // Subscribes first, so that no step is lost between the two.
+        let mut steps = self.steps.subscribe();
+        let mut audited = self.audit_all().await?;
+        self.report(&audited, throttle);
         let mut backlog = Backlog::default();
-        let mut tick = interval(EVERY);
+        let mut tick = interval(BATCH_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                change = changes.recv() => match change {
+                step = steps.recv() => match step {
                     Err(broadcast::error::RecvError::Closed) => return None,
-                    change => backlog.add(change.ok().as_deref()),
+                    step => backlog.add(step.ok().as_deref()),
                 },
                 _ = tick.tick() => {
                     if !backlog.is_empty() {
-                        round = self.follow(round, std::mem::take(&mut backlog)).await?;
-                        self.report(&round, told);
+                        audited = self.follow(audited, std::mem::take(&mut backlog)).await?;
+                        self.report(&audited, throttle);
                     }
-                    self.tell(told).await;
+                    self.send_events(throttle).await;
                 }
             }
         }
     }
 
-    async fn judge_all(&self) -> Option<Round> {
+    async fn audit_all(&self) -> Option<Audited> {
         let (cluster, settings) = (self.cluster.load_full(), Arc::clone(&self.settings));
-        let judged = spawn_blocking(move || Round {
-            standing: Standing::of(&cluster, &settings),
+        let audited = spawn_blocking(move || Audited {
+            state: AuditState::of(&cluster, &settings),
             cluster,
         });
-        judged.await.ok()
+        audited.await.ok()
     }
 
-    /// What the backlog touches is judged again; all, where it is not known what has changed.
-    async fn follow(&self, mut round: Round, backlog: Backlog) -> Option<Round> {
-        let Some(changed) = backlog.changed() else {
-            return self.judge_all().await;
+    /// Audits the objects that the backlog touches; all objects if steps are lost.
+    async fn follow(&self, mut audited: Audited, backlog: Backlog) -> Option<Audited> {
+        let Some(step) = backlog.into_step() else {
+            return self.audit_all().await;
         };
         let settings = Arc::clone(&self.settings);
-        let judged = spawn_blocking(move || {
-            let standing = &mut round.standing;
-            standing.follow(&changed.before, &changed.after, &changed.keys, &settings);
-            round.cluster = changed.after;
-            round
+        let audited = spawn_blocking(move || {
+            let state = &mut audited.state;
+            state.follow(&step.before, &step.after, &step.keys, &settings);
+            audited.cluster = step.after;
+            audited
         });
-        judged.await.ok()
+        audited.await.ok()
     }
 
-    fn report(&self, round: &Round, told: &mut EventThrottle) {
-        self.metrics.audit.stands(&round.standing);
-        told.hear(Instant::now(), topics(&round.standing, &round.cluster));
+    fn report(&self, audited: &Audited, throttle: &mut EventThrottle) {
+        self.metrics.audit.show(&audited.state);
+        throttle.update(Instant::now(), topics(&audited.state, &audited.cluster));
     }
 
-    /// Tells what is due. Where the API server does not answer, the others would not fare better, and all
-    /// are tried again soon. What it refuses, as in a namespace with a quota, holds no other up and counts as
-    /// told.
-    async fn tell(&self, told: &mut EventThrottle) {
-        let mut broken = false;
-        for (topic, words) in told.due(Instant::now()) {
-            let tell = self.events.tell(&topic.rollout, &words);
-            broken = broken || tell.await == Err(EventError::Unreachable);
-            if broken {
-                told.failed(&topic, Instant::now());
+    /// Sends the Events that are due. If the API server does not answer, all are sent again later. An Event that it
+    /// refuses, for example because of a quota, counts as sent.
+    async fn send_events(&self, throttle: &mut EventThrottle) {
+        let mut unreachable = false;
+        for (topic, content) in throttle.take_due(Instant::now()) {
+            unreachable = unreachable
+                || self.events.send(&topic.rollout, &content).await == Err(EventError::Unreachable);
+            if unreachable {
+                throttle.failed(&topic, Instant::now());
             }
         }
     }
 }
-
-/// Changes are gathered for as long, and judged at once.
-const EVERY: Duration = Duration::from_secs(1);
-const AFTER_A_FAULT: Duration = Duration::from_mins(1);

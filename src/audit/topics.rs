@@ -1,13 +1,13 @@
-//! What there is to tell of, and on which Rollouts: a finding on a Rollout to itself, one on another object to
-//! the Rollouts that use the object.
+//! What the audit reports, and on which Rollouts: a finding on a Rollout is reported there, a finding on another object
+//! on the Rollouts that use the object.
 
-use crate::api::events::Words;
+use crate::api::events::EventContent;
 use crate::cluster::{Cluster, View};
-use crate::decide::Standing;
+use crate::decide::AuditState;
 use crate::model::{ALLOW, Key, Kind};
 use crate::verdict::{Finding, Severity};
 
-/// One thing to tell on one Rollout.
+/// One problem that is reported on one Rollout.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Topic {
     pub rollout: Key,
@@ -17,17 +17,17 @@ pub(super) struct Topic {
     pub subject: String,
 }
 
-pub(super) fn topics(standing: &Standing, cluster: &Cluster) -> Vec<(Topic, Words)> {
+pub(super) fn topics(state: &AuditState, cluster: &Cluster) -> Vec<(Topic, EventContent)> {
     let view = View::of(cluster);
-    let findings = standing
+    let findings = state
         .findings()
-        .flat_map(|finding| of_finding(finding, &view));
-    let allowing = standing.allowing();
-    let allowing = allowing.flat_map(|(key, words)| of_annotation(key, words, &view));
+        .flat_map(|finding| finding_topics(finding, &view));
+    let allowing = state.allowing();
+    let allowing = allowing.flat_map(|(key, allowed)| annotation_topics(key, allowed, &view));
     findings.chain(allowing).collect()
 }
 
-fn of_finding(finding: &Finding, view: &View<'_>) -> Vec<(Topic, Words)> {
+fn finding_topics(finding: &Finding, view: &View<'_>) -> Vec<(Topic, EventContent)> {
     let topic = |rollout| Topic {
         rollout,
         about: finding.rule.code,
@@ -41,18 +41,18 @@ fn of_finding(finding: &Finding, view: &View<'_>) -> Vec<(Topic, Words)> {
         finding.message,
         finding.help
     );
-    let words = Words {
+    let content = EventContent {
         reason: "RolloutGuardFinding",
         action: "Audit",
         note,
         urgent: finding.severity == Severity::Error,
     };
-    each(&finding.object, view, topic, &words)
+    on_rollouts(&finding.object, view, topic, &content)
 }
 
-fn of_annotation(key: &Key, allowed: &[String], view: &View<'_>) -> Vec<(Topic, Words)> {
+fn annotation_topics(key: &Key, allowed: &[String], view: &View<'_>) -> Vec<(Topic, EventContent)> {
     let subject = allowed.join(",");
-    let words = Words {
+    let content = EventContent {
         reason: "RolloutGuardAllow",
         action: "Audit",
         note: format!(
@@ -67,23 +67,23 @@ fn of_annotation(key: &Key, allowed: &[String], view: &View<'_>) -> Vec<(Topic, 
         object: key.clone(),
         subject: subject.clone(),
     };
-    each(key, view, topic, &words)
+    on_rollouts(key, view, topic, &content)
 }
 
-fn each(
+fn on_rollouts(
     object: &Key,
     view: &View<'_>,
     topic: impl Fn(Key) -> Topic,
-    words: &Words,
-) -> Vec<(Topic, Words)> {
-    let rollouts = concerned(object, view).into_iter();
+    content: &EventContent,
+) -> Vec<(Topic, EventContent)> {
+    let rollouts = rollouts_of(object, view).into_iter();
     rollouts
-        .map(|rollout| (topic(rollout), words.clone()))
+        .map(|rollout| (topic(rollout), content.clone()))
         .collect()
 }
 
-/// The object itself if it is a Rollout, else those whose flow it belongs to.
-pub fn concerned(object: &Key, view: &View<'_>) -> Vec<Key> {
+/// The object itself if it is a Rollout, else the Rollouts that use it.
+pub fn rollouts_of(object: &Key, view: &View<'_>) -> Vec<Key> {
     if object.kind == Kind::Rollout {
         return vec![object.clone()];
     }

@@ -28,20 +28,20 @@ pub fn audit<'a>(
 
 /// The findings on a whole cluster, by object.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Standing {
+pub struct AuditState {
     findings: BTreeMap<Key, Vec<Finding>>,
     allowing: BTreeMap<Key, Vec<String>>,
 }
 
-impl Standing {
+impl AuditState {
     /// Judges every object.
     pub fn of(cluster: &Cluster, settings: &Settings) -> Self {
-        let mut standing = Self::default();
+        let mut state = Self::default();
         let view = View::of(cluster);
         for key in cluster.keys() {
-            standing.judge(&view, key, settings);
+            state.judge(&view, key, settings);
         }
-        standing
+        state
     }
 
     /// Judges the objects again whose findings a change of these objects can change.

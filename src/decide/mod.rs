@@ -13,7 +13,7 @@ mod mutate;
 mod profile;
 mod table;
 
-pub use audit::{Standing, audit};
+pub use audit::{AuditState, audit};
 pub use decision::{Action, Decision, Judged, Undecided};
 pub use evidence::Evidence;
 pub use exempt::{Exempt, SYSTEM};

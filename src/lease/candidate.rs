@@ -102,7 +102,7 @@ impl Candidate {
             tracing::info!("{now}, by Lease `{}` as `{identity}`", self.name);
         }
         self.election.set_renewed(renewed);
-        self.metrics.own.leads(leads);
+        self.metrics.leader.leads(leads);
         self.leading.send_if_modified(|leading| {
             let before = std::mem::replace(leading, leads);
             before != leads

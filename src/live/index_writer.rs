@@ -63,7 +63,7 @@ impl IndexWriter {
         let mut after = Cluster::clone(&before);
         let mut keys = BTreeSet::new();
         for event in events {
-            self.metrics.watches.heard(event.kind());
+            self.metrics.watches.event_received(event.kind());
             if let WatchEvent::List(kind, _) = event {
                 lists.read.insert(kind);
             }

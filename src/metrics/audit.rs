@@ -1,4 +1,4 @@
-//! What the audit counts: it has series in the replica that leads alone, and none of what is mended.
+//! The metrics of the audit. Only the leader has series, and only for problems that exist.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,18 +9,18 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::decide::Standing;
+use crate::decide::AuditState;
 
 #[derive(Debug, Default)]
 pub struct Audit {
-    findings: Counted<FindingLabels>,
-    allowing: Counted<AllowLabels>,
+    findings: CountedGauge<FindingLabels>,
+    allowing: CountedGauge<AllowLabels>,
     events: Family<EventLabels, Counter>,
 }
 
-/// A gauge of which the series that are not counted any more are taken away.
+/// A gauge that drops the series that are not counted any more.
 #[derive(Debug)]
-struct Counted<L: Clone + std::hash::Hash + Eq> {
+struct CountedGauge<L: Clone + std::hash::Hash + Eq> {
     gauge: Family<L, Gauge>,
     shown: Mutex<BTreeMap<L, i64>>,
 }
@@ -44,50 +44,51 @@ struct EventLabels {
 }
 
 impl Audit {
-    pub fn stands(&self, standing: &Standing) {
-        let findings = standing.findings().map(|finding| FindingLabels {
+    /// Shows the counts of this audit state.
+    pub fn show(&self, state: &AuditState) {
+        let findings = state.findings().map(|finding| FindingLabels {
             rule: finding.rule.code,
             severity: finding.severity.as_str(),
             namespace: finding.object.namespace.to_string(),
         });
         self.findings.show(findings);
-        let allowing = standing.allowing().map(|(key, _)| AllowLabels {
+        let allowing = state.allowing().map(|(key, _)| AllowLabels {
             kind: key.kind.as_str(),
             namespace: key.namespace.to_string(),
         });
         self.allowing.show(allowing);
     }
 
-    /// This replica judges nothing, or no longer.
-    pub fn rests(&self) {
-        self.stands(&Standing::default());
+    /// Removes all series: this replica does not audit.
+    pub fn clear(&self) {
+        self.show(&AuditState::default());
     }
 
-    /// An Event was made, or could not be.
-    pub fn told(&self, result: &'static str) {
+    /// Counts an Event as `stored` or `failed`.
+    pub fn event_sent(&self, result: &'static str) {
         self.events.get_or_create(&EventLabels { result }).inc();
     }
 
     pub fn register(&self, registry: &mut Registry) {
         registry.register(
             "findings",
-            "Findings of the audit on what exists, in the replica that leads",
+            "Findings of the audit, in the leader",
             self.findings.gauge.clone(),
         );
         registry.register(
             "allow_annotations",
-            "Objects that carry the allow annotation, in the replica that leads",
+            "Objects with the allow annotation, in the leader",
             self.allowing.gauge.clone(),
         );
         registry.register(
             "events",
-            "Kubernetes Events on Rollouts, by whether they were stored",
+            "Kubernetes Events on Rollouts, by result",
             self.events.clone(),
         );
     }
 }
 
-impl<L: Clone + std::hash::Hash + Ord> Counted<L> {
+impl<L: Clone + std::hash::Hash + Ord> CountedGauge<L> {
     fn show(&self, labels: impl Iterator<Item = L>) {
         let mut counts: BTreeMap<L, i64> = BTreeMap::new();
         for label in labels {
@@ -104,7 +105,7 @@ impl<L: Clone + std::hash::Hash + Ord> Counted<L> {
     }
 }
 
-impl<L: Clone + std::hash::Hash + Ord> Default for Counted<L> {
+impl<L: Clone + std::hash::Hash + Ord> Default for CountedGauge<L> {
     fn default() -> Self {
         Self {
             gauge: Family::default(),
@@ -124,7 +125,7 @@ mod tests {
     use crate::settings::Settings;
 
     #[test]
-    fn shows_what_stands_and_nothing_that_is_mended() {
+    fn shows_problems_and_drops_resolved_ones() {
         let audit = Audit::default();
         let mut registry = Registry::with_prefix("rollout_guard");
         audit.register(&mut registry);
@@ -139,7 +140,7 @@ mod tests {
             "spec": {"host": "a", "subsets": [{"name": "v1"}, {"name": "v1"}]}});
         let mut cluster = Cluster::default();
         cluster.apply(Object::parse(&rule, "").unwrap());
-        audit.stands(&Standing::of(&cluster, &Settings::default()));
+        audit.show(&AuditState::of(&cluster, &Settings::default()));
         let shown = text();
         for line in [
             "rollout_guard_findings{rule=\"RG503\",severity=\"error\",namespace=\"ns\"} 1\n",
@@ -147,7 +148,7 @@ mod tests {
         ] {
             assert!(shown.contains(line), "{shown}");
         }
-        audit.rests();
+        audit.clear();
         assert!(!text().contains("namespace="), "{}", text());
     }
 }

@@ -1,10 +1,10 @@
-//! What is counted, as OpenMetrics text. No label comes from a request.
+//! The metrics in the OpenMetrics format. No label value comes from a request.
 
 #![allow(clippy::disallowed_methods)]
 
 mod audit;
 mod labels;
-mod own;
+mod leader;
 mod registry;
 mod watches;
 

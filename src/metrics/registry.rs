@@ -1,4 +1,4 @@
-//! What is counted, as OpenMetrics text. Labels are words of ours, never what a request says.
+//! All metrics, and those of reviews.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,16 +13,21 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::audit::Audit;
 use super::labels::{KindLabels, seconds_of};
-use super::own::Own;
+use super::leader::Leader;
 use super::watches::Watches;
 use crate::cluster::Cluster;
 use crate::decide::{Action, Decision, Judged};
 use crate::model::Kind;
 
+/// Of the review duration.
+const BUCKETS_SECONDS: [f64; 14] = [
+    50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.5, 1.0, 10.0,
+];
+
 #[derive(Debug)]
 pub struct Metrics {
     pub audit: Audit,
-    pub own: Own,
+    pub leader: Leader,
     pub watches: Watches,
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -74,6 +79,7 @@ struct EndpointLabels {
 }
 
 impl Metrics {
+    /// Counts a review, and the time from the end of its body to the decision.
     pub fn answered(&self, decision: &Decision, took: Duration) {
         let request = &decision.request;
         let endpoint = request.phase.as_str();
@@ -95,17 +101,18 @@ impl Metrics {
             self.unknown_enforce.inc();
         }
         for judged in &decision.judged {
-            self.decided(judged);
+            self.count_finding(judged);
         }
-        self.patched(decision);
+        self.count_patches(decision);
     }
 
-    /// A request that got no review.
+    /// Counts a request that gets no review.
     pub fn refused(&self, status: StatusCode) {
         let code = status.as_u16();
         self.refused.get_or_create(&RefusedLabels { code }).inc();
     }
 
+    /// Shows how many objects of each kind are in the index.
     pub fn count_objects(&self, cluster: &Cluster) {
         for kind in Kind::ALL {
             let labels = KindLabels {
@@ -128,6 +135,7 @@ impl Metrics {
         self.certificate_expiry.set(seconds_of(at));
     }
 
+    /// All metrics in the OpenMetrics format.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing into a string does not fail.
@@ -135,7 +143,7 @@ impl Metrics {
         text
     }
 
-    fn decided(&self, judged: &Judged) {
+    fn count_finding(&self, judged: &Judged) {
         let action = match judged.action {
             Action::Deny => "deny",
             Action::Warn if judged.would_deny => "would-deny",
@@ -146,7 +154,7 @@ impl Metrics {
         self.decisions.get_or_create(&labels).inc();
     }
 
-    fn patched(&self, decision: &Decision) {
+    fn count_patches(&self, decision: &Decision) {
         let Some(mutated) = &decision.mutation else {
             return;
         };
@@ -179,14 +187,14 @@ impl Metrics {
         );
         register!(
             "decisions",
-            "Findings of reviews by rule and what they did",
+            "Findings of reviews, by rule and action",
             decisions
         );
         register!("patches", "Patches by mutation", patches);
         register!("exempt", "Writes that were not judged, by reason", exempt);
         register!(
             "review_duration",
-            "Time to decide, the body read",
+            "Time to decide about a review, without reading its body",
             durations,
             Unit::Seconds
         );
@@ -195,7 +203,7 @@ impl Metrics {
             "Reviews in namespaces whose enforce label has an unknown value",
             unknown_enforce
         );
-        register!("objects", "Objects known, by kind", objects);
+        register!("objects", "Objects in the index, by kind", objects);
         register!(
             "manifests_reload_failures",
             "Changed manifests that could not be read",
@@ -219,7 +227,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
             audit: Audit::default(),
-            own: Own::default(),
+            leader: Leader::default(),
             watches: Watches::default(),
             registry: Registry::with_prefix("rollout_guard"),
             requests: Family::default(),
@@ -227,7 +235,7 @@ impl Default for Metrics {
             decisions: Family::default(),
             patches: Family::default(),
             exempt: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS_SECONDS)),
             objects: Family::default(),
             manifests_failures: Counter::default(),
             unknown_enforce: Counter::default(),
@@ -236,13 +244,8 @@ impl Default for Metrics {
         };
         metrics.register();
         metrics.audit.register(&mut metrics.registry);
-        metrics.own.register(&mut metrics.registry);
+        metrics.leader.register(&mut metrics.registry);
         metrics.watches.register(&mut metrics.registry);
         metrics
     }
 }
-
-/// In seconds.
-const BUCKETS: [f64; 14] = [
-    50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.5, 1.0, 10.0,
-];

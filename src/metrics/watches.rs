@@ -1,4 +1,4 @@
-//! What is counted of a live cluster: its watches, and what is read again before an answer.
+//! The metrics of a live cluster: its watches, and the objects that are read again before an answer.
 
 use std::time::SystemTime;
 
@@ -13,7 +13,7 @@ use crate::model::Kind;
 
 #[derive(Debug, Default)]
 pub struct Watches {
-    heard: Family<KindLabels, Gauge>,
+    last_events: Family<KindLabels, Gauge>,
     failures: Family<KindLabels, Counter>,
     live_reads: Family<ReadLabels, Counter>,
 }
@@ -24,19 +24,22 @@ struct ReadLabels {
 }
 
 impl Watches {
-    /// A watch told something of the kind.
-    pub fn heard(&self, kind: Kind) {
+    /// A watch of this kind received an event.
+    pub fn event_received(&self, kind: Kind) {
         let kind = kind.as_str();
         let seconds = seconds_of(SystemTime::now());
-        self.heard.get_or_create(&KindLabels { kind }).set(seconds);
+        self.last_events
+            .get_or_create(&KindLabels { kind })
+            .set(seconds);
     }
 
+    /// A watch of this kind broke.
     pub fn failed(&self, kind: Kind) {
         let kind = kind.as_str();
         self.failures.get_or_create(&KindLabels { kind }).inc();
     }
 
-    /// A remembered object was read again before an answer.
+    /// Counts an object that was read again before an answer, by result.
     pub fn read_live(&self, result: &'static str) {
         self.live_reads.get_or_create(&ReadLabels { result }).inc();
     }
@@ -44,18 +47,18 @@ impl Watches {
     pub fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "watch_last_event_timestamp",
-            "When a watch last told something of a kind, since the epoch",
+            "When a watch last received an event of a kind, since the epoch",
             Unit::Seconds,
-            self.heard.clone(),
+            self.last_events.clone(),
         );
         registry.register(
             "watch_failures",
-            "Watches that broke and were begun again, by kind",
+            "Watches that broke and started again, by kind",
             self.failures.clone(),
         );
         registry.register(
             "live_reads",
-            "Remembered objects that were read again before an answer",
+            "Objects that were read again before an answer, by result",
             self.live_reads.clone(),
         );
     }

@@ -71,7 +71,7 @@ impl Keeper {
                 pause(next, SystemTime::now())
             }
             Err(error) => {
-                self.certificates.metrics.own.rotation_failed();
+                self.certificates.metrics.leader.rotation_failed();
                 let (secret, patience) = (&self.places.secret, self.policy.patience());
                 self.troubles
                     .failed(&format!("Secret `{secret}`: {error}"), patience)
@@ -115,7 +115,7 @@ impl Keeper {
             Ok(written) => {
                 tracing::info!("Secret `{name}`: {}", step.done());
                 if let Some(made) = step.made() {
-                    self.certificates.metrics.own.rotated(made);
+                    self.certificates.metrics.leader.rotated(made);
                 }
                 Ok(Some(written))
             }
@@ -138,7 +138,7 @@ impl Keeper {
             .map_err(|error| format!("caBundle cannot be written: {}", error_message(&error)))?;
         if patched > 0 {
             tracing::info!("the caBundle of {patched} webhook configurations was not the Secret's");
-            self.certificates.metrics.own.bundles_patched(patched);
+            self.certificates.metrics.leader.bundles_patched(patched);
         }
         Ok(configurations.trust(bundle))
     }

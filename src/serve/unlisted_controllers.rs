@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::log_once::LogOnce;
 use super::review_log::short;
-use crate::api::events::{Events, Words};
-use crate::audit::concerned;
+use crate::api::events::{EventContent, Events};
+use crate::audit::rollouts_of;
 use crate::cluster::View;
 use crate::decide::{Decision, Exempt};
 use crate::live::ClusterHandle;
@@ -55,16 +55,16 @@ impl UnlistedControllers {
         };
         let cluster = self.cluster.load();
         let object = Key::new(kind, &request.namespace, &request.name);
-        let rollouts = concerned(&object, &View::of(&cluster));
+        let rollouts = rollouts_of(&object, &View::of(&cluster));
         if rollouts.is_empty() || !self.reported.is_new(&request.user) {
             return;
         }
         let (events, reported) = (events.clone(), Arc::clone(&self.reported));
         let user = request.user.clone();
         tokio::spawn(async move {
-            let words = words(&user, &object);
+            let content = content(&user, &object);
             for rollout in rollouts.iter().take(MAX_EVENTS) {
-                if events.tell(rollout, &words).await.is_err() {
+                if events.send(rollout, &content).await.is_err() {
                     reported.forget(&user);
                     return;
                 }
@@ -73,8 +73,8 @@ impl UnlistedControllers {
     }
 }
 
-fn words(user: &str, object: &Key) -> Words {
-    Words {
+fn content(user: &str, object: &Key) -> EventContent {
+    EventContent {
         reason: "RolloutGuardUnlistedController",
         action: "Review",
         note: format!(
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn names_the_user_and_what_to_do() {
         let object = Key::new(crate::model::Kind::VirtualService, "ns", "vs");
-        let note = words("system:serviceaccount:argo:argo", &object).note;
+        let note = content("system:serviceaccount:argo:argo", &object).note;
         assert!(note.contains("add `system:serviceaccount:argo:argo` to `controllerUsers`"));
         assert!(note.contains("VirtualService ns/vs"));
     }

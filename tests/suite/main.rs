@@ -14,6 +14,7 @@
 )]
 
 mod answer;
+mod audit_state;
 mod chart;
 mod chart_values;
 mod cli;
@@ -35,7 +36,6 @@ mod replay;
 mod rules;
 #[cfg(feature = "serve")]
 mod server;
-mod standing;
 mod styles;
 mod tidy;
 mod worlds;

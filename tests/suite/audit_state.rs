@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rollout_guard::cluster::{Cluster, Mesh};
-use rollout_guard::decide::Standing;
+use rollout_guard::decide::AuditState;
 use rollout_guard::model::{ALLOW, ENFORCE, Key, Kind, Object};
 use rollout_guard::settings::{Profile, Settings};
 use rollout_guard::verdict::Severity;
@@ -21,15 +21,15 @@ proptest! {
     ) {
         let settings = Settings::default();
         let mut cluster = live();
-        let mut standing = Standing::of(&cluster, &settings);
+        let mut state = AuditState::of(&cluster, &settings);
         for step in steps {
             let before = cluster.clone();
             let mut changed = BTreeSet::new();
             for change in step {
                 changed.insert(enter(change, &mut cluster));
             }
-            standing.follow(&before, &cluster, &changed, &settings);
-            prop_assert_eq!(&standing, &Standing::of(&cluster, &settings));
+            state.follow(&before, &cluster, &changed, &settings);
+            prop_assert_eq!(&state, &AuditState::of(&cluster, &settings));
         }
     }
 }
@@ -39,8 +39,8 @@ fn a_namespace_says_how_strictly_it_is_judged() {
     let mut cluster = live();
     enter(Change::Apply(rollout()), &mut cluster);
     let severities = |cluster: &Cluster, settings: &Settings| {
-        let standing = Standing::of(cluster, settings);
-        let found = standing.findings();
+        let state = AuditState::of(cluster, settings);
+        let found = state.findings();
         found
             .map(|finding| (finding.rule.code, finding.severity))
             .collect::<Vec<_>>()
@@ -73,21 +73,21 @@ fn tells_which_objects_still_allow() {
     let mut object = rollout();
     object["metadata"]["annotations"] = json!({ALLOW: "RG201, weights"});
     let key = enter(Change::Apply(object), &mut cluster);
-    let mut standing = Standing::of(&cluster, &Settings::default());
+    let mut state = AuditState::of(&cluster, &Settings::default());
     let words = ["RG201".to_owned(), "weights".to_owned()];
     assert_eq!(
-        standing.allowing().collect::<Vec<_>>(),
+        state.allowing().collect::<Vec<_>>(),
         [(&key, words.as_slice())]
     );
     let before = cluster.clone();
     enter(Change::Apply(rollout()), &mut cluster);
-    standing.follow(
+    state.follow(
         &before,
         &cluster,
         &BTreeSet::from([key]),
         &Settings::default(),
     );
-    assert_eq!(standing.allowing().count(), 0);
+    assert_eq!(state.allowing().count(), 0);
 }
 
 #[derive(Clone, Debug)]
