@@ -12,7 +12,7 @@ use rollout_guard::verdict::Severity;
 use serde_json::{Value, json};
 
 use crate::properties;
-use crate::worlds::world;
+use crate::scenarios::scenario;
 
 proptest! {
     #[test]
@@ -133,11 +133,11 @@ fn change() -> impl Strategy<Value = Change> {
 
 /// An object of a random flow, here or elsewhere, allowing something or not.
 fn placed() -> impl Strategy<Value = Value> {
-    let objects = world().prop_flat_map(|world| {
-        let all = world.rollouts.into_iter().chain(world.others);
+    let objects = scenario().prop_flat_map(|scenario| {
+        let all = scenario.rollouts.into_iter().chain(scenario.others);
         select(
-            all.chain(world.live)
-                .chain([world.written])
+            all.chain(scenario.live)
+                .chain([scenario.written])
                 .collect::<Vec<_>>(),
         )
     });

@@ -9,15 +9,15 @@ use rollout_guard::settings::Settings;
 use rollout_guard::verdict::{Finding, Severity};
 use serde_json::Value;
 
-use crate::kept::without_what_is_kept;
-use crate::worlds::{INSERTED, World, broken_world, plain_world, world};
+use crate::controller_values::users_part;
+use crate::scenarios::{INSERTED, Scenario, broken_scenario, plain_scenario, scenario};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn the_patch_makes_of_the_write_what_the_engine_judges(world in prop_oneof![world(), broken_world()]) {
-        let (request, cluster) = (world.request(), world.cluster());
+    fn the_patch_makes_of_the_write_what_the_engine_judges(scenario in prop_oneof![scenario(), broken_scenario()]) {
+        let (request, cluster) = (scenario.request(), scenario.cluster());
         let decision = mutate(request.clone(), &cluster);
         let patch = patch(&decision);
         let wire = serde_json::to_vec(patch.operations()).unwrap();
@@ -32,20 +32,20 @@ proptest! {
     }
 
     #[test]
-    fn a_second_time_there_is_nothing_to_do(world in prop_oneof![world(), broken_world()]) {
-        let cluster = world.cluster();
-        let request = world.request_with(mutated(&world, &cluster));
+    fn a_second_time_there_is_nothing_to_do(scenario in prop_oneof![scenario(), broken_scenario()]) {
+        let cluster = scenario.cluster();
+        let request = scenario.request_with(mutated(&scenario, &cluster));
         let again = mutate(request, &cluster);
         prop_assert_eq!(patch(&again).operations(), &[]);
     }
 
     #[test]
     fn in_any_order_there_is_nothing_left_to_do(
-        world in world(),
+        scenario in scenario(),
         order in Just((0..MUTATIONS.len()).collect::<Vec<_>>()).prop_shuffle(),
     ) {
-        let cluster = world.cluster();
-        let request = world.request_with(mutated(&world, &cluster));
+        let cluster = scenario.cluster();
+        let request = scenario.request_with(mutated(&scenario, &cluster));
         for mutation in order.into_iter().map(|index| MUTATIONS[index]) {
             let request = Request { phase: Phase::Mutate, ..request.clone() };
             let decision = decide_by(&[mutation], request, &cluster, &Settings::default());
@@ -54,27 +54,27 @@ proptest! {
     }
 
     #[test]
-    fn what_the_user_wrote_arrives(world in world()) {
-        let stored = mutated(&world, &world.cluster());
+    fn what_the_user_wrote_arrives(scenario in scenario()) {
+        let stored = mutated(&scenario, &scenario.cluster());
         let inserted = INSERTED.map(str::to_owned);
-        let asked = without_what_is_kept(&world.written, &world.written, &inserted);
-        let got = without_what_is_kept(&stored, &world.written, &inserted);
+        let asked = users_part(&scenario.written, &scenario.written, &inserted);
+        let got = users_part(&stored, &scenario.written, &inserted);
         prop_assert_eq!(got, asked);
-        prop_assert_eq!(weights_of_others(&stored), weights_of_others(&world.written));
+        prop_assert_eq!(weights_of_others(&stored), weights_of_others(&scenario.written));
     }
 
     /// Of one flow. Where two Rollouts quarrel about one object, what is kept for one is wrong for the other.
     /// A warning may become an error: whether an extra destination shifts the weights (RG205) depends on
     /// weights that are kept.
     #[test]
-    fn the_mutations_bring_no_error(world in world().prop_filter("one Rollout", is_single)) {
-        let cluster = world.cluster();
-        let findings = |object| findings(world.request_with(object), &cluster);
-        let mut known = findings(world.written.clone());
-        let live = world.live.clone().map(findings).unwrap_or_default();
+    fn the_mutations_bring_no_error(scenario in scenario().prop_filter("one Rollout", is_single)) {
+        let cluster = scenario.cluster();
+        let findings = |object| findings(scenario.request_with(object), &cluster);
+        let mut known = findings(scenario.written.clone());
+        let live = scenario.live.clone().map(findings).unwrap_or_default();
         known.extend(live.into_iter().filter(is_error));
         known.retain(|finding| is_error(finding) || finding.rule.code == "RG205");
-        for error in findings(mutated(&world, &cluster)).into_iter().filter(is_error) {
+        for error in findings(mutated(&scenario, &cluster)).into_iter().filter(is_error) {
             let before = known.iter().any(|other| other.identity() == error.identity());
             prop_assert!(before, "{:?}", error);
         }
@@ -83,16 +83,16 @@ proptest! {
     /// Whatever the status and the file say: once the controller speaks, the canary of a live route gets
     /// no more than it has.
     #[test]
-    fn a_live_canary_never_gets_more(world in plain_world()) {
-        let stored = mutated(&world, &world.cluster());
-        if let (Some(live), Some(kept)) = (world.live.as_ref().and_then(canary), canary(&stored)) {
+    fn a_live_canary_never_gets_more(scenario in plain_scenario()) {
+        let stored = mutated(&scenario, &scenario.cluster());
+        if let (Some(live), Some(kept)) = (scenario.live.as_ref().and_then(canary), canary(&stored)) {
             prop_assert!(kept <= live, "{kept} of {live}");
         }
     }
 }
 
-fn mutated(world: &World, cluster: &Cluster) -> Value {
-    mutate(world.request(), cluster).request.object
+fn mutated(scenario: &Scenario, cluster: &Cluster) -> Value {
+    mutate(scenario.request(), cluster).request.object
 }
 
 fn mutate(request: Request, cluster: &Cluster) -> Decision {
@@ -107,8 +107,8 @@ fn patch(decision: &Decision) -> &Patch {
     &decision.mutation.as_ref().expect("a mutation").patch
 }
 
-fn is_single(world: &World) -> bool {
-    world.rollouts.len() == 1
+fn is_single(scenario: &Scenario) -> bool {
+    scenario.rollouts.len() == 1
 }
 
 fn findings(request: Request, cluster: &Cluster) -> Vec<Finding> {
@@ -121,7 +121,7 @@ fn is_error(finding: &Finding) -> bool {
     finding.severity == Severity::Error
 }
 
-/// The weights of destinations that are no controller's in any world.
+/// The weights of destinations that are no controller's in any scenario.
 fn weights_of_others(object: &Value) -> Vec<Value> {
     let lists = ["http", "tcp"].iter();
     let routes = lists.flat_map(|list| object["spec"][*list].as_array().into_iter().flatten());

@@ -88,79 +88,6 @@ fn read(folder: &Path, file: &str) -> Option<String> {
     std::fs::read_to_string(folder.join(file)).ok()
 }
 
-/// All recordings that the team shares, where they are at hand: no panic, a well-formed answer, and the
-/// controller's and the system's writes pass without a word.
-#[test]
-fn every_shared_recording_is_answered() {
-    for review in shared_recordings() {
-        let name = review.display();
-        let body = std::fs::read(&review).expect("a review");
-        let manifests = review
-            .to_string_lossy()
-            .replace(".review.json", ".cluster.json");
-        let cluster = cluster(&[PathBuf::from(manifests)]);
-        let once = answer(
-            &body,
-            Phase::MutateThenValidate,
-            &cluster,
-            &Settings::default(),
-        );
-        let once = once.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let again = answer(
-            &body,
-            Phase::MutateThenValidate,
-            &cluster,
-            &Settings::default(),
-        );
-        assert_eq!(again.expect("an answer").body, once.body, "{name}");
-        let answered: Value = serde_json::from_slice(&once.body).expect("JSON");
-        let sent: Value = serde_json::from_slice(&body).expect("JSON");
-        assert_eq!(
-            answered["response"]["uid"], sent["request"]["uid"],
-            "{name}"
-        );
-        well_formed(&answered["response"], &name.to_string());
-        if name.to_string().contains("-controller-") || name.to_string().contains("-system-") {
-            assert_eq!(answered["response"]["allowed"], true, "{name}");
-            assert!(
-                answered["response"].get("warnings").is_none(),
-                "{name}: {answered:#}"
-            );
-        }
-    }
-}
-
-fn well_formed(response: &Value, name: &str) {
-    let warnings = response["warnings"].as_array().cloned().unwrap_or_default();
-    let texts: Vec<&str> = warnings.iter().filter_map(Value::as_str).collect();
-    assert!(
-        texts.iter().map(|text| text.len()).sum::<usize>() < 4096,
-        "{name}"
-    );
-    for text in texts {
-        assert!(
-            text.chars().count() <= 256 && !text.contains('\n'),
-            "{name}: {text}"
-        );
-    }
-    if response["allowed"] == false {
-        let status = &response["status"];
-        assert_eq!(
-            (&status["code"], &status["reason"]),
-            (&422.into(), &"Invalid".into())
-        );
-        let causes = status["details"]["causes"].as_array().expect("causes");
-        assert!(!causes.is_empty(), "{name}");
-        for cause in causes {
-            let message = cause["message"].as_str().expect("a message");
-            assert!(
-                message.contains("[rollout-guard RG") && message.ends_with(']'),
-                "{name}: {message}"
-            );
-        }
-    }
-}
-
 /// One folder under `tests/recorded`.
 struct Recording {
     name: String,
@@ -230,27 +157,9 @@ fn review(folder: &Path, manifests: &str, flags: &[&str]) -> Output {
         .expect("the command runs")
 }
 
-pub fn cluster(paths: &[PathBuf]) -> Cluster {
+fn cluster(paths: &[PathBuf]) -> Cluster {
     let manifests = Manifests::read(paths, "default").expect("manifests");
     manifests.cluster(Settings::default().mesh)
-}
-
-/// The reviews of the shared folder beside the repository, or beside the folder of its worktrees; none
-/// where it is not there.
-pub fn shared_recordings() -> Vec<PathBuf> {
-    let above = root().ancestors().skip(1).take(2);
-    let mut shared = above.map(|folder| folder.join("shared/recordings"));
-    let shared = shared.find(|folder| folder.is_dir());
-    let pattern = |path: &Path| path.to_string_lossy().ends_with(".review.json");
-    let mut reviews: Vec<PathBuf> = shared
-        .into_iter()
-        .flat_map(walkdir::WalkDir::new)
-        .filter_map(Result::ok)
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| pattern(path))
-        .collect();
-    reviews.sort();
-    reviews
 }
 
 /// The operations and warnings of an answer; `None` where it has neither.

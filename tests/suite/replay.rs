@@ -1,103 +1,94 @@
-//! The team's recordings replayed with a guard in front: whatever the users' writes wiped, after the patch
-//! the stored object says what the controller said last, and the users' own changes arrive.
+//! The stories replayed with a guard in front. Whatever the writes of people removed, after the patch the stored
+//! object has the values that the controller wrote last, and every change of the people is in it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use rollout_guard::cluster::Cluster;
 use rollout_guard::request::Phase;
 use rollout_guard::settings::Settings;
 use serde_json::Value;
 
 use crate::answer::answer;
-use crate::kept::{disagreements, managed_by, without_what_is_kept};
-use crate::recorded::{cluster, shared_recordings};
+use crate::controller_values::{differences, managed_by, users_part};
+use crate::stories::{Step, Writer, stories};
 
 #[test]
-fn users_keep_their_changes_and_the_controller_its_word() {
-    let mut stories: BTreeMap<String, Story> = BTreeMap::new();
+fn people_keep_their_changes_and_the_controller_its_values() {
     let mut faults = Vec::new();
-    let recordings = shared_recordings();
-    for path in &recordings {
-        let review = Review::read(path);
-        let story = stories.entry(review.story.clone()).or_default();
-        faults.extend(story.tell(&review));
+    let mut patched = 0;
+    for story in stories() {
+        let mut replay = Replay::default();
+        for step in &story.steps {
+            faults.extend(replay.take(step));
+        }
+        patched += replay.patched;
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
-    let kept: usize = stories.values().map(|story| story.kept).sum();
-    let replayed = !recordings.is_empty();
-    assert!(!replayed || kept > 100, "only {kept} writes were patched");
+    assert!(patched > 100, "only {patched} writes were patched");
 }
 
-/// What one group of recordings, such as `subset-01` to `subset-11`, has come to.
+/// The objects of one story, by kind, namespace and name.
 #[derive(Default)]
-struct Story {
-    /// Each object as the controller wrote it last.
-    words: BTreeMap<String, Value>,
-    /// Each object as it would be stored with the guard in front.
+struct Replay {
+    /// As the controller wrote them last.
+    controllers: BTreeMap<String, Value>,
+    /// As they would be stored with the guard in front.
     stored: BTreeMap<String, Value>,
     /// How many writes were patched.
-    kept: usize,
+    patched: usize,
 }
 
-/// One recorded write.
-struct Review {
-    name: String,
-    /// Such as `subset` for `subset-03-reapply-during-canary`: its folders are one story.
-    story: String,
-    body: Value,
-    cluster: Cluster,
-}
-
-impl Story {
-    fn tell(&mut self, review: &Review) -> Vec<String> {
-        let key = review.key();
-        match (review.by_controller(), review.text("operation")) {
-            (_, "DELETE") => {
-                self.words.remove(&key);
-                self.stored.remove(&key);
-                Vec::new()
-            }
-            (true, _) => {
-                self.words.insert(key.clone(), review.object().clone());
-                self.stored.insert(key, review.object().clone());
-                Vec::new()
-            }
-            (false, "UPDATE") if self.words.contains_key(&key) => self.write(&key, review),
-            (false, _) => {
-                self.stored.insert(key, review.object().clone());
-                Vec::new()
-            }
+impl Replay {
+    fn take(&mut self, step: &Step) -> Vec<String> {
+        let request = &step.review["request"];
+        let key = key(request);
+        if request["operation"] == "DELETE" {
+            self.controllers.remove(&key);
+            self.stored.remove(&key);
+            return Vec::new();
         }
+        if step.writer() == Writer::Person
+            && request["operation"] == "UPDATE"
+            && self.controllers.contains_key(&key)
+        {
+            return self.write(&key, step);
+        }
+        if step.writer() == Writer::Controller {
+            self.controllers
+                .insert(key.clone(), request["object"].clone());
+        }
+        self.stored.insert(key, request["object"].clone());
+        Vec::new()
     }
 
-    /// A user's write over the object as it was then, wiped perhaps, and as a guard would have kept it.
-    fn write(&mut self, key: &str, review: &Review) -> Vec<String> {
-        let word = &self.words[key];
+    /// The write twice: over the object as it was then, perhaps without the controller's values, and as it would
+    /// be if a guard had kept them.
+    fn write(&mut self, key: &str, step: &Step) -> Vec<String> {
+        let controllers = &self.controllers[key];
+        let written = &step.review["request"]["object"];
+        let inserted = inserted_routes(step);
         let mut faults = Vec::new();
         for guarded in [false, true] {
-            let mut sent = review.body.clone();
+            let mut review = step.review.clone();
             if let (true, Some(stored)) = (guarded, self.stored.get(key)) {
-                sent["request"]["oldObject"] = stored.clone();
+                review["request"]["oldObject"] = stored.clone();
             }
-            let Some((stored, patched)) = review.stored(&sent) else {
+            let Some((stored, patched)) = mutated(step, &review) else {
                 continue;
             };
-            let name = &review.name;
-            let inserted = review.inserted();
-            let mut spoken = disagreements(&stored, word, &inserted);
-            // What live has lost before there was a guard is nowhere written.
-            if guarded && managed_by(word).is_some() && managed_by(word) != managed_by(&stored) {
-                spoken.push("not managed by who managed it".to_owned());
+            let mut found = differences(&stored, controllers, &inserted);
+            // Without a guard the annotation may be lost already, and nothing else has it.
+            if guarded && managed_by(controllers).is_some_and(|by| managed_by(&stored) != Some(by))
+            {
+                found.push("the managed-by annotation is lost".to_owned());
             }
-            faults.extend(spoken.into_iter().map(|fault| format!("{name}: {fault}")));
-            let asked = without_what_is_kept(review.object(), review.object(), &inserted);
-            let got = without_what_is_kept(&stored, review.object(), &inserted);
+            let asked = users_part(written, written, &inserted);
+            let got = users_part(&stored, written, &inserted);
             if asked != got {
-                faults.push(format!("{name}: asked for\n{asked:#}\ngot\n{got:#}"));
+                found.push(format!("asked for\n{asked:#}\ngot\n{got:#}"));
             }
-            self.kept += usize::from(patched);
-            if guarded && review.body["request"]["dryRun"] != true {
+            faults.extend(found.iter().map(|fault| format!("{}: {fault}", step.name)));
+            self.patched += usize::from(patched);
+            if guarded && review["request"]["dryRun"] != true {
                 self.stored.insert(key.to_owned(), stored);
             }
         }
@@ -105,55 +96,31 @@ impl Story {
     }
 }
 
-impl Review {
-    fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).expect("a review");
-        let folder = path.parent().and_then(Path::file_name);
-        let folder = folder.expect("a folder").to_string_lossy();
-        let manifests = path
-            .to_string_lossy()
-            .replace(".review.json", ".cluster.json");
-        Self {
-            name: path.display().to_string(),
-            story: folder.split('-').next().unwrap_or_default().to_owned(),
-            body: serde_json::from_str(&text).expect("JSON"),
-            cluster: cluster(&[manifests.into()]),
-        }
-    }
+fn key(request: &Value) -> String {
+    let kind = &request["kind"]["kind"];
+    format!("{kind} {}/{}", request["namespace"], request["name"])
+}
 
-    fn by_controller(&self) -> bool {
-        self.name.contains("-controller-")
+/// The object after `/mutate`, and whether that patched it; `None` where `/validate` denies it.
+fn mutated(step: &Step, review: &Value) -> Option<(Value, bool)> {
+    let body = serde_json::to_vec(review).expect("JSON");
+    let answer = answer(
+        &body,
+        Phase::MutateThenValidate,
+        &step.cluster,
+        &Settings::default(),
+    );
+    let decision = answer.expect("an answer").decision;
+    if decision.is_denied() {
+        return None;
     }
+    let patched = decision.mutation.is_some_and(|one| one.patches());
+    Some((decision.request.object, patched))
+}
 
-    fn text(&self, field: &str) -> &str {
-        self.body["request"][field].as_str().unwrap_or_default()
-    }
-
-    fn object(&self) -> &Value {
-        &self.body["request"]["object"]
-    }
-
-    fn key(&self) -> String {
-        let kind = &self.body["request"]["kind"]["kind"];
-        format!("{kind} {}/{}", self.text("namespace"), self.text("name"))
-    }
-
-    /// The object after `/mutate`, and whether that patched it; `None` where `/validate` denies it.
-    fn stored(&self, sent: &Value) -> Option<(Value, bool)> {
-        let body = serde_json::to_vec(sent).expect("JSON");
-        let ask = |endpoint| answer(&body, endpoint, &self.cluster, &Settings::default());
-        let judged = ask(Phase::MutateThenValidate).expect("an answer");
-        if judged.decision.is_denied() {
-            return None;
-        }
-        let patched = judged.decision.mutation.is_some_and(|one| one.patches());
-        Some((judged.decision.request.object, patched))
-    }
-
-    /// The names in any Rollout's `managedRoutes`.
-    fn inserted(&self) -> Vec<String> {
-        let rollouts = self.cluster.keys().filter_map(|key| self.cluster.get(key));
-        let names = rollouts.filter_map(|object| Some(object.rollout()?.body.managed_routes()));
-        names.flatten().cloned().collect()
-    }
+/// The names in any Rollout's `managedRoutes`.
+fn inserted_routes(step: &Step) -> Vec<String> {
+    let objects = step.cluster.keys().filter_map(|key| step.cluster.get(key));
+    let names = objects.filter_map(|object| Some(object.rollout()?.body.managed_routes()));
+    names.flatten().cloned().collect()
 }

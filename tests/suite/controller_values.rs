@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 /// Where a stored object says otherwise than the controller's last word on it. What the user has renamed
 /// or dropped is not compared, nor is a route with such a destination: there the rules speak. `inserted`
 /// are the names of routes that the controller inserts.
-pub fn disagreements(stored: &Value, word: &Value, inserted: &[String]) -> Vec<String> {
+pub fn differences(stored: &Value, word: &Value, inserted: &[String]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut same = |what: String, stored: Option<Value>, said: Option<Value>| {
         if said.is_some() && stored != said {
@@ -55,7 +55,7 @@ pub fn managed_by(object: &Value) -> Option<&Value> {
 
 /// An object without what is the controller's or the flow's to say: weights, hashes, the managed-by
 /// annotation, what the controller inserts, and labels and names that the user left empty in `written`.
-pub fn without_what_is_kept(object: &Value, written: &Value, inserted: &[String]) -> Value {
+pub fn users_part(object: &Value, written: &Value, inserted: &[String]) -> Value {
     let mut object = object.clone();
     let spec = &mut object["spec"];
     remove_hash(&mut spec["selector"]);

@@ -1,4 +1,4 @@
-//! Random worlds around one write of a VirtualService, DestinationRule or Service: Rollouts of every way to
+//! Random scenarios around one write of a VirtualService, DestinationRule or Service: Rollouts of every way to
 //! split traffic, their statuses, the live object and what is written over it.
 
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use crate::random_objects::{destination_rule, object, service, weight};
 
 /// A write and the cluster it meets.
 #[derive(Clone, Debug)]
-pub struct World {
+pub struct Scenario {
     pub rollouts: Vec<Value>,
     /// The other objects around.
     pub others: Vec<Value>,
@@ -26,7 +26,7 @@ pub struct World {
 /// of a running experiment.
 pub const INSERTED: [&str; 3] = ["testers", "shadow", "app-exp"];
 
-impl World {
+impl Scenario {
     pub fn cluster(&self) -> Cluster {
         let mut cluster = Cluster::default();
         let objects = self.rollouts.iter().chain(&self.others).chain(&self.live);
@@ -52,8 +52,8 @@ impl World {
     }
 }
 
-pub fn world() -> BoxedStrategy<World> {
-    world_of(vec![
+pub fn scenario() -> BoxedStrategy<Scenario> {
+    scenario_of(vec![
         Kind::VirtualService,
         Kind::DestinationRule,
         Kind::Service,
@@ -61,11 +61,11 @@ pub fn world() -> BoxedStrategy<World> {
 }
 
 /// One Rollout that has weighed the route `primary` by its two Services.
-pub fn plain_world() -> BoxedStrategy<World> {
-    let worlds = (world_of(vec![Kind::VirtualService]), weight());
-    let plain = worlds.prop_map(|(mut world, weight)| {
-        world.rollouts.truncate(1);
-        let rollout = &mut world.rollouts[0];
+pub fn plain_scenario() -> BoxedStrategy<Scenario> {
+    let scenarios = (scenario_of(vec![Kind::VirtualService]), weight());
+    let plain = scenarios.prop_map(|(mut scenario, weight)| {
+        scenario.rollouts.truncate(1);
+        let rollout = &mut scenario.rollouts[0];
         rollout["spec"]["strategy"]["canary"] = json!({
             "canaryService": "app-canary",
             "stableService": "app-stable",
@@ -75,12 +75,12 @@ pub fn plain_world() -> BoxedStrategy<World> {
         if weights.is_null() {
             *weights = json!({"canary": {"weight": weight}, "stable": {"weight": 100 - weight}});
         }
-        world
+        scenario
     });
     plain.boxed()
 }
 
-fn world_of(kinds: Vec<Kind>) -> BoxedStrategy<World> {
+fn scenario_of(kinds: Vec<Kind>) -> BoxedStrategy<Scenario> {
     select(kinds)
         .prop_flat_map(|kind| {
             let rollouts = prop_oneof![
@@ -99,7 +99,7 @@ fn world_of(kinds: Vec<Kind>) -> BoxedStrategy<World> {
                         live["metadata"]["name"] = written["metadata"]["name"].clone();
                         live
                     });
-                    World {
+                    Scenario {
                         rollouts,
                         others,
                         live,
@@ -111,8 +111,8 @@ fn world_of(kinds: Vec<Kind>) -> BoxedStrategy<World> {
         .boxed()
 }
 
-/// A world whose written object has a field of the wrong type, or none where there was one.
-pub fn broken_world() -> BoxedStrategy<World> {
+/// A scenario whose written object has a field of the wrong type, or none where there was one.
+pub fn broken_scenario() -> BoxedStrategy<Scenario> {
     let odd = select(vec![
         json!(null),
         json!("x"),
@@ -121,12 +121,12 @@ pub fn broken_world() -> BoxedStrategy<World> {
         json!({}),
         json!([null]),
     ]);
-    (world(), select(PLACES.to_vec()), odd)
-        .prop_map(|(mut world, place, odd)| {
-            if let Some(value) = world.written.pointer_mut(place) {
+    (scenario(), select(PLACES.to_vec()), odd)
+        .prop_map(|(mut scenario, place, odd)| {
+            if let Some(value) = scenario.written.pointer_mut(place) {
                 *value = odd;
             }
-            world
+            scenario
         })
         .boxed()
 }
