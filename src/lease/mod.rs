@@ -7,6 +7,7 @@ mod candidate;
 mod election;
 mod leadership;
 #[cfg(test)]
+#[path = "../../tests/unit/lease.rs"]
 mod tests;
 
 pub use leadership::{Leadership, Lease, identity};
