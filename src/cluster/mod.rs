@@ -29,4 +29,4 @@ pub use routed::RoutedDestination;
 pub use subsets::{RuleScope, is_never_merged, visible_rules};
 pub use touched::touched;
 pub use view::{Overlay, View};
-pub use visibility::{is_exported, provided_ports, visible_providers};
+pub use visibility::{ExportTo, provided_ports, visible_providers};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::View;
+use super::{ExportTo, View};
 use crate::model::{DestinationRule, Host, Typed};
 
 /// How far a DestinationRule reaches.
@@ -39,7 +39,7 @@ pub fn visible_rules<'a>(
             rule.meta.namespace() == owner && RuleScope::of(*rule) == RuleScope::Exported
         });
         let mut reaching = exported;
-        reaching.retain(|rule| reaches(*rule, namespace));
+        reaching.retain(|rule| export_to(*rule).names(namespace));
         if !reaching.is_empty() {
             return reaching;
         }
@@ -49,12 +49,7 @@ pub fn visible_rules<'a>(
 
 impl RuleScope {
     pub fn of(rule: Typed<'_, DestinationRule>) -> Self {
-        let own = |name: &String| name == "." || name == rule.meta.namespace();
-        let private = match rule.export_to.as_slice() {
-            [only] => own(only),
-            _ => false,
-        };
-        if rule.workload_selector || private {
+        if rule.workload_selector || export_to(rule).is_private() {
             RuleScope::Private
         } else {
             RuleScope::Exported
@@ -109,14 +104,11 @@ fn most_specific<'a>(
 
 /// Whether a rule applies to clients of its own namespace.
 fn is_local(rule: Typed<'_, DestinationRule>) -> bool {
-    let own = |name: &String| name == "*" || name == "." || name == rule.meta.namespace();
-    rule.workload_selector || rule.export_to.is_empty() || rule.export_to.iter().any(own)
+    rule.workload_selector || export_to(rule).includes(rule.meta.namespace())
 }
 
-/// Whether an exported rule applies to clients of `namespace`.
-fn reaches(rule: Typed<'_, DestinationRule>, namespace: &str) -> bool {
-    let named = |name: &String| name == "*" || name == namespace;
-    rule.export_to.is_empty() || rule.export_to.iter().any(named)
+fn export_to(rule: Typed<'_, DestinationRule>) -> ExportTo<'_> {
+    ExportTo::new(&rule.body.export_to, &rule.meta.key.namespace)
 }
 
 /// The namespaces of what provides the host: by its name, or of the ServiceEntries that list it.

@@ -1,18 +1,54 @@
 //! What a client's namespace sees of what others export: providers of a host, delegates.
 //! DestinationRules have their own look-up, in `subsets`.
 
+use std::collections::BTreeSet;
+
 use super::View;
 use crate::model::{Body, Host, Object, Typed, VirtualService};
 
-/// Whether `export_to` of an object in `owner` shows it to clients in `namespace`. An empty list shows
-/// it to all (the mesh's default), `~` to nobody.
-pub fn is_exported(export_to: &[String], owner: &str, namespace: &str) -> bool {
-    let shows = |entry: &String| match entry.as_str() {
-        "*" => true,
-        "." => owner == namespace,
-        named => named == namespace,
-    };
-    export_to.is_empty() || export_to.iter().any(shows)
+/// The `exportTo` of an object. An empty list exports it to all namespaces, the mesh's default; `~` to none.
+#[derive(Clone, Copy)]
+pub struct ExportTo<'a> {
+    entries: &'a [String],
+    /// The namespace of the object.
+    owner: &'a str,
+}
+
+impl<'a> ExportTo<'a> {
+    pub fn new(entries: &'a [String], owner: &'a str) -> Self {
+        Self { entries, owner }
+    }
+
+    /// Whether clients in the namespace see the object.
+    pub fn includes(self, namespace: &str) -> bool {
+        self.names(namespace) || (namespace == self.owner && self.has("."))
+    }
+
+    /// Whether an entry other than `.` includes the namespace: istiod's test for rules of another namespace.
+    pub fn names(self, namespace: &str) -> bool {
+        self.entries.is_empty() || self.has("*") || self.has(namespace)
+    }
+
+    /// Whether only clients in the object's own namespace see it.
+    pub fn is_private(self) -> bool {
+        matches!(self.entries, [only] if only == "." || only == self.owner)
+    }
+
+    /// The namespaces that see it, `*` for all.
+    pub fn namespaces(self) -> BTreeSet<&'a str> {
+        if self.entries.is_empty() {
+            return BTreeSet::from(["*"]);
+        }
+        let names = self.entries.iter().map(|entry| match entry.as_str() {
+            "." => self.owner,
+            name => name,
+        });
+        names.filter(|name| *name != "~").collect()
+    }
+
+    fn has(self, entry: &str) -> bool {
+        self.entries.iter().any(|one| one == entry)
+    }
 }
 
 /// The Services and ServiceEntries of a host that the clients of a VirtualService see. The pods of a
@@ -27,7 +63,7 @@ pub fn visible_providers<'a>(
         let namespace = service.meta.namespace();
         providers.retain(|provider| {
             let owner = provider.meta.namespace();
-            is_exported(export_to(provider), owner, namespace)
+            ExportTo::new(export_to(provider), owner).includes(namespace)
         });
     }
     providers

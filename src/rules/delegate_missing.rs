@@ -22,7 +22,7 @@
 //! Apply the delegate first, without `hosts` and `gateways`, and export it to the root's namespace.
 
 use super::parts::place::is_malformed;
-use crate::cluster::{View, is_exported, reference};
+use crate::cluster::{ExportTo, View, reference};
 use crate::field::Path;
 use crate::model::{Key, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
@@ -82,7 +82,7 @@ impl Link<'_> {
         let (fault, help, field) = if !delegate.is_delegate() {
             let help = "drop the delegate's `hosts` and `gateways`";
             ("which has `hosts` and so is no delegate", help, "hosts")
-        } else if !is_exported(&delegate.export_to, owner, root) {
+        } else if !ExportTo::new(&delegate.export_to, owner).includes(root) {
             let help = "add the namespace to the delegate's `exportTo`";
             ("which is not exported to its namespace", help, "exportTo")
         } else if delegate.http().iter().any(|route| route.delegate.is_some()) {

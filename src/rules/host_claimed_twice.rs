@@ -23,7 +23,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::View;
+use crate::cluster::{ExportTo, View};
 use crate::field::Path;
 use crate::model::{Host, Typed, VirtualService};
 use crate::verdict::{Cause, Findings};
@@ -75,7 +75,7 @@ fn rivals<'a>(
 
 /// Whether some namespace sees both.
 fn meet(one: &Typed<'_, VirtualService>, other: &Typed<'_, VirtualService>) -> bool {
-    let (one, other) = (reach(one), reach(other));
+    let (one, other) = (export_to(*one).namespaces(), export_to(*other).namespaces());
     let all = |reach: &BTreeSet<&str>| reach.contains("*");
     let seen = |reach: &BTreeSet<&str>| !reach.is_empty();
     match (all(&one), all(&other)) {
@@ -85,17 +85,8 @@ fn meet(one: &Typed<'_, VirtualService>, other: &Typed<'_, VirtualService>) -> b
     }
 }
 
-/// The namespaces that a VirtualService is exported to, `*` for all.
-fn reach<'a>(service: &Typed<'a, VirtualService>) -> BTreeSet<&'a str> {
-    if service.export_to.is_empty() {
-        return BTreeSet::from(["*"]);
-    }
-    let names = service.body.export_to.iter().map(String::as_str);
-    let names = names.map(|name| match name {
-        "." => service.meta.namespace(),
-        name => name,
-    });
-    names.filter(|name| *name != "~").collect()
+fn export_to<'a>(service: Typed<'a, VirtualService>) -> ExportTo<'a> {
+    ExportTo::new(&service.body.export_to, &service.meta.key.namespace)
 }
 
 /// Where the VirtualService names the host.

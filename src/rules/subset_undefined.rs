@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 
 use super::parts::label::{few, list};
 use super::parts::suggest::{did_you_mean, nearest};
-use crate::cluster::{RuleScope, View, is_exported, is_never_merged, visible_rules};
+use crate::cluster::{ExportTo, RuleScope, View, is_never_merged, visible_rules};
 use crate::field::Path;
 use crate::model::{Destination, DestinationRule, Host, Typed, VirtualService};
 use crate::verdict::{Cause, Finding, Findings};
@@ -276,7 +276,7 @@ fn hidden_from_gateways(
 /// A rule with a selector is for its own namespace, whatever it exports.
 fn reaches(rule: Typed<'_, DestinationRule>, namespace: &str) -> bool {
     let owner = rule.meta.namespace();
-    !rule.workload_selector && is_exported(&rule.export_to, owner, namespace)
+    !rule.workload_selector && ExportTo::new(&rule.export_to, owner).includes(namespace)
 }
 
 fn keys(rules: &[Typed<'_, DestinationRule>]) -> String {
