@@ -1,4 +1,4 @@
-//! The page on the mutations: what people must know of all of them, and each one's own documentation.
+//! The page about the mutations: what applies to all of them, and the documentation of each one.
 
 use std::path::Path;
 
@@ -60,40 +60,47 @@ const OPENING: &str = "\
 
 Generated from `src/mutations/` by `UPDATE=1 cargo test`.
 
-The Rollouts controller writes into VirtualServices, DestinationRules and Services that people keep in git: weights,
-`rollouts-pod-template-hash`, inserted routes, an annotation. A file does not have them, or has others, and every apply of it
-wipes them. rollout-guard puts them back inside the same write, so that what is stored is the user's change with the controller's
-values in it. All else goes through as written: a timeout changed in the same apply is kept.
+The Rollouts controller writes values into VirtualServices, DestinationRules and Services that people keep in git: weights,
+`rollouts-pod-template-hash`, inserted routes, an annotation. A file does not contain these values, or contains others, so each
+apply of it wipes them. rollout-guard puts them back in the same write: the stored object contains the user's change and the
+controller's values. Everything else is stored as written. For example, a timeout that changes in the same apply is stored.
 
-| mutation | on | in short |
+| mutation | on | summary |
 |---|---|---|
 ";
 
 const COMMON: &str = "
-They run in this order. Each says in one warning what it kept and for whom, which `kubectl` prints:
+The mutations run in this order. Each one adds one warning, which says what it kept and for whom. `kubectl` prints it:
 
 ```text
 Warning: rollout-guard: kept weights 5/95 of route `primary`: Rollout shop/shop owns them
 ```
 
-## Where the values come from
+## Source of the values
 
-From the live object, whose values the controller or an earlier patch of ours has put there. Where live has none, because the object
-is new or has been wiped before, from the Rollout's status. A hash is copied and never computed. **Over a live object the guard may take
-traffic from a canary, never give it more than it has:** its pods may be gone.
+The values come from the live object, where the controller or an earlier patch of rollout-guard has put them. If the live object
+has none, because it is new or was wiped before, they come from the Rollout's status. A hash is copied, never computed. **On a live
+object rollout-guard may take traffic from a canary, but never gives it more than it has:** the pods of the canary may be gone.
 
-## Who is not asked
+## Writes that are not changed
 
-Nothing is changed where a Rollout does not name the object, or is being deleted; where what it names does not resolve, which the
-[rules](rules.md) tell; in writes of the Rollouts controller itself, known by its user or by `managedFields`; in an object or a namespace that is
-being deleted; in a namespace with the label `rollout-guard.io/enforce: off`. Under profile `observe`, or with that label set to `observe`,
-the warning says what would have been kept and the object is stored as written.
+Nothing is changed
 
-## In an incident: setting weights by hand
+- if no Rollout names the object, or the Rollout is being deleted;
+- if a reference of the Rollout does not resolve (the [rules](rules.md) report this);
+- in writes of the Rollouts controller, identified by its user or by `managedFields`;
+- in an object or a namespace that is being deleted;
+- in a namespace with the label `rollout-guard.io/enforce: off`.
 
-A kept value cannot be changed by an apply: that is the point. **While the controller is gone or stuck, a kept weight can be changed only
-by break-glass**, and by nothing else. The annotation `rollout-guard.io/allow` names the mutations that leave this one object alone, by
-commas, or `*` for all of them and all rules. It is read from the written object, so it can come with the change or before it:
+Under profile `observe`, or with that label set to `observe`, the warning says what would have been kept, and the object is stored
+as written.
+
+## In an incident: set weights by hand
+
+An apply cannot change a kept value; this is the purpose of a mutation. **While the controller is down or stuck, only break-glass
+can change a kept weight.** The annotation `rollout-guard.io/allow` on an object lists the mutations that skip this object,
+separated by commas, or `*` for all mutations and all rules. rollout-guard reads it from the written object, so you can set it before
+the change or together with it:
 
 ```sh
 kubectl annotate virtualservice shop -n shop rollout-guard.io/allow=weights
@@ -101,7 +108,8 @@ kubectl edit virtualservice shop -n shop             # 0/100, and it stays
 kubectl annotate virtualservice shop -n shop rollout-guard.io/allow-
 ```
 
-**Remove it afterwards.** While it stands, the next apply of the file wipes the object as if there were no guard. After it is gone, the weights
-that are live then are kept, set by hand or not, until the controller writes its own; only where the Rollout's status is of the present
-revisions and gives the canary less does the status count. With GitOps, take the annotation out of the file, too, if it went in there.
+**Remove the annotation afterwards.** While it is set, the next apply of the file wipes the values of the object, as it does without
+rollout-guard. After you remove it, rollout-guard keeps the weights that are live then, whether the controller or a person set them,
+until the controller writes its own. There is one exception: if the Rollout's status belongs to the current revisions and gives the
+canary less, the status counts. With GitOps, also remove the annotation from the file if you added it there.
 ";
