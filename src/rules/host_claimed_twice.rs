@@ -85,7 +85,7 @@ fn meet(one: &Typed<'_, VirtualService>, other: &Typed<'_, VirtualService>) -> b
     }
 }
 
-fn export_to<'a>(service: Typed<'a, VirtualService>) -> ExportTo<'a> {
+fn export_to(service: Typed<'_, VirtualService>) -> ExportTo<'_> {
     ExportTo::new(&service.body.export_to, &service.meta.key.namespace)
 }
 
