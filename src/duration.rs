@@ -1,71 +1,158 @@
-//! Durations as Go writes them: `2s`, `1m30s`, `250ms`.
+//! Durations as Go's `time.ParseDuration` reads them: `2s`, `1m30s`, `-250ms`.
 
 use std::time::Duration;
 
-/// `None` for what Go's `time.ParseDuration` refuses, and for negative ones.
-pub fn parse(text: &str) -> Option<Duration> {
-    let mut rest = text.strip_prefix('+').unwrap_or(text);
+/// The duration in nanoseconds; `None` for what Go rejects, and for more than 64 bits hold (292 years).
+pub fn nanoseconds(text: &str) -> Option<i64> {
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
     if rest == "0" {
-        return Some(Duration::ZERO);
+        return Some(0);
     }
-    let mut total = Duration::ZERO;
-    loop {
-        let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.');
-        let (unit, tail) = split(after, |c| !c.is_ascii_digit() && c != '.');
-        let seconds = number.parse::<f64>().ok()? * seconds_of(unit)?;
-        let part = Duration::try_from_secs_f64(seconds).ok()?;
-        total = total.checked_add(part)?;
-        if tail.is_empty() {
-            return Some(total);
-        }
+    if rest.is_empty() {
+        return None;
+    }
+    let mut sum = 0_i128;
+    while !rest.is_empty() {
+        let (nanoseconds, tail) = term(rest)?;
+        sum = sum.checked_add(nanoseconds)?;
         rest = tail;
     }
+    i64::try_from(sign * sum).ok()
 }
 
-/// A flag's.
+/// The duration; `None` for what Go rejects, and for a negative one.
+pub fn parse(text: &str) -> Option<Duration> {
+    let nanoseconds = u64::try_from(nanoseconds(text)?).ok()?;
+    Some(Duration::from_nanos(nanoseconds))
+}
+
+/// The duration of a flag, or what to write instead.
 pub fn of_flag(text: &str) -> Result<Duration, String> {
     parse(text).ok_or_else(|| "write a duration such as `10s` or `1m30s`".to_owned())
 }
 
-/// The part before the first character that does not belong, and the rest.
-fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
-    let end = text.find(|c| !belongs(c)).unwrap_or(text.len());
-    text.split_at(end)
+/// The nanoseconds of the first number and unit, and what follows them.
+fn term(text: &str) -> Option<(i128, &str)> {
+    let (whole, rest) = digits(text);
+    let (fraction, rest) = rest.strip_prefix('.').map_or(("", rest), digits);
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let end = rest.find(|c: char| c == '.' || c.is_ascii_digit());
+    let (name, rest) = rest.split_at(end.unwrap_or(rest.len()));
+    let (_, unit) = UNITS.iter().find(|(known, _)| *known == name)?;
+    let nanoseconds = number(whole)?.checked_mul(*unit)?;
+    Some((nanoseconds.checked_add(part(fraction, *unit)?)?, rest))
 }
 
-fn seconds_of(unit: &str) -> Option<f64> {
-    match unit {
-        "ns" => Some(1e-9),
-        "us" | "µs" | "μs" => Some(1e-6),
-        "ms" => Some(1e-3),
-        "s" => Some(1.0),
-        "m" => Some(60.0),
-        "h" => Some(3600.0),
-        _ => None,
+/// The leading decimal digits, and what follows them.
+fn digits(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    text.split_at(end.unwrap_or(text.len()))
+}
+
+fn number(digits: &str) -> Option<i128> {
+    match digits {
+        "" => Some(0),
+        digits => digits.parse().ok(),
     }
 }
+
+/// The part of a unit that the digits after the point stand for.
+fn part(fraction: &str, unit: i128) -> Option<i128> {
+    let digits: String = fraction.chars().take(MAX_FRACTION_DIGITS).collect();
+    let scale = digits.chars().fold(1_i128, |scale, _| scale * 10);
+    Some(number(&digits)? * unit / scale)
+}
+
+/// Digits after these are less than a nanosecond of any unit.
+const MAX_FRACTION_DIGITS: usize = 18;
+
+const SECOND: i128 = 1_000_000_000;
+
+/// The nanoseconds of each unit. The two signs for micro are U+00B5 and U+03BC.
+const UNITS: [(&str, i128); 8] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("\u{b5}s", 1_000),
+    ("\u{3bc}s", 1_000),
+    ("ms", 1_000_000),
+    ("s", SECOND),
+    ("m", 60 * SECOND),
+    ("h", 3600 * SECOND),
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_go_writes() {
-        let millis = |text| parse(text).map(|duration| duration.as_millis());
-        assert_eq!(millis("2s"), Some(2_000));
-        assert_eq!(millis("1m30s"), Some(90_000));
-        assert_eq!(millis("1.5h"), Some(5_400_000));
-        assert_eq!(millis("250ms"), Some(250));
-        assert_eq!(millis("0"), Some(0));
-        assert_eq!(millis("0s"), Some(0));
+    fn reads_what_go_reads() {
+        let known = [
+            ("0", 0),
+            ("-0", 0),
+            ("0s", 0),
+            ("250ms", 250_000_000),
+            ("1h30m5s", 5_405_000_000_000),
+            ("1m1m", 120_000_000_000),
+            ("1.5h", 5_400_000_000_000),
+            (".5m", 30_000_000_000),
+            ("5.s", 5_000_000_000),
+            ("+2m", 120_000_000_000),
+            ("-2m", -120_000_000_000),
+            ("2000000us", 2_000_000_000),
+            ("2000000\u{b5}s", 2_000_000_000),
+            ("2000000\u{3bc}s", 2_000_000_000),
+            ("3ns", 3),
+            ("0.100000000000000000000h", 360_000_000_000),
+            (
+                "0000000000000000000000000000000000000000001s",
+                1_000_000_000,
+            ),
+            ("2562047h47m16.854775807s", i64::MAX),
+        ];
+        for (text, expected) in known {
+            assert_eq!(nanoseconds(text), Some(expected), "{text}");
+        }
+        assert_eq!(parse("1m30s"), Some(Duration::from_secs(90)));
     }
 
     #[test]
-    fn refuses_the_rest() {
-        for text in [
-            "", "2", "s", "-2s", "2 s", "1.2.3s", ".s", "2d", "1m30", "infs",
-        ] {
-            assert_eq!(parse(text), None, "{text:?}");
+    fn rejects_what_go_rejects() {
+        let unknown = [
+            "",
+            "-",
+            "+",
+            "+-1s",
+            "s",
+            ".s",
+            ".",
+            "2",
+            "1.5",
+            "1.2.3s",
+            "1d",
+            "1w",
+            "1 h",
+            " 1h",
+            "1h ",
+            "1H",
+            "1h30",
+            "1sec",
+            "5m-30s",
+            "1_000s",
+            "1e3s",
+            "infs",
+            "\u{661}s",
+            "2562047h47m16.854775808s",
+            "99999999999999999999h",
+        ];
+        for text in unknown {
+            assert_eq!(nanoseconds(text), None, "{text}");
         }
+        assert_eq!(nanoseconds(&format!("{}s", "9".repeat(60))), None);
+        assert_eq!(parse("-2s"), None);
     }
 }

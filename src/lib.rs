@@ -8,7 +8,6 @@ pub mod cli;
 pub mod cluster;
 pub mod decide;
 mod documentation;
-#[cfg(feature = "serve")]
 pub mod duration;
 pub mod field;
 pub mod files;

@@ -18,6 +18,15 @@ pub fn truncate_bytes(text: &str, max_bytes: usize) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// The first `max` of several texts, and how many more there are.
+pub fn first_of(texts: &[String], max: usize) -> String {
+    let first = texts.get(..max).unwrap_or(texts).join(", ");
+    match texts.len().saturating_sub(max) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

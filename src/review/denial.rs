@@ -84,14 +84,18 @@ fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
     let value = value
         .filter(|_| shows_value)
         .map(|value| format!(": {value}"));
-    let (says, help, code) = (&finding.message, &finding.help, finding.rule.code);
+    let (says, help, code) = (
+        finding.message.to_string(),
+        &finding.help,
+        finding.rule.code,
+    );
     let break_glass = break_glass(request, code);
     StatusCause {
         reason,
         message: format!(
             "{opening}{}: {}; {} ({break_glass}) [rollout-guard {code}]",
             value.unwrap_or_default(),
-            truncate(says, MAX_TEXT_CHARS),
+            truncate(&says, MAX_TEXT_CHARS),
             truncate(help, MAX_TEXT_CHARS),
         ),
         field: place.to_string(),
@@ -101,9 +105,9 @@ fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
 fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
     let lines = denials.iter().take(MAX_FINDINGS).map(|finding| {
         let place = finding.place_in(key);
-        let (says, help, rule) = (&finding.message, &finding.help, finding.rule);
+        let (says, help, rule) = (finding.message.to_string(), &finding.help, finding.rule);
         let (says, help) = (
-            truncate(says, MAX_TEXT_CHARS),
+            truncate(&says, MAX_TEXT_CHARS),
             truncate(help, MAX_TEXT_CHARS),
         );
         format!("\n- {place}: {says} [rollout-guard {rule}]\n  help: {help}")

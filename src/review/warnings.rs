@@ -43,7 +43,11 @@ fn line(judged: &Judged) -> String {
         Action::Warn if judged.would_deny => "would deny: ",
         Action::Warn => "",
     };
-    format!("{}: {decided}{}", finding.rule.code, finding.shortest())
+    format!(
+        "{}: {decided}{}",
+        finding.rule.code,
+        finding.message.without_fields()
+    )
 }
 
 fn cut(line: &str) -> String {

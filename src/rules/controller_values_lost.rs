@@ -24,11 +24,11 @@
 //! blue-green write nothing to the Rollout: a controller that finds no hash in the active Service skips the
 //! pause and promotes. Put the hash back into the selectors by hand, the active Service's first.
 
-use super::parts::label::destination;
+use super::parts::names::destination;
 use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles, ServiceRole};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Key, Labels};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(
     RG704,
@@ -124,9 +124,9 @@ struct Lost<'a> {
 impl Lost<'_> {
     fn report(self, flow: &Flow<'_>, path: Path, found: &mut Findings<'_>) {
         let Lost { what, hash, .. } = &self;
-        let message = format!(
+        let message = message!(
             "{what} has lost the hash `{hash}` of {}, and selects the pods of all revisions",
-            flow.key(),
+            flow.key()
         );
         found
             .warning(flow.key(), path, message)
@@ -169,10 +169,10 @@ fn check_route(
             continue;
         }
         let key = &linked.link.key;
-        let message = format!(
+        let message = message!(
             "`{place}` of {key} sends {weight} to the canary {}, to which {} gives {granted}",
             destination(to),
-            flow.key(),
+            flow.key()
         );
         found
             .warning(flow.key(), linked.link.path.field("name"), message)

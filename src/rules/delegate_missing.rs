@@ -25,7 +25,7 @@ use super::parts::place::is_malformed;
 use crate::cluster::{ExportTo, View, reference};
 use crate::field::Path;
 use crate::model::{Key, Typed, VirtualService};
-use crate::verdict::{Cause, Finding, Findings};
+use crate::verdict::{Cause, Finding, Findings, Message, message};
 
 rule!(RG512, Warning, VirtualService(check));
 
@@ -69,7 +69,7 @@ impl Link<'_> {
 
     fn nameless(&self, found: &mut Findings<'_>) {
         let path = self.path.field("name");
-        let message = format!("{} delegates to no name in `{path}`", self.service.meta.key);
+        let message = Message::missing(&self.service.meta.key, &path);
         found
             .warning(&self.service.meta.key, path, message)
             .subject("no name")
@@ -81,13 +81,13 @@ impl Link<'_> {
         let (owner, root) = (delegate.meta.namespace(), self.service.meta.namespace());
         let (fault, help, field) = if !delegate.is_delegate() {
             let help = "drop the delegate's `hosts` and `gateways`";
-            ("which has `hosts` and so is no delegate", help, "hosts")
+            ("which has `hosts` and so is not a delegate", help, "hosts")
         } else if !ExportTo::new(&delegate.export_to, owner).includes(root) {
             let help = "add the namespace to the delegate's `exportTo`";
             ("which is not exported to its namespace", help, "exportTo")
         } else if delegate.http().iter().any(|route| route.delegate.is_some()) {
             let help = "delegate to the VirtualService that has the routes";
-            ("which delegates itself", help, "http")
+            ("which has a `delegate` of its own", help, "http")
         } else {
             return;
         };
@@ -97,10 +97,9 @@ impl Link<'_> {
     }
 
     fn warn<'f>(&self, fault: &str, found: &'f mut Findings<'_>) -> &'f mut Finding {
-        let message = format!(
-            "{} delegates to {} in `{}`, {fault}: Istio drops the route",
-            self.service.meta.key, self.key, self.path,
-        );
+        let message = message!("{} delegates to {}", self.service.meta.key, self.key)
+            .in_field(&self.path)
+            .text(format!(", {fault}: Istio drops the route"));
         found
             .warning(&self.service.meta.key, self.path.clone(), message)
             .subject(self.key.full_name())

@@ -26,7 +26,7 @@ use crate::field::Path;
 use crate::model::{
     DestinationRule, Key, Kind, Object, Operation, Rollout, Typed, VirtualService, Write,
 };
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, Message, message};
 
 rule!(
     RG701,
@@ -71,7 +71,7 @@ fn report_flow(flow: &Flow<'_>, key: &Key, found: &mut Findings<'_>) {
     } else {
         ("", IDLE_HELP)
     };
-    let message = format!("{key} is in use: {}{state} {}", flow.key(), usage.text);
+    let message = message!("{key} is in use: {}{state} ", flow.key()).join(usage.text);
     let path = Path::of(["metadata", "name"]);
     let finding = if in_progress {
         found.error(key, path, message)
@@ -90,14 +90,14 @@ fn report_flow(flow: &Flow<'_>, key: &Key, found: &mut Findings<'_>) {
 /// How a flow uses an object.
 struct Usage {
     /// What the Rollout does with it.
-    text: String,
+    text: Message,
     places: Vec<(Key, Path)>,
 }
 
 fn usage(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
     named(flow, key)
         .map(|path| Usage {
-            text: format!("names it in `{path}`"),
+            text: message!("names it").in_field(&path),
             places: vec![(flow.key().clone(), path)],
         })
         .or_else(|| routed(flow, key))
@@ -120,7 +120,7 @@ fn routed(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
     let routed = routed.find(|routed| routed.service(&flow.view).as_ref() == Some(key))?;
     let path = routed.path.field("host");
     Some(Usage {
-        text: format!(
+        text: message!(
             "gets its {} traffic through it (`{path}` of {})",
             routed.role.as_str(),
             routed.virtual_service,
@@ -168,10 +168,13 @@ fn report_sender(
             continue;
         }
         let place = path.field("subset");
-        let message = format!(
-            "{} is in use: it alone defines subset `{}`, to which {} sends in `{place}`",
-            rule.meta.key, destination.subset, service.meta.key,
-        );
+        let message = message!(
+            "{} is in use: it alone defines subset `{}`, to which {} sends",
+            rule.meta.key,
+            destination.subset,
+            service.meta.key
+        )
+        .in_field(&place);
         found
             .warning(&rule.meta.key, Path::of(["metadata", "name"]), message)
             .subject(format!("{} {}", service.meta.key, destination.subset))

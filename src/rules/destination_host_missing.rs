@@ -21,11 +21,11 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::dns::host_fault;
+use super::parts::istio_names::host_fault;
 use crate::cluster::{View, visible_providers};
 use crate::field::Path;
 use crate::model::{Host, Kind, Typed, VirtualService};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(
     RG502,
@@ -59,15 +59,16 @@ fn report(
     host: &Host,
     found: &mut Findings<'_>,
 ) {
-    let message = format!(
-        "{} sends to `{host}` in `{path}`, which no Service and no ServiceEntry {} (IST0101)",
-        service.meta.key,
-        if view.providers(host).is_empty() {
-            "provides"
-        } else {
-            "exported to its namespace provides"
-        },
-    );
+    let message = message!("{} sends to `{host}`", service.meta.key)
+        .in_field(&path)
+        .text(format!(
+            ", which no Service and no ServiceEntry {} (IST0101)",
+            if view.providers(host).is_empty() {
+                "provides"
+            } else {
+                "exported to its namespace provides"
+            }
+        ));
     found
         .warning(&service.meta.key, path, message)
         .subject(host.as_str())

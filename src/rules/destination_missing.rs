@@ -25,11 +25,11 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::label::identity;
-use super::parts::pair::{Lack, lacks};
+use super::parts::role_destinations::{Lack, lacks};
+use super::parts::route_identity::route_identity;
 use super::parts::suggest::did_you_mean;
 use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG204, Error, Rollout(check), reads = [VirtualService]);
 
@@ -55,15 +55,15 @@ fn check_route(
     found: &mut Findings<'_>,
 ) {
     for lack in lacks(flow, route.destinations) {
-        let message = format!(
-            "{} needs {} in route {} of {}, which has no such destination",
-            flow.key(),
-            lack.text(),
-            route.label(),
-            linked.link.key,
-        );
+        let message = message!("{} needs ", flow.key())
+            .join(lack.text())
+            .text(format!(
+                " in route {} of {}, which has no such destination",
+                route.label(),
+                linked.link.key
+            ));
         let role = lack.role.as_str();
-        let route_identity = identity(linked.service, route);
+        let route_identity = route_identity(linked.service, route);
         found
             .error(flow.key(), lack.field.clone(), message)
             .subject(format!("{} {route_identity} {role}", linked.link.key))

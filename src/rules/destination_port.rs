@@ -23,7 +23,7 @@ use super::parts::place::is_malformed;
 use crate::cluster::{View, provided_ports, visible_providers};
 use crate::field::Path;
 use crate::model::{Host, Object, Typed, VirtualService};
-use crate::verdict::{Cause, Finding, Findings};
+use crate::verdict::{Cause, Finding, Findings, Message, message};
 
 rule!(
     RG511,
@@ -91,13 +91,17 @@ impl<'a> Target<'a> {
     }
 
     fn lacks(&self, path: Path, port: i64, found: &mut Findings<'_>) {
-        let message = format!(
-            "{} sends to port {port} of `{}` in `{path}`, where {} has only {} (IST0101)",
+        let message = message!(
+            "{} sends to port {port} of `{}`",
             self.service.meta.key,
-            self.host,
+            self.host
+        )
+        .in_field(&path)
+        .text(format!(
+            ", where {} has only {} (IST0101)",
             self.names(),
-            self.numbers(),
-        );
+            self.numbers()
+        ));
         self.warn(path, message, found)
             .subject(format!("{} {port}", self.host))
             .help("write a port that the Service declares: its `port`, not the `targetPort`")
@@ -105,13 +109,13 @@ impl<'a> Target<'a> {
     }
 
     fn ambiguous(&self, path: Path, found: &mut Findings<'_>) {
-        let message = format!(
-            "{} sends to `{}` in `{path}` without a port, where {} has {} (IST0112)",
-            self.service.meta.key,
-            self.host,
-            self.names(),
-            self.numbers(),
-        );
+        let message = message!("{} sends to `{}`", self.service.meta.key, self.host)
+            .in_field(&path)
+            .text(format!(
+                " without a port, where {} has {} (IST0112)",
+                self.names(),
+                self.numbers()
+            ));
         self.warn(path, message, found)
             .subject(self.host.as_str())
             .help("write which port it is; without one it is the port that was called")
@@ -121,7 +125,7 @@ impl<'a> Target<'a> {
     fn warn<'f>(
         &self,
         path: Path,
-        message: String,
+        message: Message,
         found: &'f mut Findings<'_>,
     ) -> &'f mut Finding {
         let finding = found.warning(&self.service.meta.key, path, message);

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use crate::cluster::{Flow, LinkedDestinationRule, RoutedDestination};
 use crate::field::Path;
 use crate::model::Host;
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(
     RG305,
@@ -60,15 +60,15 @@ fn report(
 ) {
     let path = linked.link.path.field("name");
     let place = routed.path.field("host");
-    let message = format!(
-        "{} names {} in `{path}`, which is for host `{governed}`, but {} sends its {} traffic to \
-         `{}` in `{place}`",
-        flow.key(),
-        linked.link.key,
-        routed.virtual_service,
-        routed.role.as_str(),
-        routed.host,
-    );
+    let message = message!("{} names {}", flow.key(), linked.link.key)
+        .in_field(&path)
+        .text(format!(
+            ", which is for host `{governed}`, but {} sends its {} traffic to `{}`",
+            routed.virtual_service,
+            routed.role.as_str(),
+            routed.host
+        ))
+        .in_field(&place);
     found
         .error(flow.key(), path, message)
         .subject(format!("{} {}", routed.virtual_service, routed.host))

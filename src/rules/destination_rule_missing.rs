@@ -19,7 +19,7 @@
 //! Apply the DestinationRule in the Rollout's namespace, or correct the name.
 
 use crate::cluster::{Flow, reference};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG301, Warning, Rollout(check), reads = [DestinationRule]);
 
@@ -31,11 +31,9 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         return;
     }
     let path = link.path.field("name");
-    let message = format!(
-        "{} names {} in `{path}`, which does not exist",
-        flow.key(),
-        link.key
-    );
+    let message = message!("{} names {}", flow.key(), link.key)
+        .in_field(&path)
+        .text(", which does not exist");
     found
         .warning(flow.key(), path, message)
         .subject(link.key.to_string())

@@ -19,10 +19,10 @@
 //! ## Fix
 //! Give each Rollout a DestinationRule of its own.
 
-use super::parts::label::few;
 use crate::cluster::{Flow, reference};
 use crate::model::Key;
-use crate::verdict::{Cause, Findings};
+use crate::text::first_of;
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG601, Error, Rollout(check));
 
@@ -39,12 +39,12 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         return;
     }
     let names: Vec<String> = others.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "{} names {} in `{path}`, and so does {}: each deletes the other's subsets",
-        flow.key(),
-        link.key,
-        few(&names, 3),
-    );
+    let message = message!("{} names {}", flow.key(), link.key)
+        .in_field(&path)
+        .text(format!(
+            ", and so does {}: each deletes the other's subsets",
+            first_of(&names, 3)
+        ));
     let finding = found.error(flow.key(), path.clone(), message);
     finding
         .subject(link.key.full_name())

@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use crate::cluster::{View, reference};
 use crate::field::Path;
 use crate::model::{Key, Typed, VirtualService};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG207, Warning, VirtualService(check), reads = [Rollout]);
 
@@ -38,11 +38,12 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
             continue;
         };
         let path = Path::spec(["http"]).index(index).field("name");
-        let message = format!(
-            "{} has several http routes named `{name}`, of which {rollout} (`{place}`) manages only \
-             the first",
-            service.meta.key,
-        );
+        let message = message!(
+            "{} has several http routes named `{name}`, of which {rollout}",
+            service.meta.key
+        )
+        .with_field(place)
+        .text(" manages only the first");
         let finding = found.warning(&service.meta.key, path, message);
         finding
             .subject(name)

@@ -20,7 +20,7 @@
 //! Give each role a Service of its own. A preview Service may be left out.
 
 use crate::cluster::{Flow, ServiceRole};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, Message, message};
 
 rule!(RG103, Error, Rollout(check));
 
@@ -57,7 +57,7 @@ impl Roles<'_> {
             return;
         }
         let key = self.flow.key();
-        let message = format!("{key} names no Service in `{}`", role.path());
+        let message = Message::missing(key, &role.path());
         found
             .error(key, role.path(), message)
             .subject(role.field())
@@ -75,11 +75,9 @@ impl Roles<'_> {
             return;
         }
         let key = self.flow.key();
-        let message = format!(
-            "{key} names Service `{name}` both in `{}` and in `{}`",
-            first.path(),
-            second.path(),
-        );
+        let message = message!("{key} names Service `{name}`")
+            .in_field(&second.path())
+            .text(format!(", which is already its `{}`", first.field()));
         found
             .error(key, second.path(), message)
             .subject(format!("{} {}", first.field(), second.field()))

@@ -18,11 +18,11 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::label::list;
+use super::parts::names::quoted;
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{DestinationRule, Typed};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG503, Error, DestinationRule(check));
 
@@ -33,17 +33,16 @@ fn check(rule: Typed<'_, DestinationRule>, _: &View<'_>, found: &mut Findings<'_
             continue;
         }
         let path = Path::spec(["subsets"]).index(index).field("name");
-        let message = format!(
-            "{} defines subset `{}` again in `{path}` (IST0106)",
-            rule.meta.key, subset.name
-        );
+        let message = message!("{} defines subset `{}` again", rule.meta.key, subset.name)
+            .in_field(&path)
+            .text(" (IST0106)");
         let names = rule.subsets.iter().map(|subset| subset.name.as_str());
         found
             .error(&rule.meta.key, path, message)
             .subject(subset.name.as_str())
             .help(format!(
                 "give each subset its own name; there are {}",
-                list(names)
+                quoted(names)
             ))
             .cause(Cause::Duplicate);
     }

@@ -19,7 +19,7 @@ use super::parts::place::{in_destination_rule, is_malformed};
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{DestinationRule, Typed};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG510, Error, DestinationRule(check));
 
@@ -38,7 +38,7 @@ fn check(rule: Typed<'_, DestinationRule>, _: &View<'_>, found: &mut Findings<'_
 }
 
 fn refuse(rule: Typed<'_, DestinationRule>, path: Path, found: &mut Findings<'_>) {
-    let message = format!("{} says nothing in `{path}` (IST0106)", rule.meta.key);
+    let message = message!("{}: `{path}` is empty (IST0106)", rule.meta.key);
     let subject = in_destination_rule(rule, &path);
     found
         .error(&rule.meta.key, path, message)

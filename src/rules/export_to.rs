@@ -18,11 +18,11 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::dns::is_label;
+use super::parts::istio_names::is_label;
 use super::parts::place::is_malformed;
 use crate::field::Path;
 use crate::model::{Body, Malformed, Meta, Object};
-use crate::verdict::{Cause, Finding, Findings};
+use crate::verdict::{Cause, Finding, Findings, message};
 
 rule!(RG509, Error, Any(check));
 
@@ -68,16 +68,17 @@ impl<'a> Export<'a> {
                 continue;
             }
             if good.contains(namespace) {
-                let text = format!("lists the namespace `{namespace}` again in `{path}`");
-                self.refuse(path, &text, &format!("{namespace} again"), found)
+                let text = format!("lists the namespace `{namespace}` again");
+                self.report(path, &text, "", found)
+                    .subject(format!("{namespace} again"))
                     .help("list a namespace once; `.` is the object's own")
                     .cause(Cause::Duplicate);
             } else if namespace == "*" || is_label(namespace) {
                 good.insert(namespace);
             } else {
-                let text =
-                    format!("exports to `{entry}` in `{path}`, which is no namespace's name");
-                self.refuse(path, &text, entry, found)
+                let text = format!("exports to `{entry}`");
+                self.report(path, &text, ", which is not the name of a namespace", found)
+                    .subject(entry)
                     .help("write `.`, `*` or the name of a namespace; `~` is for ServiceEntries");
             }
         }
@@ -88,30 +89,34 @@ impl<'a> Export<'a> {
     fn beyond(&self, good: &BTreeSet<&str>, found: &mut Findings<'_>) {
         let own = self.meta.namespace();
         if self.workload_selector && good.iter().any(|namespace| *namespace != own) {
-            let text =
-                "has a `workloadSelector` and exports beyond its own namespace in `spec.exportTo`";
-            self.refuse(path(), text, "workloadSelector", found)
+            let text = "has a `workloadSelector` and exports beyond its own namespace";
+            self.report(path(), text, "", found)
+                .subject("workloadSelector")
                 .help("write `exportTo: [.]`, or leave it out");
         }
     }
 
     fn all_and_some(&self, good: &BTreeSet<&str>, found: &mut Findings<'_>) {
         if good.contains("*") && self.entries.len() > 1 {
-            let text = "exports to `*` and to others beside in `spec.exportTo`";
-            self.refuse(path(), text, "*", found)
+            let text = "exports to `*` and to other namespaces";
+            self.report(path(), text, "", found)
+                .subject("*")
                 .help("keep `*` alone, or the others alone");
         }
     }
 
-    fn refuse<'f>(
+    /// Reports `<object> <text> in <path><reason>`.
+    fn report<'f>(
         &self,
         path: Path,
         text: &str,
-        subject: &str,
+        reason: &str,
         found: &'f mut Findings<'_>,
     ) -> &'f mut Finding {
-        let message = format!("{} {text} (IST0106)", self.meta.key);
-        found.error(&self.meta.key, path, message).subject(subject)
+        let message = message!("{} {text}", self.meta.key)
+            .in_field(&path)
+            .text(format!("{reason} (IST0106)"));
+        found.error(&self.meta.key, path, message)
     }
 }
 

@@ -28,12 +28,13 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::label::{destination, identity};
-use super::parts::pair::is_complete;
+use super::parts::names::destination;
+use super::parts::role_destinations::is_complete;
+use super::parts::route_identity::route_identity;
 use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles};
 use crate::field::Path;
 use crate::model::{Destination, RouteDestination};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG205, Both, Rollout(check), reads = [VirtualService]);
 
@@ -70,7 +71,7 @@ fn check_route(
             place,
             shifts: shifts(flow, roles, route.destinations, index),
             name: destination(to),
-            route: identity(linked.service, route),
+            route: route_identity(linked.service, route),
         };
         if seen.insert(extra.name.clone()) {
             extra.report(flow, roles, found);
@@ -91,13 +92,14 @@ impl Extra<'_> {
     fn report(self, flow: &Flow<'_>, roles: &Roles<'_>, found: &mut Findings<'_>) {
         let path = self.linked.link.path.field("name");
         let key = &self.linked.link.key;
-        let message = format!(
-            "{} (`{path}`) deletes destination {} in `{}` of {key}{}",
-            flow.key(),
-            self.name,
-            self.place,
-            if self.shifts { SHIFTED } else { "" },
-        );
+        let message = message!("{}", flow.key())
+            .with_field(&path)
+            .text(format!(" deletes destination {}", self.name))
+            .in_field(&self.place)
+            .text(format!(
+                " of {key}{}",
+                if self.shifts { SHIFTED } else { "" }
+            ));
         let finding = if self.shifts {
             found.error(flow.key(), path, message)
         } else {
@@ -160,4 +162,4 @@ fn help(flow: &Flow<'_>, roles: &Roles<'_>) -> &'static str {
     }
 }
 
-const SHIFTED: &str = ", and later weights land on the wrong ones";
+const SHIFTED: &str = ", so that it writes later weights to the wrong destinations";

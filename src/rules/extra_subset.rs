@@ -25,7 +25,7 @@
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
 use crate::model::{Key, Subset};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(
     RG304,
@@ -83,12 +83,12 @@ impl Extra<'_> {
             (None, Some(_)) => "although `additionalSubsetNames` lists it".into(),
             (None, None) => "which is neither its canary nor its stable one".to_owned(),
         };
-        let message = format!(
-            "{} manages {} by `{path}`, and its controller will delete subset `{}`, {used}",
-            self.flow.key(),
-            self.linked.link.key,
-            self.name,
-        );
+        let message = message!("{} manages {}", self.flow.key(), self.linked.link.key)
+            .by_field(&path)
+            .text(format!(
+                ", and its controller will delete subset `{}`, {used}",
+                self.name
+            ));
         let finding = if senders.is_empty() && listed.is_none() {
             found.warning(self.flow.key(), path, message)
         } else {

@@ -22,7 +22,7 @@
 use crate::cluster::{Flow, View};
 use crate::field::Path;
 use crate::model::{Host, Object, Operation, Write};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(
     RG703,
@@ -44,11 +44,7 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
         return;
     }
     let path = linked.link.path.field("name");
-    let message = format!(
-        "{} names {} in `{path}`, whose host `{host}` already serves: its subsets get the hash \
-         before new pods are ready",
-        &write.key, linked.link.key,
-    );
+    let message = message!("{} names {}", &write.key, linked.link.key).in_field(&path).text(format!(", whose host `{host}` already serves: its subsets get the hash before new pods are ready"));
     found
         .warning(&write.key, path, message)
         .subject(linked.link.key.to_string())

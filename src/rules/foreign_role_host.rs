@@ -24,11 +24,11 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::pair::service_field;
+use super::parts::role_destinations::service_field;
 use crate::cluster::{Flow, LinkedVirtualService, Role, Roles};
 use crate::field::Path;
 use crate::model::{Destination, Host, Key, Kind};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG212, Warning, Rollout(check), reads = [VirtualService]);
 
@@ -99,14 +99,15 @@ impl<'a> Foreign<'a> {
 
     fn report(&self, place: Path, found: &mut Findings<'_>) {
         let host = self.linked.host(self.to, &self.flow.view);
-        let message = format!(
-            "{} sends to `{host}` in `{place}`, not to {} {} of {} (`{}`)",
-            self.linked.link.key,
-            self.role.as_str(),
-            self.service,
-            self.flow.key(),
-            self.field,
-        );
+        let message = message!("{} sends to `{host}`", self.linked.link.key)
+            .in_field(&place)
+            .text(format!(
+                ", not to {} {} of {}",
+                self.role.as_str(),
+                self.service,
+                self.flow.key()
+            ))
+            .with_field(&self.field);
         found
             .warning(self.flow.key(), self.field.clone(), message)
             .subject(self.subject())

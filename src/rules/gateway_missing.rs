@@ -21,7 +21,7 @@ use super::parts::place::is_malformed;
 use crate::cluster::{View, reference};
 use crate::field::Path;
 use crate::model::{Key, Kind, Typed, VirtualService};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG513, Warning, VirtualService(check), reads = [Gateway]);
 
@@ -40,10 +40,9 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
 }
 
 fn report(service: Typed<'_, VirtualService>, path: Path, key: &Key, found: &mut Findings<'_>) {
-    let message = format!(
-        "{} is bound to {key} in `{path}`, which does not exist (IST0101)",
-        service.meta.key
-    );
+    let message = message!("{} is bound to {key}", service.meta.key)
+        .in_field(&path)
+        .text(", which does not exist (IST0101)");
     found
         .warning(&service.meta.key, path, message)
         .subject(key.full_name())

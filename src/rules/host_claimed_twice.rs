@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use crate::cluster::{ExportTo, View};
 use crate::field::Path;
 use crate::model::{Host, Typed, VirtualService};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG213, Warning, VirtualService(check));
 
@@ -43,11 +43,9 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
         }
         let path = Path::spec(["hosts"]).index(index);
         let names: Vec<String> = rivals.iter().map(|to| to.meta.key.to_string()).collect();
-        let message = format!(
-            "sidecars apply only one of {} (`{path}`), {} to host `{host}` (IST0109)",
-            service.meta.key,
-            names.join(", "),
-        );
+        let message = message!("sidecars apply only one of {}", service.meta.key)
+            .with_field(&path)
+            .text(format!(", {} to host `{host}` (IST0109)", names.join(", ")));
         let finding = found.warning(&service.meta.key, path, message);
         finding
             .subject(host.as_str())

@@ -23,11 +23,11 @@
 
 use std::collections::HashSet;
 
-use super::parts::dns::{gateway_host_fault, host_fault, is_ip};
+use super::parts::istio_names::{gateway_host_fault, host_fault, is_ip};
 use super::parts::place::is_malformed;
 use crate::field::Path;
 use crate::model::{Body, DestinationRule, Key, Object, Typed, VirtualService};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG507, Error, Any(check));
 
@@ -52,7 +52,7 @@ fn destinations(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
         let host = destination.host.as_str();
         let fault = match host {
             "" => None,
-            "*" => Some("is none to send to".to_owned()),
+            "*" => Some("is not a host that traffic can be sent to".to_owned()),
             host => host_fault(host),
         };
         if let Some(fault) = fault {
@@ -74,7 +74,9 @@ fn rule_host(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
 }
 
 fn refuse(key: &Key, path: Path, host: &str, fault: &str, found: &mut Findings<'_>) {
-    let message = format!("{key} has the host `{host}` in `{path}`, which {fault} (IST0106)");
+    let message = message!("{key} has the host `{host}`")
+        .in_field(&path)
+        .text(format!(", which {fault} (IST0106)"));
     found.error(key, path, message).subject(host).help(
         "write labels of letters, digits and `-`, joined by dots; only the first may be or begin with \
          `*`, and the last may not be all digits; a bare `*` is for DestinationRules and gateways",
@@ -117,7 +119,7 @@ impl<'a> Hosts<'a> {
     fn fault(&self, host: &str) -> Option<String> {
         let mesh = self.service.is_mesh();
         if mesh && host == "*" {
-            return Some("Istio does not take where sidecars apply it".to_owned());
+            return Some("Istio rejects if sidecars apply the VirtualService".to_owned());
         }
         let fault = if mesh {
             host_fault(host)
@@ -165,11 +167,11 @@ impl<'a> Hosts<'a> {
 
     fn repeat(&self, index: usize, host: &str, other: &str, found: &mut Findings<'_>) {
         let path = Path::spec(["hosts"]).index(index);
-        let message = format!(
-            "{} lists the host `{host}` in `{path}`, which another entry of `spec.hosts`, `{other}`, \
-             covers (IST0106)",
-            self.service.meta.key
-        );
+        let message = message!("{} lists the host `{host}`", self.service.meta.key)
+            .in_field(&path)
+            .text(format!(
+                ", which another entry of `spec.hosts`, `{other}`, covers (IST0106)"
+            ));
         found
             .error(&self.service.meta.key, path, message)
             .subject(host)
@@ -210,11 +212,9 @@ impl<'a> Hosts<'a> {
     }
 
     fn uncovered(&self, path: Path, host: &str, found: &mut Findings<'_>) {
-        let message = format!(
-            "{} matches the SNI host `{host}` in `{path}`, which no entry of `spec.hosts` covers \
-             (IST0106)",
-            self.service.meta.key
-        );
+        let message = message!("{} matches the SNI host `{host}`", self.service.meta.key)
+            .in_field(&path)
+            .text(", which no entry of `spec.hosts` covers (IST0106)");
         found
             .error(&self.service.meta.key, path, message)
             .subject(host)

@@ -17,10 +17,10 @@
 //! ## Fix
 //! Write `-` where a dot, an underscore or a space stands.
 
-use super::parts::dns::{is_label, is_label_key, is_label_value};
+use super::parts::istio_names::{is_label, is_label_key, is_label_value};
 use crate::field::Path;
 use crate::model::{Body, DestinationRule, Key, Object, Subset, Typed, VirtualService};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG506, Error, Any(check));
 
@@ -56,9 +56,9 @@ fn name(key: &Key, path: Path, name: &str, found: &mut Findings<'_>) {
     if name.is_empty() || is_label(name) {
         return;
     }
-    let message = format!(
-        "{key} names subset `{name}` in `{path}`, which Istio does not take for a name (IST0106)"
-    );
+    let message = message!("{key} names subset `{name}`")
+        .in_field(&path)
+        .text(", which is not a valid subset name (IST0106)");
     found
         .error(key, path, message)
         .subject(name)
@@ -73,11 +73,12 @@ fn labels(key: &Key, path: &Path, subset: &Subset, found: &mut Findings<'_>) {
             (true, false) => "value",
         };
         let path = path.entry(label);
-        let message = format!(
-            "{key} selects subset `{}` by the label `{label}: {value}` in `{path}`, whose {fault} is \
-             none of a Kubernetes label (IST0106)",
+        let message = message!(
+            "{key} selects subset `{}` by the label `{label}: {value}`",
             subset.name
-        );
+        )
+        .in_field(&path)
+        .text(format!(", whose {fault} is not valid (IST0106)"));
         found
             .error(key, path, message)
             .subject(format!("{} {label}", subset.name))

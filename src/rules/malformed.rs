@@ -26,7 +26,7 @@ use super::parts::place::{in_any, in_destination_rule, in_virtual_service, is_ma
 use crate::cluster::ServiceRole;
 use crate::field::Path;
 use crate::model::{Body, DestinationRule, Kind, Malformed, Object, Rollout, VirtualService};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, Message, message};
 
 rule!(RG505, Error, Any(check));
 
@@ -53,12 +53,12 @@ fn wrong_type(object: &Object, fault: &Malformed, found: &mut Findings<'_>) {
     } else {
         ""
     };
-    let message = format!(
-        "{} has {} in `{}`, where {} must stand",
+    let message = message!(
+        "{}: `{}` is {}, but must be {}",
         object.key(),
-        fault.found,
         fault.path,
-        fault.expected,
+        fault.found,
+        fault.expected
     );
     found
         .error(object.key(), fault.path.clone(), message)
@@ -70,11 +70,11 @@ fn wrong_type(object: &Object, fault: &Malformed, found: &mut Findings<'_>) {
 }
 
 fn nothing(object: &Object, path: Path, found: &mut Findings<'_>) {
-    let asks = match object.key().kind {
-        Kind::Rollout => "Argo Rollouts requires a value",
-        _ => "Istio requires a value (IST0106)",
+    let required_by = match object.key().kind {
+        Kind::Rollout => ", but Argo Rollouts requires it",
+        _ => ", but Istio requires it (IST0106)",
     };
-    let message = format!("{} has nothing in `{path}`, where {asks}", object.key());
+    let message = Message::missing(object.key(), &path).text(required_by);
     let subject = place(object, &path);
     found
         .error(object.key(), path, message)

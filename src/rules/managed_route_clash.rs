@@ -23,7 +23,7 @@
 
 use crate::cluster::Flow;
 use crate::field::Path;
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG105, Error, Rollout(check));
 
@@ -38,11 +38,9 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
                 continue;
             };
             let path = link.path.field("routes").index(index);
-            let message = format!(
-                "{} lists the user's route `{name}` in `{path}` and as one to insert and delete in \
-                 `{deleted}`",
-                flow.key(),
-            );
+            let message = message!("{} lists route `{name}`", flow.key())
+                .in_field(&path)
+                .text(format!(" as the user's, and in `{deleted}` as one that the controller inserts and deletes"));
             found
                 .error(flow.key(), path, message)
                 .subject(name)

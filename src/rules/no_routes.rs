@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG210, Error, Rollout(check), reads = [VirtualService]);
 
@@ -38,11 +38,12 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         } else {
             "`http` or `tls`"
         };
-        let message = format!(
-            "{} refers in `{path}` to {}, which has no {lists} routes",
-            flow.key(),
-            linked.link.key,
-        );
+        let message = message!("{} refers", flow.key())
+            .in_field(&path)
+            .text(format!(
+                " to {}, which has no {lists} routes",
+                linked.link.key
+            ));
         found
             .error(flow.key(), path, message)
             .subject(linked.link.key.to_string())

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::reference::virtual_service_key;
 use crate::cluster::{ArgoVersion, Flow};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG211, Warning, Rollout(check));
 
@@ -39,11 +39,12 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             continue;
         }
         let path = link.path.field("name");
-        let message = format!(
-            "{} refers in `{path}` to `{name}`, which is {}, but {other} to controllers {others}",
-            flow.key(),
-            link.key,
-        );
+        let message = message!("{} refers", flow.key())
+            .in_field(&path)
+            .text(format!(
+                " to `{name}`, which is {}, but {other} to controllers {others}",
+                link.key,
+            ));
         found.warning(flow.key(), path, message).subject(name).help(
             "give the VirtualService a name without dots and refer to it as `name.namespace`",
         );

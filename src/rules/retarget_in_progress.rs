@@ -25,7 +25,7 @@ use super::judge;
 use super::parts::retarget::{Retarget, retargets};
 use crate::cluster::{Flow, View};
 use crate::model::{Key, Object, Operation, Rollout, Typed, Write};
-use crate::verdict::{Cause, Findings, Severity};
+use crate::verdict::{Cause, Findings, Severity, message};
 
 rule!(
     RG702,
@@ -56,7 +56,7 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
 
 fn report(key: &Key, retarget: Retarget, excused: bool, found: &mut Findings<'_>) {
     let verb = if retarget.added { "adds to" } else { "changes" };
-    let message = format!(
+    let message = message!(
         "{key} is in the middle of a release, and this write {verb} `{}`",
         retarget.path
     );

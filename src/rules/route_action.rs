@@ -24,7 +24,7 @@ use super::parts::place::{in_virtual_service, is_malformed};
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{HttpRoute, L4Route, Typed, VirtualService};
-use crate::verdict::{Cause, Finding, Findings};
+use crate::verdict::{Cause, Finding, Findings, Message, message};
 
 rule!(RG508, Error, VirtualService(check));
 
@@ -57,7 +57,8 @@ fn no_list(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     let empty = service.http().is_empty() && service.tls().is_empty() && service.tcp().is_empty();
     if empty && !lists.iter().any(malformed) {
         let text = "has no route in `spec.http`, `spec.tls` or `spec.tcp`";
-        refuse(service, Path::spec(["http"]), text, found)
+        let message = message!("{} {text}", service.meta.key);
+        report(service, Path::spec(["http"]), message, found)
             .help("add a route, or delete the VirtualService")
             .cause(Cause::Required);
     }
@@ -76,8 +77,11 @@ fn beside_no_hosts(service: Typed<'_, VirtualService>, found: &mut Findings<'_>)
     let delegating = routes.filter(|(_, route)| route.delegate.is_some());
     paths.extend(delegating.map(|(index, _)| Path::spec(["http"]).index(index).field("delegate")));
     for path in paths {
-        let text = format!("has no `hosts`, which makes it a delegate, but has `{path}`");
-        refuse(service, path, &text, found).help(
+        let message = message!(
+            "{} has no `hosts`, which makes it a delegate, but has `{path}`",
+            service.meta.key
+        );
+        report(service, path, message, found).help(
             "write `hosts`, or leave to the VirtualService that delegates what delegates cannot do",
         );
     }
@@ -92,8 +96,11 @@ fn delegating(
     let routed = route.route.as_ref().is_some_and(|to| !to.is_empty());
     let set = [("route", routed), ("redirect", route.redirect)];
     for (field, _) in set.into_iter().filter(|(_, set)| *set) {
-        let text = format!("has both `delegate` and `{field}` in `{path}`");
-        refuse(service, path.field(field), &text, found)
+        let message = message!(
+            "{} has both `delegate` and `{field}` in `{path}`",
+            service.meta.key
+        );
+        report(service, path.field(field), message, found)
             .help("keep `delegate`, or do the work here and drop it");
     }
 }
@@ -117,20 +124,27 @@ fn acting(
     let set: Vec<&'static str> = set.map(|(field, _)| field).collect();
     match set.as_slice() {
         [] => {
-            let text = format!("has none of `route`, `redirect` and `directResponse` in `{path}`");
-            refuse(service, path.clone(), &text, found)
+            let message = message!(
+                "{} has none of `route`, `redirect` and `directResponse` in `{path}`",
+                service.meta.key
+            );
+            report(service, path.clone(), message, found)
                 .help("say what the route does")
                 .cause(Cause::Required);
         }
         [_] => {}
         [.., last] => {
-            let text = format!("has `{}` in `{path}`", set.join("` and `"));
-            refuse(service, path.field(last), &text, found).help("keep one of them");
+            let set = set.join("` and `");
+            let message = message!("{} has `{set}` in `{path}`", service.meta.key);
+            report(service, path.field(last), message, found).help("keep one of them");
         }
     }
     if route.mirror.is_some() && !route.mirrors.is_empty() {
-        let text = format!("has both `mirror` and `mirrors` in `{path}`");
-        refuse(service, path.field("mirrors"), &text, found).help("move `mirror` into `mirrors`");
+        let message = message!(
+            "{} has both `mirror` and `mirrors` in `{path}`",
+            service.meta.key
+        );
+        report(service, path.field("mirrors"), message, found).help("move `mirror` into `mirrors`");
     }
 }
 
@@ -144,23 +158,22 @@ fn l4(
         let path = Path::spec([list]).index(index).field("route");
         let empty = route.route.as_ref().is_none_or(Vec::is_empty);
         if empty && !is_malformed(service.malformed, &path) {
-            let text = format!("has nothing in `{path}`");
-            refuse(service, path, &text, found)
+            let message = Message::missing(&service.meta.key, &path);
+            report(service, path, message, found)
                 .help("say where the route sends")
                 .cause(Cause::Required);
         }
     }
 }
 
-fn refuse<'f>(
+fn report<'f>(
     service: Typed<'_, VirtualService>,
     path: Path,
-    text: &str,
+    message: Message,
     found: &'f mut Findings<'_>,
 ) -> &'f mut Finding {
-    let message = format!("{} {text} (IST0106)", service.meta.key);
     let subject = in_virtual_service(service, &path);
     found
-        .error(&service.meta.key, path, message)
+        .error(&service.meta.key, path, message.text(" (IST0106)"))
         .subject(subject)
 }

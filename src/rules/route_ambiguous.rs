@@ -36,7 +36,7 @@ use std::collections::BTreeSet;
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
 use crate::model::{Step, VirtualServiceRef};
-use crate::verdict::{Findings, Severity};
+use crate::verdict::{Findings, Severity, message};
 
 rule!(RG203, Both, Rollout(check), reads = [VirtualService]);
 
@@ -78,12 +78,13 @@ fn refused(
     found: &mut Findings<'_>,
 ) {
     let path = reference.field(list.reference_field());
-    let message = format!(
-        "{} lists no routes in `{path}`, and {} has {routes} {} routes to choose from",
-        flow.key(),
-        linked.link.key,
-        list.field(),
-    );
+    let message = message!("{} lists no routes", flow.key())
+        .in_field(&path)
+        .text(format!(
+            ", and {} has {routes} {} routes to choose from",
+            linked.link.key,
+            list.field()
+        ));
     found
         .error(flow.key(), path, message)
         .subject(subject(linked, list))
@@ -115,7 +116,7 @@ fn check_steps(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut F
         return;
     };
     let path = linked.link.path.field("routes");
-    let message = format!(
+    let message = message!(
         "{} lists no `routes` of {}, so that the controller {}",
         flow.key(),
         linked.link.key,

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
 use crate::model::{HttpRoute, Step};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG208, Error, Rollout(check), reads = [VirtualService]);
 
@@ -67,12 +67,12 @@ fn check_routes(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut 
             name => format!("named `{name}`"),
         };
         let path = managed_path();
-        let message = format!(
-            "{} has {count} http routes {named} (`{place}`), which the controller of {} multiplies \
-             at each write, because of `{path}`",
-            linked.link.key,
-            flow.key(),
-        );
+        let message = message!("{} has {count} http routes {named}", linked.link.key)
+            .with_field(&place)
+            .text(format!(
+                ", which the controller of {} multiplies at each write, because of `{path}`",
+                flow.key()
+            ));
         found
             .error(flow.key(), path, message)
             .subject(format!("{} {name}", linked.link.key))
@@ -94,12 +94,12 @@ fn check_managed(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut
             continue;
         }
         let path = managed_path().index(index).field("name");
-        let message = format!(
-            "{} names managed route `{name}` again in `{path}`, so that the controller multiplies \
-             it in {} at each write",
-            flow.key(),
-            linked.link.key,
-        );
+        let message = message!("{} names managed route `{name}` again", flow.key())
+            .in_field(&path)
+            .text(format!(
+                ", so that the controller multiplies it in {} at each write",
+                linked.link.key
+            ));
         found
             .error(flow.key(), path, message)
             .subject(format!("{} managed {name}", linked.link.key))

@@ -25,12 +25,12 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::label::list;
+use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{Flow, LinkedVirtualService, List, tcp_route_indexes, tls_route_indexes};
 use crate::field::Path;
 use crate::model::VirtualServiceRef;
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG202, Error, Rollout(check), reads = [VirtualService]);
 
@@ -84,7 +84,7 @@ fn http(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec
             hint: format!(
                 "{}its http routes: {}",
                 did_you_mean(name, names()),
-                list(names())
+                quoted(names())
             ),
             right: nearest(name, names())
                 .filter(|right| !reference.routes.iter().any(|listed| listed == right))
@@ -107,7 +107,7 @@ fn tls(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
             text: format!(
                 "tls route with port {} and SNI hosts {}",
                 entry.port,
-                list(entry.sni_hosts.iter().map(String::as_str))
+                quoted(entry.sni_hosts.iter().map(String::as_str))
             ),
             hint: "a tls route is found by its one port (0 if none) and all its SNI hosts".into(),
             right: None,
@@ -147,12 +147,9 @@ fn report(
     } else {
         SAME_NAME
     };
-    let message = format!(
-        "{} lists {} in `{path}`, which {} does not have",
-        flow.key(),
-        unresolved.text,
-        linked.link.key,
-    );
+    let message = message!("{} lists {}", flow.key(), unresolved.text)
+        .in_field(&path)
+        .text(format!(", which {} does not have", linked.link.key));
     found
         .error(flow.key(), path, message)
         .subject(format!("{} {}", linked.link.key, unresolved.subject))

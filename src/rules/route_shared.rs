@@ -21,11 +21,11 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::label::few;
 use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
 use crate::field::Path;
 use crate::model::{Key, Rollout, Typed, VirtualService};
-use crate::verdict::{Cause, Findings};
+use crate::text::first_of;
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG602, Error, Rollout(check), reads = [VirtualService]);
 
@@ -108,13 +108,17 @@ impl Shared<'_> {
     ) {
         let path = linked.link.path.field("name");
         let names: Vec<String> = self.others.iter().map(|(key, _)| key.to_string()).collect();
-        let message = format!(
-            "{} manages route {} of {} by `{path}`, and so does {}: each writes its weights",
+        let message = message!(
+            "{} manages route {} of {}",
             flow.key(),
             self.route.label(),
-            linked.link.key,
-            few(&names, MOST_TOLD),
-        );
+            linked.link.key
+        )
+        .by_field(&path)
+        .text(format!(
+            ", and so does {}: each writes its weights",
+            first_of(&names, MOST_TOLD)
+        ));
         let finding = found.error(flow.key(), path, message);
         finding
             .subject(format!("{} {subject}", linked.link.key))

@@ -21,7 +21,7 @@ use super::parts::place::in_virtual_service;
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{RouteDestination, Typed, VirtualService};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG504, Error, VirtualService(check));
 
@@ -52,10 +52,9 @@ fn negative(
             continue;
         };
         let path = path.index(index).field("weight");
-        let message = format!(
-            "{} has the weight {weight} in `{path}`, which must not be below 0 (IST0106)",
-            service.meta.key
-        );
+        let message = message!("{} has the weight {weight}", service.meta.key)
+            .in_field(&path)
+            .text(", which must not be below 0 (IST0106)");
         let subject = in_virtual_service(service, &path);
         found
             .error(&service.meta.key, path, message)
@@ -65,10 +64,9 @@ fn negative(
 }
 
 fn nothing(service: Typed<'_, VirtualService>, path: Path, found: &mut Findings<'_>) {
-    let message = format!(
-        "{} has several destinations in `{path}` whose weights sum to 0 (IST0106)",
-        service.meta.key
-    );
+    let message = message!("{} has several destinations", service.meta.key)
+        .in_field(&path)
+        .text(" whose weights sum to 0 (IST0106)");
     let subject = in_virtual_service(service, &path);
     found
         .error(&service.meta.key, path, message)

@@ -21,7 +21,7 @@
 use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::MANAGED_BY;
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG403, Error, Rollout(check), reads = [Service]);
 
@@ -33,12 +33,11 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         if owner == flow.rollout.meta.name() {
             continue;
         }
-        let message = format!(
-            "{} names {} in `{}`, which the annotation `{MANAGED_BY}` gives to Rollout `{owner}`",
-            flow.key(),
-            linked.link.key,
-            linked.link.path,
-        );
+        let message = message!("{} names {}", flow.key(), linked.link.key)
+            .in_field(&linked.link.path)
+            .text(format!(
+                ", which the annotation `{MANAGED_BY}` gives to Rollout `{owner}`"
+            ));
         let annotation = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
         found
             .error(flow.key(), linked.link.path, message)

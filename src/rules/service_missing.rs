@@ -18,7 +18,7 @@
 //! Apply the Service in the Rollout's namespace, or correct the name.
 
 use crate::cluster::{Flow, reference};
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG401, Warning, Rollout(check), reads = [Service]);
 
@@ -27,12 +27,9 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         if flow.view.service(&link.key).is_some() {
             continue;
         }
-        let message = format!(
-            "{} names {} in `{}`, which does not exist",
-            flow.key(),
-            link.key,
-            link.path,
-        );
+        let message = message!("{} names {}", flow.key(), link.key)
+            .in_field(&link.path)
+            .text(", which does not exist");
         found
             .warning(flow.key(), link.path, message)
             .subject(format!("{} {}", link.role.field(), link.key))

@@ -29,7 +29,7 @@ use super::parts::pods::Pods;
 use crate::cluster::{Flow, RoutedDestination, reference};
 use crate::field::Path;
 use crate::model::Key;
-use crate::verdict::{Finding, Findings};
+use crate::verdict::{Finding, Findings, message};
 
 rule!(
     RG402,
@@ -51,13 +51,12 @@ fn check_named(flow: &Flow<'_>, pods: &Pods, found: &mut Findings<'_>) {
             continue;
         };
         for (label, wanted) in pods.unmet(selector) {
-            let message = format!(
-                "{} names {} in `{}`, whose selector asks for `{label}: {wanted}`, {}",
-                flow.key(),
-                linked.link.key,
-                linked.link.path,
-                pods.failing(label),
-            );
+            let message = message!("{} names {}", flow.key(), linked.link.key)
+                .in_field(&linked.link.path)
+                .text(format!(
+                    ", whose selector asks for `{label}: {wanted}`, {}",
+                    pods.failing(label)
+                ));
             let finding = found.error(flow.key(), linked.link.path.clone(), message);
             rest(finding, flow, pods, (&linked.link.key, label));
         }
@@ -93,13 +92,12 @@ fn check_one_routed(
             continue;
         }
         let place = routed.path.field("host");
-        let message = format!(
-            "{} gets its {} traffic through {key} (`{place}` of {}), whose selector asks for \
-             `{label}: {wanted}`, {}",
+        let message = message!(
+            "{} gets its {} traffic through {key} (`{place}` of {}), whose selector asks for `{label}: {wanted}`, {}",
             flow.key(),
             routed.role.as_str(),
             routed.virtual_service,
-            pods.failing(label),
+            pods.failing(label)
         );
         let finding = found.warning(flow.key(), routed.reference.field("name"), message);
         rest(finding, flow, &pods, (key, label));

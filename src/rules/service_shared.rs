@@ -21,12 +21,11 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::label::few;
 use crate::cluster::Flow;
 use crate::cluster::reference::{self, ServiceLink};
 use crate::field::Path;
 use crate::model::Key;
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, Message, message};
 
 rule!(RG603, Error, Rollout(check));
 
@@ -49,17 +48,9 @@ fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
     if others.is_empty() {
         return;
     }
-    let names: Vec<String> = others
-        .iter()
-        .map(|(key, path)| format!("{key} in `{path}`"))
-        .collect();
-    let message = format!(
-        "{} names {} in `{}`, and so does {}",
-        flow.key(),
-        link.key,
-        link.path,
-        few(&names, 3),
-    );
+    let message = message!("{} names {}", flow.key(), link.key)
+        .in_field(&link.path)
+        .join(named_by(&others));
     let finding = found.error(flow.key(), link.path.clone(), message);
     finding
         .subject(link.key.full_name())
@@ -67,7 +58,23 @@ fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
         .cause(Cause::Duplicate)
         .harms_others()
         .mutual();
-    for (key, path) in others.into_iter().take(3) {
+    for (key, path) in others.into_iter().take(MAX_ROLLOUTS) {
         finding.with(key, path);
     }
 }
+
+/// Who else names the Service, and in which field.
+fn named_by(others: &[(&Key, Path)]) -> Message {
+    let mut message = Message::from(", and so does ".to_owned());
+    for (index, (key, path)) in others.iter().take(MAX_ROLLOUTS).enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        message = message.text(format!("{separator}{key}")).in_field(path);
+    }
+    match others.len().saturating_sub(MAX_ROLLOUTS) {
+        0 => message,
+        more => message.text(format!(" and {more} more")),
+    }
+}
+
+/// How many other Rollouts a message names.
+const MAX_ROLLOUTS: usize = 3;

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use crate::cluster::{Flow, LinkedVirtualService, Role, Roles};
 use crate::field::Path;
 use crate::model::Destination;
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG209, Warning, Rollout(check), reads = [VirtualService]);
 
@@ -71,13 +71,14 @@ fn report(
 ) {
     let path = linked.link.path.field("name");
     let place = place.fields(["destination", "host"]);
-    let message = format!(
-        "{} sends to `{}` by short host `{}` in `{place}`, outside the namespace of {}",
+    let message = message!(
+        "{} sends to `{}` by short host `{}`",
         linked.link.key,
         linked.host(to, &flow.view),
-        to.host,
-        flow.key(),
-    );
+        to.host
+    )
+    .in_field(&place)
+    .text(format!(", outside the namespace of {}", flow.key()));
     let wanted = flow.view.resolve(&to.host, &flow.key().namespace);
     found
         .warning(flow.key(), path, message)

@@ -26,12 +26,12 @@
 //! ## Fix
 //! Add the route's name to `managedRoutes`, and give each match value one of `exact`, `regex`, `prefix`.
 
-use super::parts::label::list;
+use super::parts::names::quoted;
 use super::parts::suggest::did_you_mean;
 use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::{RouteStep, StringMatch};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG104, Error, Rollout(check));
 
@@ -55,23 +55,24 @@ fn check_managed(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Fi
     let name = route.name.as_str();
     let path = path.field("name");
     if name.is_empty() {
-        let message = format!("{} has a step without a route name in `{path}`", flow.key());
+        let message = message!("{} has a step without a route name", flow.key()).in_field(&path);
         let finding = found.error(flow.key(), path, message);
         finding.subject("no name").cause(Cause::Required);
         finding.help("give the route a name and list it in `managedRoutes`");
     } else if !managed.iter().any(|known| known == name) {
-        let message = format!(
-            "{} inserts route `{name}` in `{path}`, which `{}` does not list",
-            flow.key(),
-            Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"]),
-        );
+        let message = message!("{} inserts route `{name}`", flow.key())
+            .in_field(&path)
+            .text(format!(
+                ", which `{}` does not list",
+                Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"])
+            ));
         let names = || managed.iter().map(String::as_str);
         let finding = found.error(flow.key(), path, message);
         finding.subject(name).cause(Cause::NotFound);
         finding.help(format!(
             "{}add the route's name to `managedRoutes`; listed there: {}",
             did_you_mean(name, names()),
-            list(names()),
+            quoted(names()),
         ));
     }
 }
@@ -94,7 +95,7 @@ fn check_matches(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Fi
                 continue;
             };
             let path = path.field("match").index(index).field(field.name);
-            let message = format!("{} {fault} in `{path}`", flow.key());
+            let message = message!("{} {fault}", flow.key()).in_field(&path);
             found
                 .error(flow.key(), path, message)
                 .subject(format!("{} {}", route.name, field.name))
@@ -111,7 +112,7 @@ fn fault(name: &str, value: Option<&StringMatch>, exact_only: bool) -> Option<&'
     match value.set_fields() {
         0 => Some("has a match value without `exact`, `regex` or `prefix`"),
         1 if exact_only && value.exact.is_empty() => {
-            Some("has a match value that an ALB does not take")
+            Some("has a match value that an ALB does not support")
         }
         1 => None,
         _ => Some("has a match value with more than one of `exact`, `regex` and `prefix`"),

@@ -1,10 +1,13 @@
-//! A Rollout's strategy is not one, or has options that exclude each other.
+//! The strategy is missing or ambiguous, or its options conflict.
 //!
 //! ## What
-//! Both or neither of `canary` and `blueGreen`; a canary whose `maxSurge` and `maxUnavailable` are both 0
-//! (text that is neither a number nor a percentage counts as 0); a canary with `scaleDownDelaySeconds` or
-//! `dynamicStableScale` without traffic routing, or with both; `maxTrafficWeight` with neither Nginx nor
-//! plugins.
+//! The rule reports:
+//!
+//! - both or neither of `canary` and `blueGreen`;
+//! - a canary whose `maxSurge` and `maxUnavailable` are both 0 (text that is neither a number nor a percentage
+//!   counts as 0);
+//! - a canary with `scaleDownDelaySeconds` or `dynamicStableScale` without traffic routing, or with both;
+//! - `maxTrafficWeight` with neither Nginx nor plugins.
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateRolloutStrategy`,
@@ -19,104 +22,106 @@
 //! ```
 //!
 //! ## Fix
-//! Keep one strategy, leave room for one pod at least, and drop the option that the router does not know.
+//! Keep one strategy, let at least one pod be replaced at a time, and drop the option that the router does not
+//! support.
 
 use std::num::IntErrorKind;
 
-use super::parts::fault::Fault;
 use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::{Canary, IntOrString};
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG108, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     check_choice(flow, found);
-    let Some(canary) = flow.canary() else {
-        return;
-    };
-    let faults = [
-        pods(canary),
-        scale_down_delay(canary),
-        dynamic_stable_scale(canary),
-        max_traffic_weight(canary),
-    ];
-    for fault in faults.into_iter().flatten() {
-        fault.report(flow, found);
+    if let Some(canary) = flow.canary() {
+        check_room(flow, canary, found);
+        check_scale_down_delay(flow, canary, found);
+        check_dynamic_stable_scale(flow, canary, found);
+        check_max_traffic_weight(flow, canary, found);
     }
 }
 
 fn check_choice(flow: &Flow<'_>, found: &mut Findings<'_>) {
-    let (what, cause) = match (flow.canary(), &flow.rollout.blue_green) {
+    let (fault, cause) = match (flow.canary(), &flow.rollout.blue_green) {
         (None, None) => ("has neither `canary` nor `blueGreen`", Cause::Required),
         (Some(_), Some(_)) => ("has both `canary` and `blueGreen`", Cause::Invalid),
         _ => return,
     };
-    let fault = Fault {
-        path: Path::spec(["strategy"]),
-        subject: "strategy".to_owned(),
-        what: what.to_owned(),
-        why: String::new(),
-        help: "set exactly one of `canary` and `blueGreen`".to_owned(),
+    let path = Path::spec(["strategy"]);
+    let message = message!("{} {fault}", flow.key()).in_field(&path);
+    found
+        .error(flow.key(), path, message)
+        .subject("strategy")
+        .help("set exactly one of `canary` and `blueGreen`")
+        .cause(cause);
+}
+
+/// Whether one pod may be above or below the number of replicas.
+fn check_room(flow: &Flow<'_>, canary: &Canary, found: &mut Findings<'_>) {
+    if is_zero(canary.max_surge.as_ref()) && is_zero(canary.max_unavailable.as_ref()) {
+        let path = option("maxSurge");
+        let key = flow.key();
+        let text = "lets no pod be replaced: `maxUnavailable` is 0, and so is `maxSurge`";
+        found
+            .error(key, path.clone(), message!("{key} {text}").in_field(&path))
+            .subject("maxSurge")
+            .help("give one of the two at least 1 or `1%`");
+    }
+}
+
+fn check_scale_down_delay(flow: &Flow<'_>, canary: &Canary, found: &mut Findings<'_>) {
+    if canary.scale_down_delay_seconds.is_some() && canary.traffic_routing.is_none() {
+        let path = option("scaleDownDelaySeconds");
+        let message = message!("{}: `{path}` is set without `trafficRouting`", flow.key());
+        found
+            .error(flow.key(), path, message)
+            .subject("scaleDownDelaySeconds")
+            .help("set `trafficRouting`, or drop `scaleDownDelaySeconds`");
+    }
+}
+
+fn check_dynamic_stable_scale(flow: &Flow<'_>, canary: &Canary, found: &mut Findings<'_>) {
+    let (conflict, remedy) = match (&canary.traffic_routing, canary.scale_down_delay_seconds) {
+        (None, _) => ("without `trafficRouting`", "set `trafficRouting`"),
+        (Some(_), Some(_)) => (
+            "together with `scaleDownDelaySeconds`",
+            "drop `scaleDownDelaySeconds`",
+        ),
+        (Some(_), None) => return,
     };
-    fault.report(flow, found).cause(cause);
+    if canary.dynamic_stable_scale {
+        let path = option("dynamicStableScale");
+        let message = message!("{}: `{path}` is set {conflict}", flow.key());
+        found
+            .error(flow.key(), path, message)
+            .subject("dynamicStableScale")
+            .help(format!("{remedy}, or drop `dynamicStableScale`"));
+    }
 }
 
-fn pods(canary: &Canary) -> Option<Fault> {
-    let both = is_zero(canary.max_surge.as_ref()) && is_zero(canary.max_unavailable.as_ref());
-    both.then(|| Fault {
-        path: option("maxSurge"),
-        subject: "maxSurge".to_owned(),
-        what: "lets no pod be replaced: `maxUnavailable` is 0, and so is `maxSurge`".to_owned(),
-        why: String::new(),
-        help: "give one of the two at least 1 or `1%`".to_owned(),
-    })
-}
-
-fn scale_down_delay(canary: &Canary) -> Option<Fault> {
-    let set = canary.scale_down_delay_seconds.is_some();
-    (set && canary.traffic_routing.is_none()).then(|| Fault {
-        path: option("scaleDownDelaySeconds"),
-        subject: "scaleDownDelaySeconds".to_owned(),
-        what: "has a delay".to_owned(),
-        why: " without traffic routing".to_owned(),
-        help: "set `trafficRouting`, or drop `scaleDownDelaySeconds`".to_owned(),
-    })
-}
-
-fn dynamic_stable_scale(canary: &Canary) -> Option<Fault> {
-    let (why, remedy) = match (&canary.traffic_routing, canary.scale_down_delay_seconds) {
-        (None, _) => (" without traffic routing", "set `trafficRouting`"),
-        (Some(_), Some(_)) => (" beside `scaleDownDelaySeconds`", "drop the delay"),
-        (Some(_), None) => return None,
+fn check_max_traffic_weight(flow: &Flow<'_>, canary: &Canary, found: &mut Findings<'_>) {
+    let Some(routing) = &canary.traffic_routing else {
+        return;
     };
-    canary.dynamic_stable_scale.then(|| Fault {
-        path: option("dynamicStableScale"),
-        subject: "dynamicStableScale".to_owned(),
-        what: "scales the stable pods".to_owned(),
-        why: why.to_owned(),
-        help: format!("{remedy}, or drop `dynamicStableScale`"),
-    })
-}
-
-fn max_traffic_weight(canary: &Canary) -> Option<Fault> {
-    let routing = canary.traffic_routing.as_ref()?;
-    let most = routing.max_traffic_weight?;
-    (!routing.nginx && !routing.plugins).then(|| Fault {
-        path: option("trafficRouting").field("maxTrafficWeight"),
-        subject: "maxTrafficWeight".to_owned(),
-        what: format!("counts weights to {most}"),
-        why: " with a router that is neither Nginx nor a plugin".to_owned(),
-        help: "drop `maxTrafficWeight`: this router counts to 100".to_owned(),
-    })
+    if routing.max_traffic_weight.is_some() && !routing.nginx && !routing.plugins {
+        let path = option("trafficRouting").field("maxTrafficWeight");
+        let text = "is set with a router that is neither Nginx nor a plugin";
+        let message = message!("{}: `{path}` {text}", flow.key());
+        found
+            .error(flow.key(), path, message)
+            .subject("maxTrafficWeight")
+            .help("drop `maxTrafficWeight`: the weights of this router sum to 100");
+    }
 }
 
 fn option(field: &'static str) -> Path {
     Path::spec(["strategy", "canary", field])
 }
 
-/// Whether the controller reads 0 here; an absent value is 25 to it.
+/// Whether the controller reads 0. The default is 25%.
 fn is_zero(value: Option<&IntOrString>) -> bool {
     match value {
         None => false,
@@ -129,7 +134,7 @@ fn is_zero(value: Option<&IntOrString>) -> bool {
     }
 }
 
-/// Go's `Atoi`: 0 for what is no number, the largest for what is too large.
+/// As Go's `Atoi`, which returns 0 for text that is not a number, and the largest number for one that is too large.
 fn reads_as_zero(text: &str) -> bool {
     match text.parse::<i64>() {
         Ok(number) => number == 0,

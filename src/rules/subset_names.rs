@@ -23,7 +23,7 @@
 use crate::cluster::Flow;
 use crate::cluster::reference::istio_path;
 use crate::model::DestinationRuleRef;
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, Message, message};
 
 rule!(RG107, Error, Rollout(check));
 
@@ -47,7 +47,7 @@ fn check_named(flow: &Flow<'_>, rule: &DestinationRuleRef, found: &mut Findings<
             continue;
         }
         let path = istio_path().fields(["destinationRule", field]);
-        let message = format!("{} has no name in `{path}`", flow.key());
+        let message = Message::missing(flow.key(), &path);
         found
             .error(flow.key(), path, message)
             .subject(field)
@@ -62,10 +62,9 @@ fn check_distinct(flow: &Flow<'_>, rule: &DestinationRuleRef, found: &mut Findin
         return;
     }
     let path = istio_path().fields(["destinationRule", "stableSubsetName"]);
-    let message = format!(
-        "{} names subset `{name}` in `{path}`, which is the canary's subset too",
-        flow.key(),
-    );
+    let message = message!("{} names subset `{name}`", flow.key())
+        .in_field(&path)
+        .text(", which is the canary's subset too");
     found
         .error(flow.key(), path, message)
         .subject("canarySubsetName stableSubsetName")
@@ -83,10 +82,9 @@ fn check_additional(flow: &Flow<'_>, rule: &DestinationRuleRef, found: &mut Find
         let path = istio_path()
             .fields(["destinationRule", "additionalSubsetNames"])
             .index(index);
-        let message = format!(
-            "{} lists subset `{name}` in `{path}`, which is the canary's or the stable subset",
-            flow.key(),
-        );
+        let message = message!("{} lists subset `{name}`", flow.key())
+            .in_field(&path)
+            .text(", which is the canary's or the stable subset");
         found
             .error(flow.key(), path, message)
             .subject(format!("additionalSubsetNames {name}"))

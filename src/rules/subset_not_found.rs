@@ -21,11 +21,11 @@
 //! Give the subset the name that the Rollout lists. To rename it, add the new subset beside the old,
 //! move the Rollout and the VirtualService, then drop the old subset.
 
-use super::parts::label::list;
+use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG302, Error, Rollout(check), reads = [DestinationRule]);
 
@@ -53,11 +53,9 @@ fn report(
     found: &mut Findings<'_>,
 ) {
     let path = linked.link.path.field(field);
-    let message = format!(
-        "{} names subset `{subset}` in `{path}`, which {} does not have",
-        flow.key(),
-        linked.link.key,
-    );
+    let message = message!("{} names subset `{subset}`", flow.key())
+        .in_field(&path)
+        .text(format!(", which {} does not have", linked.link.key));
     let names = || {
         linked
             .rule
@@ -69,7 +67,7 @@ fn report(
         "{}its subsets: {}; to rename one, add the new subset beside the old, move the Rollout and \
          the VirtualService, then drop the old one",
         did_you_mean(subset, names()),
-        list(names()),
+        quoted(names()),
     );
     found
         .error(flow.key(), path, message)

@@ -29,7 +29,7 @@ use super::parts::pods::Pods;
 use crate::cluster::{Flow, LinkedDestinationRule, Role};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Labels};
-use crate::verdict::{Findings, Remedy};
+use crate::verdict::{Findings, Remedy, message};
 
 rule!(
     RG303,
@@ -84,13 +84,17 @@ fn check_subset(
             continue;
         }
         let path = linked.link.path.field(subset.field);
-        let message = format!(
-            "{} names subset `{}` of {} in `{path}`, which asks for label `{key}: {value}`, {}",
+        let message = message!(
+            "{} names subset `{}` of {}",
             flow.key(),
             subset.name,
-            linked.link.key,
-            pods.failing(key),
-        );
+            linked.link.key
+        )
+        .in_field(&path)
+        .text(format!(
+            ", which asks for label `{key}: {value}`, {}",
+            pods.failing(key)
+        ));
         let labels = Path::spec(["subsets"]).index(subset.index).field("labels");
         let finding = found.error(flow.key(), path, message);
         finding

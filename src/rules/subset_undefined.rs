@@ -26,12 +26,13 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::label::{few, list};
+use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};
 use crate::cluster::{ExportTo, RuleScope, View, is_never_merged, visible_rules};
 use crate::field::Path;
 use crate::model::{Destination, DestinationRule, Host, Typed, VirtualService};
-use crate::verdict::{Cause, Finding, Findings};
+use crate::text::first_of;
+use crate::verdict::{Cause, Finding, Findings, message};
 
 rule!(
     RG501,
@@ -110,7 +111,7 @@ impl Reference<'_> {
             "{}defined: {}; to rename a subset, add the new one beside the old, move the routes, \
              then drop the old one",
             did_you_mean(subset, names()),
-            list(names()),
+            quoted(names()),
         );
         let right = nearest(subset, names()).filter(|right| !self.is_sent_to(right));
         let finding = self.error(&fault, found).help(help).respell(right);
@@ -127,7 +128,7 @@ impl Reference<'_> {
     }
 
     fn lost(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
-        let fault = format!("a host that {} no longer would be for", keys(rules));
+        let fault = format!("but {} would no longer be for that host", keys(rules));
         let help = "apply a DestinationRule for the host before this one leaves it";
         let finding = self.error(&fault, found).help(help);
         for rule in rules {
@@ -136,10 +137,14 @@ impl Reference<'_> {
     }
 
     fn error<'f>(&self, fault: &str, found: &'f mut Findings<'_>) -> &'f mut Finding {
-        let message = format!(
-            "{} sends to subset `{}` of `{}` in `{}`, {fault} (IST0101)",
-            self.service.meta.key, self.destination.subset, self.host, self.path,
-        );
+        let message = message!(
+            "{} sends to subset `{}` of `{}`",
+            self.service.meta.key,
+            self.destination.subset,
+            self.host
+        )
+        .in_field(&self.path)
+        .text(format!(", {fault} (IST0101)"));
         found
             .error(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
@@ -150,10 +155,16 @@ impl Reference<'_> {
         if self.view.mesh().remote_istio {
             return;
         }
-        let message = format!(
-            "{} sends to subset `{}` in `{}`, but no DestinationRule is for `{}` (IST0101)",
-            self.service.meta.key, self.destination.subset, self.path, self.host,
-        );
+        let message = message!(
+            "{} sends to subset `{}`",
+            self.service.meta.key,
+            self.destination.subset
+        )
+        .in_field(&self.path)
+        .text(format!(
+            ", but no DestinationRule is for `{}` (IST0101)",
+            self.host
+        ));
         found
             .warning(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
@@ -163,14 +174,14 @@ impl Reference<'_> {
 
     fn check_visible(&self, defining: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
         if let (Some(reason), Some(first)) = (self.hidden(defining), defining.first()) {
-            let message = format!(
-                "{} sends to subset `{}` of `{}` in `{}`, which {} defines, but {reason}",
+            let message = message!(
+                "{} sends to subset `{}` of `{}`",
                 self.service.meta.key,
                 self.destination.subset,
-                self.host,
-                self.path,
-                first.meta.key,
-            );
+                self.host
+            )
+            .in_field(&self.path)
+            .text(format!(", which {} defines, but {reason}", first.meta.key));
             let finding = found.warning(&self.service.meta.key, self.path.clone(), message);
             finding.subject(self.subject()).missing_anything();
             finding.help(
@@ -281,5 +292,5 @@ fn reaches(rule: Typed<'_, DestinationRule>, namespace: &str) -> bool {
 
 fn keys(rules: &[Typed<'_, DestinationRule>]) -> String {
     let keys: Vec<String> = rules.iter().map(|rule| rule.meta.key.to_string()).collect();
-    few(&keys, 3)
+    first_of(&keys, 3)
 }

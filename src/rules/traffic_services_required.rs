@@ -24,7 +24,7 @@
 use crate::cluster::{Flow, ServiceRole};
 use crate::field::Path;
 use crate::model::Canary;
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, Message};
 
 rule!(RG102, Error, Rollout(check));
 
@@ -81,10 +81,8 @@ fn report(
     router: &str,
     found: &mut Findings<'_>,
 ) {
-    let message = format!(
-        "{} names no Service in `{path}`, which routing by {router} needs",
-        flow.key(),
-    );
+    let reason = format!(", but routing by {router} requires it");
+    let message = Message::missing(flow.key(), &path).text(reason);
     found
         .error(flow.key(), path, message)
         .subject(field)

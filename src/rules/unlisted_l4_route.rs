@@ -25,11 +25,11 @@
 
 use std::collections::BTreeSet;
 
-use super::parts::pair::lacks;
+use super::parts::role_destinations::lacks;
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
 use crate::model::L4Route;
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG206, Error, Rollout(check), reads = [VirtualService]);
 
@@ -76,12 +76,13 @@ impl Unlisted<'_> {
 
     fn empty(&self, found: &mut Findings<'_>) {
         let list = self.list.field();
-        let message = format!(
-            "{} has an empty `{list}` list, at which the controller of {} (`{}`) panics",
+        let message = message!(
+            "{} has an empty `{list}` list, at which the controller of {}",
             self.linked.link.key,
-            self.flow.key(),
-            self.path,
-        );
+            self.flow.key()
+        )
+        .with_field(&self.path)
+        .text(" panics");
         found
             .error(self.flow.key(), self.path.clone(), message)
             .subject(format!("{} {list}", self.linked.link.key))
@@ -93,13 +94,13 @@ impl Unlisted<'_> {
         let list = self.list.field();
         let destinations = first.route.as_deref().unwrap_or_default();
         for lack in lacks(self.flow, destinations) {
-            let message = format!(
-                "{} lacks {} in its first {list} route, which {} manages as it lists no `{}`",
-                self.linked.link.key,
-                lack.text(),
-                self.flow.key(),
-                self.list.reference_field(),
-            );
+            let message = message!("{} lacks ", self.linked.link.key)
+                .join(lack.text())
+                .text(format!(
+                    " in its first {list} route, which {} manages as it lists no `{}`",
+                    self.flow.key(),
+                    self.list.reference_field(),
+                ));
             let role = lack.role.as_str();
             let place = Path::spec([list]).index(0).field("route");
             found

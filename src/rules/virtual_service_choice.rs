@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use crate::cluster::Flow;
 use crate::cluster::reference::{istio_path, virtual_service_key};
 use crate::model::Istio;
-use crate::verdict::{Cause, Findings};
+use crate::verdict::{Cause, Findings, message};
 
 rule!(RG101, Both, Rollout(check));
 
@@ -51,10 +51,9 @@ fn check_choice(flow: &Flow<'_>, istio: &Istio, found: &mut Findings<'_>) {
 
 fn refuse_neither(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let path = istio_path();
-    let message = format!(
-        "{} names no VirtualService in `{path}`: neither in `virtualService` nor in `virtualServices`",
-        flow.key(),
-    );
+    let message = message!("{} names no VirtualService", flow.key())
+        .in_field(&path)
+        .text(": neither in `virtualService` nor in `virtualServices`");
     found
         .error(flow.key(), path, message)
         .subject("choice")
@@ -63,11 +62,11 @@ fn refuse_neither(flow: &Flow<'_>, found: &mut Findings<'_>) {
 }
 
 fn refuse_both(flow: &Flow<'_>, found: &mut Findings<'_>) {
-    let message = format!(
-        "{} has both `virtualService` and `virtualServices` in `{}`",
-        flow.key(),
-        istio_path(),
-    );
+    let message = message!(
+        "{} has both `virtualService` and `virtualServices`",
+        flow.key()
+    )
+    .in_field(&istio_path());
     found
         .error(flow.key(), istio_path().field("virtualServices"), message)
         .subject("choice")
@@ -76,11 +75,10 @@ fn refuse_both(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 fn warn_of_empty_list(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let path = istio_path().field("virtualServices");
-    let message = format!(
-        "{} has an empty list in `{path}` beside `virtualService`: the controller no longer notices \
-         changes of the VirtualService",
-        flow.key(),
-    );
+    let message = message!("{} has an empty list", flow.key())
+        .in_field(&path)
+        .text(" beside `virtualService`: ")
+        .text("the controller no longer notices changes of the VirtualService");
     found
         .warning(flow.key(), path, message)
         .subject("choice")
@@ -98,7 +96,7 @@ fn check_names(flow: &Flow<'_>, istio: &Istio, found: &mut Findings<'_>) {
             Some(index) => istio_path().field("virtualServices").index(index),
         };
         let path = path.field("name");
-        let message = format!("{} names no VirtualService in `{path}`", flow.key());
+        let message = message!("{} names no VirtualService", flow.key()).in_field(&path);
         found
             .error(flow.key(), path, message)
             .subject(format!("name `{}`", reference.name))
@@ -117,11 +115,8 @@ fn check_repeats(flow: &Flow<'_>, found: &mut Findings<'_>) {
         let Some(first) = seen.insert(link.key.clone(), path.clone()) else {
             continue;
         };
-        let message = format!(
-            "{} names {} in `{first}` and again in `{path}`",
-            flow.key(),
-            link.key,
-        );
+        let message =
+            message!("{} names {} in `{first}` and again", flow.key(), link.key).in_field(&path);
         found
             .warning(flow.key(), path, message)
             .subject(link.key.to_string())

@@ -21,7 +21,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::Flow;
-use crate::verdict::Findings;
+use crate::verdict::{Findings, message};
 
 rule!(RG201, Warning, Rollout(check), reads = [VirtualService]);
 
@@ -35,11 +35,9 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             continue;
         }
         let path = link.path.field("name");
-        let message = format!(
-            "{} refers in `{path}` to {}, which does not exist",
-            flow.key(),
-            link.key
-        );
+        let message = message!("{} refers", flow.key())
+            .in_field(&path)
+            .text(format!(" to {}, which does not exist", link.key));
         found
             .warning(flow.key(), path, message)
             .subject(link.key.to_string())

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::message_parts::Message;
 use crate::field::Path;
 use crate::model::Key;
 
@@ -39,8 +40,7 @@ pub struct Finding {
     pub path: Path,
     /// The route, subset, Service, label or role it is about: with rule and object its identity.
     pub subject: String,
-    /// Lower case, no full stop, identifiers in backticks.
-    pub message: String,
+    pub message: Message,
     /// What to do about it.
     pub help: String,
     pub cause: Cause,
@@ -131,17 +131,6 @@ impl Finding {
         self
     }
 
-    /// The message without the field it names, for where the field is shown beside it.
-    pub fn short(&self) -> String {
-        without(&self.message, &self.path)
-    }
-
-    /// The message without any field, for where a line is all there is room for.
-    pub fn shortest(&self) -> String {
-        let others = self.others.iter().map(|(_, path)| path);
-        others.fold(self.short(), |message, path| without(&message, path))
-    }
-
     /// Each of the objects has this finding, with the same subject.
     pub fn mutual(&mut self) -> &mut Self {
         self.mutual = true;
@@ -165,34 +154,17 @@ impl Finding {
     }
 }
 
-/// The text without the places where it names the path.
-fn without(message: &str, path: &Path) -> String {
-    let forms = [
-        format!(" in `{path}`"),
-        format!(" by `{path}`"),
-        format!(" (`{path}`)"),
-    ];
-    forms
-        .iter()
-        .fold(message.to_owned(), |text, form| text.replace(form, ""))
-}
-
 impl<'a> Findings<'a> {
     pub fn of(rule: RuleId, list: &'a mut Vec<Finding>) -> Self {
         Self { rule, list }
     }
 
-    pub fn error(&mut self, object: &Key, path: Path, message: impl Into<String>) -> &mut Finding {
-        self.push(Severity::Error, object, path, &message.into())
+    pub fn error(&mut self, object: &Key, path: Path, message: Message) -> &mut Finding {
+        self.push(Severity::Error, object, path, message)
     }
 
-    pub fn warning(
-        &mut self,
-        object: &Key,
-        path: Path,
-        message: impl Into<String>,
-    ) -> &mut Finding {
-        self.push(Severity::Warning, object, path, &message.into())
+    pub fn warning(&mut self, object: &Key, path: Path, message: Message) -> &mut Finding {
+        self.push(Severity::Warning, object, path, message)
     }
 
     fn push(
@@ -200,7 +172,7 @@ impl<'a> Findings<'a> {
         severity: Severity,
         object: &Key,
         path: Path,
-        message: &str,
+        message: Message,
     ) -> &mut Finding {
         self.list.push(Finding {
             rule: self.rule,
@@ -208,8 +180,7 @@ impl<'a> Findings<'a> {
             object: object.clone(),
             path,
             subject: String::new(),
-            // A name or label may hold anything; a message is one line.
-            message: message.replace(char::is_control, " "),
+            message,
             help: String::new(),
             cause: Cause::Invalid,
             missing: false,

@@ -114,7 +114,7 @@ fn level_fault(rule: &Rule, fixture: &Fixture, finding: &Finding) -> Option<Stri
 }
 
 fn text_fault(finding: &Finding) -> Option<String> {
-    let message = finding.message.as_str();
+    let message = finding.message.to_string();
     let first = message.chars().next()?;
     let named = Kind::ALL
         .iter()

@@ -28,7 +28,7 @@ fn render(reported: &Reported<'_>) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let message = finding.short();
+    let message = finding.message.without(&finding.path);
     let title = level.primary_title(&message).id(finding.rule.code);
     let help = Level::HELP.message(&finding.help);
     let label = finding.path.to_string();

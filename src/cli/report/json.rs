@@ -70,7 +70,7 @@ fn entry<'a>(reported: &'a Reported<'_>) -> Entry<'a> {
         namespace: &finding.object.namespace,
         name: &finding.object.name,
         field: finding.path.to_string(),
-        message: finding.message.clone(),
+        message: finding.message.to_string(),
         help: &finding.help,
         file: file.map(|file| file.name.as_str()),
         line: file.map(|_| reported.span.start.line),

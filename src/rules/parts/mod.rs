@@ -1,13 +1,12 @@
-//! What several rules are made of: how messages list and locate, what names and durations are valid, how
-//! labels and references compare. No rule is here.
+//! What several rules share: how messages and subjects name things, which names are valid, how labels and
+//! references compare. No rule is here.
 
-pub(super) mod dns;
-pub(super) mod duration;
-pub(super) mod fault;
-pub(super) mod label;
-pub(super) mod label_syntax;
-pub(super) mod pair;
+pub(super) mod istio_names;
+pub(super) mod kubernetes_labels;
+pub(super) mod names;
 pub(super) mod place;
 pub(super) mod pods;
 pub(super) mod retarget;
+pub(super) mod role_destinations;
+pub(super) mod route_identity;
 pub(super) mod suggest;

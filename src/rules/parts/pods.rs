@@ -1,6 +1,6 @@
 //! What rules ask of a flow's pods: which labels they have, and what one wants that they lack.
 
-use super::label::list;
+use super::names::quoted;
 use crate::cluster::{Flow, Role, reference};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Key, Kind, Labels};
@@ -72,7 +72,7 @@ impl Pods {
             &lasting
         };
         let pairs: Vec<String> = all.iter().map(|(k, v)| format!("{k}: {v}")).collect();
-        list(pairs.iter().map(String::as_str))
+        quoted(pairs.iter().map(String::as_str))
     }
 
     /// Notes in the finding that it rests on the workload's template, if on one.
@@ -83,7 +83,8 @@ impl Pods {
     }
 }
 
-fn labels_path(kind: Kind) -> Path {
+/// Where the labels of the pods are in a workload of the kind.
+pub fn labels_path(kind: Kind) -> Path {
     match kind {
         Kind::PodTemplate => Path::of(["template", "metadata", "labels"]),
         _ => Path::spec(["template", "metadata", "labels"]),

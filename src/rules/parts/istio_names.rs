@@ -1,9 +1,9 @@
-//! What istiod takes for a name: hosts, labels, Kubernetes labels. It mirrors `ValidateWildcardDomain`
-//! and its kin, and answers with what is wrong, as the end of a sentence that begins with the name.
+//! Which hosts, names and labels istiod accepts, as its `ValidateWildcardDomain` and the functions beside it. What
+//! is wrong with a host ends a sentence: "which is empty". Kubernetes' own labels are in `kubernetes_labels.rs`.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What is wrong with a host of a rule, a destination or `hosts`; its first label may be or begin with `*`.
+/// What is wrong with a host of a DestinationRule, a destination or `hosts`. Its first label may be or begin with `*`.
 pub fn host_fault(host: &str) -> Option<String> {
     length_fault(host).or_else(|| {
         let (first, rest) = match host.split_once('.') {
@@ -17,8 +17,8 @@ pub fn host_fault(host: &str) -> Option<String> {
     })
 }
 
-/// What is wrong with a host of a VirtualService on gateways, or with an SNI host there: names that
-/// Istio makes itself for passthrough, `outbound_.80_._.app.mesh`, are fine beside SNI hosts.
+/// What is wrong with a host or an SNI host of a VirtualService on gateways. With SNI hosts, istiod also accepts the
+/// names that it generates for passthrough, such as `outbound_.80_._.app.mesh`.
 pub fn gateway_host_fault(host: &str, sni: bool) -> Option<String> {
     if sni && host.len() <= MAX_HOST && host.starts_with("outbound_") {
         return passthrough_fault(host);
@@ -32,12 +32,12 @@ pub fn is_ip(host: &str) -> bool {
     host.parse::<IpAddr>().is_ok() || host.split_once('%').is_some_and(zoned)
 }
 
-/// 1 to 63 letters, digits and `-`, a letter or digit at both ends. Capitals are fine to istiod.
+/// 1 to 63 letters, digits and `-`, with a letter or digit at both ends. Capitals are valid.
 pub fn is_label(text: &str) -> bool {
     text.len() <= MAX_LABEL && is_word(text, "-")
 }
 
-/// Whether Kubernetes takes it for a label's key: a name, after a DNS name and `/` or without.
+/// Whether it is a label's key: a name, with or without a DNS name and `/` before it.
 pub fn is_label_key(key: &str) -> bool {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
@@ -49,7 +49,7 @@ pub fn is_label_key(key: &str) -> bool {
     name.len() <= MAX_LABEL && is_word(name, "-_.") && prefix.is_none_or(is_prefix)
 }
 
-/// Whether istiod takes it for a label's value: as a key's name, or empty; of any length.
+/// Whether it is a label's value: empty, or like the name of a key, but of any length.
 pub fn is_label_value(value: &str) -> bool {
     value.is_empty() || is_word(value, "-_.")
 }
@@ -63,11 +63,11 @@ fn length_fault(host: &str) -> Option<String> {
 
 fn domain_fault(domain: &str) -> Option<String> {
     let top = domain.rsplit('.').next().unwrap_or(domain);
-    // What does not fit Go's int is no number to istiod either.
+    // As istiod, which parses a Go int: more digits than fit are not a number.
     if top.parse::<i64>().is_ok() {
         return Some(format!("ends in `{top}`, which is all digits"));
     }
-    // The last label may be empty: `istio.io.` is the unambiguous form.
+    // The last label may be empty: `istio.io.` is the absolute form.
     let labels = domain.strip_suffix('.').unwrap_or(domain);
     if domain.is_empty() {
         return None;
@@ -78,9 +78,9 @@ fn domain_fault(domain: &str) -> Option<String> {
 
 fn label_fault(label: &str) -> String {
     if label.is_empty() {
-        return "is no DNS name: it has an empty label".to_owned();
+        return "is not a DNS name: it has an empty label".to_owned();
     }
-    format!("is no DNS name: Istio does not take the label `{label}`")
+    format!("is not a DNS name: the label `{label}` is not valid")
 }
 
 fn passthrough_fault(host: &str) -> Option<String> {
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_the_hosts_that_istiod_takes() {
+    fn accepts_the_hosts_that_istiod_accepts() {
         let long = "a".repeat(63);
         let good = [
             "a", "*", "*.a", "*a.b", "*-a.b", "A-b.C", "a.", "123", "1.a",
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_passthrough_names_beside_sni_hosts() {
+    fn accepts_passthrough_names_with_sni_hosts() {
         let name = "outbound_.80_._.app.mesh";
         assert_eq!(gateway_host_fault(name, true), None);
         assert!(gateway_host_fault(name, false).is_some());
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_labels_that_istiod_takes() {
+    fn accepts_the_labels_that_istiod_accepts() {
         assert!(is_label_key("app.io/x_y") && is_label_key("A") && is_label_value(""));
         assert!(is_label_value(&"a".repeat(64)));
         assert!(!is_label_key("") && !is_label_key("/a") && !is_label_key("a/b/c"));

@@ -1,6 +1,7 @@
-//! Which keys and values Kubernetes takes for labels.
+//! Which keys and values are valid labels to Kubernetes, and so in a Rollout's selector. Istio accepts more in a
+//! subset (`istio_names.rs`): capitals in the prefix of a key, and values of any length.
 
-/// `app`, or `example.org/app`: Kubernetes' qualified name.
+/// A qualified name: `app` or `example.org/app`.
 pub fn is_label_key(key: &str) -> bool {
     match key.split_once('/') {
         Some((prefix, name)) => is_subdomain(prefix) && is_name(name),
@@ -8,7 +9,7 @@ pub fn is_label_key(key: &str) -> bool {
     }
 }
 
-/// Empty, or like a key's name.
+/// Empty, or like the name of a key.
 pub fn is_label_value(value: &str) -> bool {
     value.is_empty() || is_name(value)
 }
@@ -39,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_what_kubernetes_takes() {
+    fn accepts_what_kubernetes_accepts() {
         for key in ["a", "App_1.x", "example.org/app", "a-b.c/A", "1/1"] {
             assert!(is_label_key(key), "{key}");
         }

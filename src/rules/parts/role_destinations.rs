@@ -4,6 +4,7 @@ use crate::cluster::reference::{self, istio_path};
 use crate::cluster::{Flow, Role, Roles, ServiceRole};
 use crate::field::Path;
 use crate::model::RouteDestination;
+use crate::verdict::{Message, message};
 
 /// A role for which a route has no destination.
 pub struct Lack<'a> {
@@ -78,13 +79,13 @@ impl<'a> Lack<'a> {
     }
 
     /// `canary subset `v2` (`spec….canarySubsetName`)`.
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Message {
         let kind = if self.by_subset { "subset" } else { "Service" };
         let role = self.role.as_str();
         if self.name.is_empty() {
-            return format!("a {role} {kind} (`{}` names none)", self.field);
+            return message!("a {role} {kind} (`{}` names none)", self.field);
         }
-        format!("{role} {kind} `{}` (`{}`)", self.name, self.field)
+        message!("{role} {kind} `{}`", self.name).with_field(&self.field)
     }
 }
 
