@@ -1,20 +1,22 @@
-//! Whether requests may be sent here, and the tasks without which the guard is blind or mute.
+//! Whether this replica is ready and alive.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
-/// Whether requests may be sent here.
+pub const BROKEN: &str = "a part of this process has failed; see its log\n";
+
+/// What must be true before requests may be sent to this replica.
 #[derive(Debug, Default)]
 pub struct Readiness {
-    certificate: AtomicBool,
-    cluster: watch::Sender<bool>,
+    certificate_loaded: AtomicBool,
+    cluster_read: watch::Sender<bool>,
     draining: AtomicBool,
     broken: AtomicBool,
 }
 
-/// Runs a task without which the guard is blind or mute, and says so if it panics.
+/// Runs a task that the process cannot do without. If it panics, `/livez` asks for a restart.
 pub fn spawn_supervised(
     name: &'static str,
     readiness: &Arc<Readiness>,
@@ -25,33 +27,32 @@ pub fn spawn_supervised(
     tokio::spawn(async move {
         if task.await.is_err_and(|error| error.is_panic()) {
             tracing::error!(task = name, "a fault of rollout-guard: a task panicked");
-            readiness.breaks();
+            readiness.set_broken();
         }
     });
 }
 
 impl Readiness {
     pub fn certificate_loaded(&self) {
-        self.certificate.store(true, Ordering::Relaxed);
+        self.certificate_loaded.store(true, Ordering::Relaxed);
     }
 
-    /// The manifests are read; of a live cluster: every watch has its first list.
+    /// All manifests are read, or every watch has its first list.
     pub fn cluster_read(&self) {
-        self.cluster.send_replace(true);
+        self.cluster_read.send_replace(true);
     }
 
     pub async fn until_cluster_is_read(&self) {
-        // The sender is this one.
-        let _ = self.cluster.subscribe().wait_for(|read| *read).await;
+        // Fails only if the sender is gone, which is a field of this.
+        let _ = self.cluster_read.subscribe().wait_for(|read| *read).await;
     }
 
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// A task without which the guard is blind or mute has died: only a restart helps, and `/livez` asks
-    /// for it.
-    pub fn breaks(&self) {
+    /// A supervised task has panicked. Only a restart helps, and `/livez` asks for it.
+    fn set_broken(&self) {
         self.broken.store(true, Ordering::Relaxed);
     }
 
@@ -59,15 +60,15 @@ impl Readiness {
         self.broken.load(Ordering::Relaxed)
     }
 
-    /// A line that says why requests may not be sent here.
-    pub fn missing(&self) -> Option<&'static str> {
+    /// Why this replica is not ready, as a line of text.
+    pub fn not_ready_reason(&self) -> Option<&'static str> {
         if self.is_broken() {
             Some(BROKEN)
         } else if self.draining.load(Ordering::Relaxed) {
             Some("ending\n")
-        } else if !self.certificate.load(Ordering::Relaxed) {
+        } else if !self.certificate_loaded.load(Ordering::Relaxed) {
             Some("no certificate yet\n")
-        } else if !*self.cluster.borrow() {
+        } else if !*self.cluster_read.borrow() {
             Some("the cluster is not read yet\n")
         } else {
             None
@@ -75,7 +76,6 @@ impl Readiness {
     }
 }
 
-pub const BROKEN: &str = "a part of this process has failed; see its log\n";
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,13 +83,16 @@ mod tests {
     #[test]
     fn is_ready_between_start_and_end() {
         let readiness = Readiness::default();
-        assert_eq!(readiness.missing(), Some("no certificate yet\n"));
+        assert_eq!(readiness.not_ready_reason(), Some("no certificate yet\n"));
         readiness.certificate_loaded();
-        assert_eq!(readiness.missing(), Some("the cluster is not read yet\n"));
+        assert_eq!(
+            readiness.not_ready_reason(),
+            Some("the cluster is not read yet\n")
+        );
         readiness.cluster_read();
-        assert_eq!(readiness.missing(), None);
+        assert_eq!(readiness.not_ready_reason(), None);
         readiness.drain();
-        assert_eq!(readiness.missing(), Some("ending\n"));
+        assert_eq!(readiness.not_ready_reason(), Some("ending\n"));
     }
 
     #[tokio::test]
@@ -104,6 +107,6 @@ mod tests {
         })
         .await
         .unwrap();
-        assert_eq!(readiness.missing(), Some(BROKEN));
+        assert_eq!(readiness.not_ready_reason(), Some(BROKEN));
     }
 }

@@ -30,6 +30,8 @@ pub mod request;
 pub mod review;
 pub mod rules;
 #[cfg(feature = "serve")]
+pub mod self_test;
+#[cfg(feature = "serve")]
 pub mod serve;
 pub mod settings;
 pub mod source;

@@ -7,10 +7,12 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "serve")]
 use super::certs;
 use super::error::Error;
-use super::terminal::tell;
+use super::terminal::print_error;
+#[cfg(feature = "serve")]
+use super::terminal::print_line;
 use super::{check, explain, fix, review};
 #[cfg(feature = "serve")]
-use crate::serve;
+use crate::{self_test, serve};
 
 /// Guards Argo Rollouts and Istio objects: no write can break a rollout, and no re-apply can undo one.
 #[derive(Parser)]
@@ -20,7 +22,7 @@ pub struct Arguments {
     command: Command,
 }
 
-// There is one, from the start of the process to its end.
+// A process has one value of this.
 #[allow(clippy::large_enum_variant)]
 #[derive(Subcommand)]
 enum Command {
@@ -31,21 +33,21 @@ enum Command {
     #[cfg(feature = "serve")]
     Serve(Box<serve::Options>),
     #[cfg(feature = "serve")]
-    SelfTest(serve::SelfTestOptions),
+    SelfTest(self_test::Options),
     #[cfg(feature = "serve")]
     Certs(certs::Options),
 }
 
 impl Arguments {
-    /// Carries the command out; its answer is the exit code.
+    /// Runs the command.
     pub fn run(self) -> ExitCode {
-        self.carry_out().unwrap_or_else(|error| {
-            tell(format_args!("error: {error}"));
+        self.try_run().unwrap_or_else(|error| {
+            print_error(format_args!("error: {error}"));
             ExitCode::from(2)
         })
     }
 
-    fn carry_out(self) -> Result<ExitCode, Error> {
+    fn try_run(self) -> Result<ExitCode, Error> {
         match self.command {
             Command::Check(options) => check::run(&options),
             Command::Review(options) => review::run(&options),
@@ -65,14 +67,14 @@ impl Arguments {
 }
 
 #[cfg(feature = "serve")]
-fn self_test(options: &serve::SelfTestOptions) -> ExitCode {
-    match serve::self_test(options) {
-        Ok(seen) => {
-            super::terminal::print_line(seen);
+fn self_test(options: &self_test::Options) -> ExitCode {
+    match self_test::self_test(options) {
+        Ok(result) => {
+            print_line(result);
             ExitCode::SUCCESS
         }
-        Err(fault) => {
-            tell(format_args!("self-test failed: {fault}"));
+        Err(error) => {
+            print_error(format_args!("self-test failed: {error}"));
             ExitCode::FAILURE
         }
     }

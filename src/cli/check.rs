@@ -1,5 +1,4 @@
-//! `check`: manifests as a cluster, or a live one, judged as they stand. There is no "before": every error
-//! counts.
+//! `check`: judges the objects of manifests or of a live cluster. There is no write: every error counts.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,19 +8,19 @@ use clap::{Args, ValueEnum};
 
 use super::error::Error;
 #[cfg(feature = "serve")]
-use super::live;
+use super::live_report::live_report;
 use super::report::{self, Report, Reported};
 use super::stored;
-use super::terminal::tell;
+use super::terminal::print_error;
 use crate::cluster::{Mesh, View};
 use crate::decide::audit;
 use crate::files::manifests::{Document, Manifests};
 #[cfg(feature = "serve")]
 use crate::files::settings::InputError;
 use crate::files::settings::SettingsOptions;
-use crate::model::Key;
 #[cfg(feature = "serve")]
-use crate::serve;
+use crate::live;
+use crate::model::Key;
 use crate::settings::{Profile, Settings};
 use crate::verdict::Finding;
 
@@ -65,30 +64,30 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
             complete: options.complete,
             ..settings.mesh.clone()
         };
-        let cluster = serve::read_once(options.kubeconfig.as_deref(), mesh)?;
+        let cluster = live::read_once(options.kubeconfig.as_deref(), mesh)?;
         let namespace = options.settings.namespace.as_deref();
-        return Ok(tell_all(
-            &live::report(&cluster, &settings, namespace),
+        return Ok(print(
+            &live_report(&cluster, &settings, namespace),
             options.output,
         ));
     }
     let (settings, manifests) = options.settings.read(&options.paths)?;
     let report = check(&manifests, &settings, options.complete);
-    Ok(tell_all(&report, options.output))
+    Ok(print(&report, options.output))
 }
 
-fn tell_all(report: &Report<'_>, output: Output) -> ExitCode {
+fn print(report: &Report<'_>, output: Output) -> ExitCode {
     match output {
         Output::Human => report::human::print(report),
         Output::Json => report::json::print(report),
     }
     if report.objects == 0 {
-        tell("note: there is no object of a kind that the rules know");
+        print_error("note: there is no object of a kind that rules read");
     }
     ExitCode::from(u8::from(report.errors() > 0))
 }
 
-/// What is wrong with the manifests, each finding with its place.
+/// Judges the manifests, and locates each finding in its file.
 pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) -> Report<'a> {
     let complete = complete || settings.profile == Profile::Strict;
     let mesh = Mesh {
@@ -99,7 +98,7 @@ pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) 
     let view = View::of(&cluster);
     let documents = manifests.by_key();
     let findings = audit(&view, documents.keys().copied(), settings).into_iter();
-    let reported = findings.map(|finding| place(finding, manifests, &documents));
+    let reported = findings.map(|finding| locate(finding, manifests, &documents));
     let mut findings: Vec<Reported> = reported.collect();
     findings.sort_by_key(|reported| (reported.file_index, reported.span.start.byte));
     Report {
@@ -110,7 +109,7 @@ pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) 
     }
 }
 
-fn place<'a>(
+fn locate<'a>(
     finding: Finding,
     manifests: &'a Manifests,
     documents: &HashMap<&Key, &'a Document>,

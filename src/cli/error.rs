@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::files::settings::InputError;
 use crate::review::BadRequest;
 #[cfg(feature = "serve")]
-use crate::serve;
+use crate::{live, serve};
 
 /// Input that cannot be used. The text says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum Error {
     Serve(#[from] serve::Error),
     #[cfg(feature = "serve")]
     #[error(transparent)]
-    Cluster(#[from] serve::ReadError),
+    Cluster(#[from] live::ReadError),
     #[cfg(feature = "serve")]
     #[error("{0}")]
     Certificates(String),

@@ -1,4 +1,4 @@
-//! `explain`: a rule's documentation, or the catalogue.
+//! `explain`: prints the documentation of a rule, or the list of all rules.
 
 use std::process::ExitCode;
 

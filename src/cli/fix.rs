@@ -1,5 +1,5 @@
-//! `fix`: manifests as the mutations would store them. Generic labels and route names are put in, never
-//! hashes or weights; only the lines that change are touched.
+//! `fix`: adds generic labels and route names to manifests, as the mutations of the webhook do. It never adds hashes
+//! or weights, and edits no line that does not change.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use similar::TextDiff;
 use super::error::Error;
 use super::stored;
 use super::suggest::suggestions;
-use super::terminal::{print_line, print_text, tell};
+use super::terminal::{print_error, print_line, print_text};
 use crate::cluster::Cluster;
 use crate::field::{Path, Segment};
 use crate::files::manifests::{Document, File, Manifests};
@@ -48,7 +48,7 @@ pub struct Options {
 /// Edits by the index of their file.
 type Edits = BTreeMap<usize, Vec<Edit>>;
 
-/// One file before and after.
+/// A file before and after its edits.
 struct Fixed<'a> {
     name: &'a str,
     old: &'a str,
@@ -67,7 +67,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
             hint: String::new(),
         });
     }
-    let applied = suggested(&manifests, &settings, options);
+    let applied = applied_suggestions(&manifests, &settings, options);
     let files = fix(&manifests, &settings, applied);
     if options.write {
         return write(&files);
@@ -76,7 +76,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
         if options.diff {
             print_text(&diff(file));
         } else {
-            // Texts of several files stay documents of their own.
+            // Separates the documents of several files.
             let separate = index > 0 && !file.new.starts_with("---");
             print_text(&format!(
                 "{}{}",
@@ -88,8 +88,8 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
     Ok(ExitCode::from(u8::from(files.iter().any(Fixed::changes))))
 }
 
-/// The suggested edits that `--apply` names, by file; the others are told with `--suggest`.
-fn suggested(manifests: &Manifests, settings: &Settings, options: &Options) -> Edits {
+/// The suggested edits of the rules that `--apply` names. `--suggest` prints the others.
+fn applied_suggestions(manifests: &Manifests, settings: &Settings, options: &Options) -> Edits {
     let mut edits = Edits::new();
     if !options.suggest && options.apply.is_empty() {
         return edits;
@@ -107,8 +107,8 @@ fn suggested(manifests: &Manifests, settings: &Settings, options: &Options) -> E
                 .files
                 .get(suggestion.file)
                 .map_or("", |file| &file.name);
-            let (line, what, code) = (suggestion.line, suggestion.what, rule.code);
-            tell(format_args!("{file}:{line}: {what} (--apply {code})"));
+            let (line, what, code) = (suggestion.line, suggestion.description, rule.code);
+            print_error(format_args!("{file}:{line}: {what} (--apply {code})"));
         }
     }
     edits
@@ -133,7 +133,7 @@ fn fix<'a>(manifests: &'a Manifests, settings: &Settings, mut edits: Edits) -> V
 fn edited(file: &File, edits: &[Edit]) -> String {
     let edited = edit::apply(&file.text, edits);
     for line in edited.overlapping_lines {
-        tell(format_args!(
+        print_error(format_args!(
             "{}:{line}: two edits overlap here, and one is not made: make it by hand",
             file.name
         ));
@@ -158,13 +158,13 @@ fn edits_of(
     let operations = patch.operations().iter();
     let edits: Vec<Edit> = operations
         .filter_map(|operation| {
-            let (pointer, value) = target(operation)?;
+            let (pointer, value) = pointer_and_value(operation)?;
             let path = path_of(document, &pointer)?;
             edit::set(&file.text, &document.node, &path, value)
         })
         .collect();
     for note in patch.notes().iter().filter(|_| !edits.is_empty()) {
-        tell(format_args!(
+        print_error(format_args!(
             "{}: {}: {note}",
             file.name,
             document.object.key()
@@ -173,7 +173,7 @@ fn edits_of(
     edits
 }
 
-fn target(operation: &PatchOperation) -> Option<(String, &Value)> {
+fn pointer_and_value(operation: &PatchOperation) -> Option<(String, &Value)> {
     match operation {
         PatchOperation::Add(add) => Some((add.path.to_string(), &add.value)),
         PatchOperation::Replace(replace) => Some((replace.path.to_string(), &replace.value)),
@@ -181,7 +181,7 @@ fn target(operation: &PatchOperation) -> Option<(String, &Value)> {
     }
 }
 
-/// The pointer as a path into the document, where lists tell indexes from names.
+/// A JSON pointer as a path of the document, which knows whether `0` is an index or a name.
 fn path_of(document: &Document, pointer: &str) -> Option<Path> {
     let mut node = Some(&document.node);
     let steps = pointer.strip_prefix('/')?.split('/').map(|step| {

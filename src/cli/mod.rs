@@ -11,7 +11,7 @@ mod error;
 mod explain;
 mod fix;
 #[cfg(feature = "serve")]
-mod live;
+mod live_report;
 mod report;
 mod review;
 mod stored;

@@ -1,4 +1,4 @@
-//! `review`: recorded AdmissionReviews answered as the server would, byte for byte.
+//! `review`: answers recorded AdmissionReviews with the same bytes as the server.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
     Ok(ExitCode::from(u8::from(denied)))
 }
 
-/// Prints the answer to one file; whether it denies.
+/// Prints the answer to one review. Returns whether it denies.
 fn answer(
     file: &Path,
     phase: Phase,

@@ -1,4 +1,4 @@
-//! Manifests as they would be stored: with the mutations that a CREATE of each would bring.
+//! Manifests as the API server would store them: with the mutations of the webhook.
 
 use crate::cluster::{Cluster, Mesh};
 use crate::decide::{Decision, Mutated, decide_by};
@@ -8,7 +8,7 @@ use crate::mutations::{MUTATIONS, Mutation};
 use crate::request::{Phase, Request};
 use crate::settings::Settings;
 
-/// The cluster that the manifests make once they are applied.
+/// The cluster after all manifests are applied.
 pub fn cluster(manifests: &Manifests, settings: &Settings, mesh: Mesh) -> Cluster {
     let mut cluster = manifests.cluster(mesh);
     let guarded = manifests.documents.iter();
@@ -26,7 +26,7 @@ pub fn cluster(manifests: &Manifests, settings: &Settings, mesh: Mesh) -> Cluste
     cluster
 }
 
-/// What a CREATE of the document becomes by these mutations.
+/// The decision on a CREATE of the document with these mutations.
 pub fn create(
     mutations: &[Mutation],
     document: &Document,

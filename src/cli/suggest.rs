@@ -1,5 +1,4 @@
-//! `fix --suggest`: edits for findings with one obvious remedy. They are offered; only the rules that
-//! `--apply` names have theirs made.
+//! The edits that `fix --suggest` offers, for findings with one obvious remedy.
 
 use std::collections::HashMap;
 
@@ -10,18 +9,18 @@ use crate::settings::Settings;
 use crate::source::edit::{self, Edit};
 use crate::verdict::{Finding, Remedy};
 
-/// One edit that would mend a finding.
+/// An edit that resolves a finding.
 pub struct Suggestion {
     pub finding: Finding,
     /// Index in [`Manifests::files`].
     pub file: usize,
     pub line: usize,
-    /// `primry` for `primary`, in words.
-    pub what: String,
+    /// What to change, for people.
+    pub description: String,
     pub edit: Edit,
 }
 
-/// What could be mended in the manifests as they stand.
+/// All suggestions for these manifests.
 pub fn suggestions(manifests: &Manifests, settings: &Settings) -> Vec<Suggestion> {
     let documents = manifests.by_key();
     let report = check(manifests, settings, false);
@@ -36,9 +35,9 @@ fn suggestion(
     manifests: &Manifests,
     documents: &HashMap<&Key, &Document>,
 ) -> Option<Suggestion> {
-    let (key, path, what) = match finding.remedy.as_ref()? {
+    let (key, path, action) = match finding.remedy.as_ref()? {
         Remedy::Replace(key, path, right) => (key, path, format!("write `{right}`")),
-        Remedy::Remove(key, path) => (key, path, "take it out".to_owned()),
+        Remedy::Remove(key, path) => (key, path, "remove it".to_owned()),
     };
     let document = documents.get(key)?;
     let text = &manifests.file(document)?.text;
@@ -51,7 +50,7 @@ fn suggestion(
     let located = document.node.locate(path);
     Some(Suggestion {
         edit: edit?,
-        what: format!("{path} of {key}: {what}"),
+        description: format!("{path} of {key}: {action}"),
         line: located.span.start.line,
         file: document.file,
         finding,

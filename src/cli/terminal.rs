@@ -13,6 +13,6 @@ pub fn print_text(text: &str) {
 }
 
 /// Prints a line on standard error.
-pub fn tell(text: impl std::fmt::Display) {
+pub fn print_error(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }

@@ -8,6 +8,7 @@ mod index_step;
 mod index_writer;
 mod kinds;
 mod list;
+mod read_once;
 mod reader;
 mod snapshot;
 mod start;
@@ -15,6 +16,6 @@ mod watch_event;
 mod watcher;
 
 pub use index_step::{ClusterHandle, IndexStep};
+pub use read_once::{ReadError, read_once};
 pub use reader::Reader;
-pub use snapshot::snapshot;
 pub use start::start;

@@ -16,7 +16,7 @@ const MAX_PARALLEL_LISTS: usize = 4;
 ///
 /// # Errors
 /// The kind that cannot be read, and why.
-pub async fn snapshot(client: &Client, mesh: Mesh) -> Result<Cluster, (Kind, Error)> {
+pub(super) async fn snapshot(client: &Client, mesh: Mesh) -> Result<Cluster, (Kind, Error)> {
     let discovery = Discovery::new(client.clone());
     let mut cluster = Cluster::new(Mesh { live: true, ..mesh });
     read(client, &discovery, &ALWAYS, &mut cluster).await?;

@@ -1,4 +1,4 @@
-//! The plain port: /livez, /readyz, /metrics.
+//! The admin port (plain HTTP): /livez, /readyz and /metrics.
 
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use axum::routing::get;
 use crate::health::{BROKEN, Readiness};
 use crate::metrics::Metrics;
 
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 pub(super) fn router(readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router {
     let alive = Arc::clone(&readiness);
     let live = async move || {
@@ -20,15 +22,13 @@ pub(super) fn router(readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router
             (StatusCode::OK, "ok\n")
         }
     };
-    let ready = async move || match readiness.missing() {
+    let ready = async move || match readiness.not_ready_reason() {
         None => (StatusCode::OK, "ok\n"),
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
     };
-    let exposed = async move || ([(CONTENT_TYPE, OPEN_METRICS)], metrics.text()).into_response();
+    let metrics = async move || ([(CONTENT_TYPE, OPEN_METRICS)], metrics.text()).into_response();
     Router::new()
         .route("/livez", get(live))
         .route("/readyz", get(ready))
-        .route("/metrics", get(exposed))
+        .route("/metrics", get(metrics))
 }
-
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -14,19 +14,22 @@ use crate::model::{Body, Kind, Status};
 use crate::request::Request;
 use crate::settings::Settings;
 
-/// What reviews are answered by.
+/// If the facts change on every re-read, the write is allowed.
+const MAX_ROUNDS: usize = 4;
+
+/// What a review is decided by.
 #[derive(Clone)]
 pub struct Answers {
     pub cluster: ClusterHandle,
     pub settings: Arc<Settings>,
-    /// Of a live cluster; manifests are read whole.
+    /// `None` where manifests take the place of a live cluster.
     pub(super) reader: Option<Reader>,
     pub(super) events: Option<Events>,
     pub(super) metrics: Arc<Metrics>,
 }
 
 impl Answers {
-    /// Answers by a cluster that is always as it is remembered.
+    /// Decides by manifests, which are always up to date.
     pub fn of_manifests(cluster: ClusterHandle, settings: Settings, metrics: Arc<Metrics>) -> Self {
         Self {
             cluster,
@@ -110,6 +113,3 @@ fn warn(decision: &Decision, error: &str) {
         "the objects that a decision rests on cannot be read again"
     );
 }
-
-/// If the facts change on every re-read, the write is allowed.
-const MAX_ROUNDS: usize = 4;

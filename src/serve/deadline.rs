@@ -1,5 +1,4 @@
-//! The moment by which an answer must be on its way: the API server's own timeout, less some time for the
-//! way back.
+//! The time by which an answer must be sent: the timeout of the API server, less some time for the way back.
 
 use std::time::Duration;
 
@@ -7,30 +6,33 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::duration;
 
+/// The default of the API server for webhook configurations.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The API server allows no longer timeout.
+const MAX_TIMEOUT: Duration = Duration::from_secs(30);
+const TIME_FOR_THE_WAY_BACK: Duration = Duration::from_millis(200);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Deadline(Instant);
 
 impl Deadline {
-    /// From the query that the API server sends, `timeout=2s`, for a request that came at `now`.
+    /// For a request that arrives at `now`. The query is that of the API server, such as `timeout=2s`.
     pub fn of(query: Option<&str>, now: Instant) -> Self {
         let mut pairs = query.unwrap_or_default().split('&');
         let timeout = pairs.find_map(|pair| pair.strip_prefix("timeout="));
-        let timeout = timeout.and_then(duration::parse).unwrap_or(DEFAULT);
-        Self(now + timeout.min(LONGEST).saturating_sub(WAY_BACK))
+        let timeout = timeout.and_then(duration::parse).unwrap_or(DEFAULT_TIMEOUT);
+        Self(
+            now + timeout
+                .min(MAX_TIMEOUT)
+                .saturating_sub(TIME_FOR_THE_WAY_BACK),
+        )
     }
 
-    /// What the work gives, or `None` when it is not done in time. A review takes micro- to milliseconds and
-    /// never waits; reads of the API server may.
+    /// The result of the work, or `None` if the time is over.
     pub async fn bound<T>(self, work: impl Future<Output = T>) -> Option<T> {
         timeout_at(self.0, work).await.ok()
     }
 }
-
-/// What the API server uses where a webhook configuration says nothing.
-const DEFAULT: Duration = Duration::from_secs(10);
-/// The API server allows no more.
-const LONGEST: Duration = Duration::from_secs(30);
-const WAY_BACK: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,8 @@
-//! Why `serve` and `self-test` cannot start or do not succeed.
+//! Why `serve` cannot start.
 
 use std::io;
 use std::path::PathBuf;
 
-use super::self_test_failure::SelfTestFailure;
 use crate::files::manifests;
 use crate::files::settings::SettingsError;
 
@@ -27,6 +26,4 @@ pub enum Error {
     Record { folder: PathBuf, source: io::Error },
     #[error("cannot start: {0}")]
     Runtime(#[source] io::Error),
-    #[error(transparent)]
-    SelfTest(#[from] SelfTestFailure),
 }

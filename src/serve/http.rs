@@ -1,5 +1,5 @@
-//! Connections: accepted, shaken hands with, served over HTTP/1.1 or HTTP/2, ended in good order. Each has
-//! a task and time limits of its own, so that one that is slow or half open holds up no other.
+//! HTTP/1.1 and HTTP/2 servers, with or without TLS. Each connection has a task and time limits of its own, so that
+//! a slow or half-open connection delays no other.
 
 use std::io;
 use std::mem;
@@ -25,22 +25,31 @@ use tokio_rustls::TlsAcceptor;
 
 use super::error::Error;
 
-/// A port that is served until it is finished.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// For the headers of a later request on HTTP/1.1, from the end of the request before.
+const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
+/// HTTP/2: an idle client is asked this often whether it is there.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// A server on one port.
 pub(super) struct Server {
-    /// Dropped to end it.
+    /// Dropped to stop accepting connections.
     stop: oneshot::Sender<()>,
-    renew: Arc<Notify>,
-    accepting: JoinHandle<Open>,
+    close_connections: Arc<Notify>,
+    accepting: JoinHandle<Connections>,
 }
 
-/// The connections that are open.
-struct Open {
-    staying: GracefulShutdown,
-    /// Those that were asked to end earlier.
-    leaving: JoinHandle<()>,
+/// The open connections.
+struct Connections {
+    current: GracefulShutdown,
+    /// Waits for the connections that were asked to close earlier.
+    closing: JoinHandle<()>,
 }
 
-/// Listens, and says where: a port of 0 is chosen by the system.
+/// Listens on the address. Returns the address with the port, which the system chooses for port 0.
 pub(super) async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), Error> {
     let bound = async {
         let listener = TcpListener::bind(address).await?;
@@ -54,59 +63,59 @@ pub(super) async fn bind(address: &str) -> Result<(TcpListener, SocketAddr), Err
 }
 
 impl Server {
-    /// Serves the router, over TLS where there is an acceptor.
+    /// Serves the router, with TLS if there is an acceptor.
     pub fn start(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) -> Self {
         let port = Arc::new(Port { tls, router });
         let (stop, stopped) = oneshot::channel();
-        let renew = Arc::new(Notify::new());
-        let accepting = tokio::spawn(port.accept(listener, Arc::clone(&renew), stopped));
+        let close_connections = Arc::new(Notify::new());
+        let accepting =
+            tokio::spawn(port.accept(listener, Arc::clone(&close_connections), stopped));
         Self {
             stop,
-            renew,
+            close_connections,
             accepting,
         }
     }
 
-    /// Asks the open connections to end after the requests they carry, and goes on taking new ones. A client that
-    /// keeps a connection open for hours looks for another server then, and not when this one is gone.
-    pub fn renew(&self) {
-        self.renew.notify_one();
+    /// Asks the clients of all open connections to connect again, without an effect on the requests that run. A client
+    /// that keeps its connection for hours then finds another replica before this one ends.
+    pub fn close_connections(&self) {
+        self.close_connections.notify_one();
     }
 
-    /// Takes no new connection, asks the open ones to end after the requests they carry, and waits for
-    /// them, but no longer than `within`.
-    pub async fn finish(self, within: Duration) {
+    /// Accepts no new connection, and waits until the requests that run are answered, up to the time limit.
+    pub async fn finish(self, limit: Duration) {
         drop(self.stop);
         if let Ok(open) = self.accepting.await
-            && timeout(within, open.shutdown()).await.is_err()
-            && !within.is_zero()
+            && timeout(limit, open.shutdown()).await.is_err()
+            && !limit.is_zero()
         {
             tracing::warn!("some requests were not answered in time");
         }
     }
 }
 
-impl Open {
+impl Connections {
     fn new() -> Self {
         Self {
-            staying: GracefulShutdown::new(),
-            leaving: tokio::spawn(async {}),
+            current: GracefulShutdown::new(),
+            closing: tokio::spawn(async {}),
         }
     }
 
-    fn leave(&mut self) {
-        let open = mem::replace(&mut self.staying, GracefulShutdown::new());
-        let earlier = mem::replace(&mut self.leaving, tokio::spawn(async {}));
-        self.leaving = tokio::spawn(async {
-            open.shutdown().await;
-            // A task of ours that panics has no connection left.
+    fn close_current(&mut self) {
+        let current = mem::replace(&mut self.current, GracefulShutdown::new());
+        let earlier = mem::replace(&mut self.closing, tokio::spawn(async {}));
+        self.closing = tokio::spawn(async {
+            current.shutdown().await;
+            // Fails only if that task panicked, which closes its connections.
             let _ = earlier.await;
         });
     }
 
     async fn shutdown(self) {
-        self.staying.shutdown().await;
-        let _ = self.leaving.await;
+        self.current.shutdown().await;
+        let _ = self.closing.await;
     }
 }
 
@@ -119,15 +128,15 @@ impl Port {
     async fn accept(
         self: Arc<Self>,
         listener: TcpListener,
-        renew: Arc<Notify>,
+        close_connections: Arc<Notify>,
         mut stopped: oneshot::Receiver<()>,
-    ) -> Open {
-        let mut open = Open::new();
+    ) -> Connections {
+        let mut open = Connections::new();
         loop {
             let accepted = tokio::select! {
                 _ = &mut stopped => return open,
-                () = renew.notified() => {
-                    open.leave();
+                () = close_connections.notified() => {
+                    open.close_current();
                     continue;
                 }
                 accepted = listener.accept() => accepted,
@@ -135,26 +144,26 @@ impl Port {
             match accepted {
                 Ok((stream, peer)) => {
                     let port = Arc::clone(&self);
-                    tokio::spawn(port.connection(stream, peer, open.staying.watcher()));
+                    tokio::spawn(port.connection(stream, peer, open.current.watcher()));
                 }
                 Err(error) => {
-                    // Out of file descriptors, most likely: more haste would not help.
+                    // Most likely there are no file descriptors left. Without a pause this loop would spin.
                     tracing::warn!(error = error.to_string(), "cannot accept a connection");
-                    sleep(PAUSE).await;
+                    sleep(ACCEPT_RETRY_PAUSE).await;
                 }
             }
         }
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
-        // A matter of latency alone.
+        // Without it the connection only has a higher latency.
         let _ = stream.set_nodelay(true);
         let Some(tls) = &self.tls else {
             return self.http(stream, watcher).await;
         };
-        match timeout(HANDSHAKE, tls.accept(stream)).await {
+        match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.http(stream, watcher).await,
-            // A probe that only connects.
+            // A probe that connects and sends nothing.
             Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
             Ok(Err(error)) => {
                 tracing::info!(%peer, error = error.to_string(), "the TLS handshake failed");
@@ -167,19 +176,19 @@ impl Port {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let spoke = Arc::new(AtomicBool::new(false));
+        let has_request = Arc::new(AtomicBool::new(false));
         let router = TowerToHyperService::new(self.router.clone());
-        let speaks = Arc::clone(&spoke);
+        let set_on_request = Arc::clone(&has_request);
         let service = service_fn(move |request: Request<Incoming>| {
-            speaks.store(true, Ordering::Relaxed);
+            set_on_request.store(true, Ordering::Relaxed);
             router.call(request)
         });
         let http = protocols();
         let served = http.serve_connection(TokioIo::new(stream), service);
         tokio::select! {
-            // An error is the end of one connection, and the client knows.
+            // An error closes this connection, and the client sees it.
             _ = watcher.watch(served) => {}
-            () = silence(&spoke) => {}
+            () = no_request(&has_request) => {}
         }
     }
 }
@@ -187,30 +196,24 @@ impl Port {
 fn protocols() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     let mut http1 = builder.http1();
-    http1.timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    http1
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT);
     let mut http2 = builder.http2();
     http2.timer(TokioTimer::new());
-    http2.keep_alive_interval(PING).keep_alive_timeout(PONG);
+    http2
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT);
     builder
 }
 
-/// Ends when no request has come on a new connection: neither HTTP's own timeouts nor its pings run before
-/// the first one.
-async fn silence(spoke: &AtomicBool) {
-    sleep(FIRST_REQUEST).await;
-    if spoke.load(Ordering::Relaxed) {
+/// Returns if a new connection has no request in time. The timeouts and pings of HTTP start at the first request.
+async fn no_request(has_request: &AtomicBool) {
+    sleep(FIRST_REQUEST_TIMEOUT).await;
+    if has_request.load(Ordering::Relaxed) {
         std::future::pending::<()>().await;
     }
 }
-
-const HANDSHAKE: Duration = Duration::from_secs(5);
-const FIRST_REQUEST: Duration = Duration::from_secs(10);
-/// For the headers of a later request on HTTP/1.1, the wait for them included.
-const HEADERS: Duration = Duration::from_mins(1);
-/// HTTP/2: how long nothing is heard before the other end is asked whether it is there.
-const PING: Duration = Duration::from_secs(30);
-const PONG: Duration = Duration::from_secs(20);
-const PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -221,16 +224,16 @@ mod tests {
     use rustls::ServerConfig;
     use rustls::server::ResolvesServerCertUsingSni;
 
-    /// How long a client that says nothing is kept; the clock runs ahead whenever all wait.
+    /// How long a client that sends nothing stays connected. The paused clock advances while all tasks wait.
     async fn kept(tls: Option<TlsAcceptor>) -> Duration {
         let (listener, at) = bind("127.0.0.1:0").await.unwrap();
         let server = Server::start(listener, tls, Router::new());
         let mut silent = TcpStream::connect(at).await.unwrap();
         let start = Instant::now();
-        // An end or a reset.
+        // The connection is closed or reset.
         let _ = silent.read(&mut [0]).await;
         let kept = start.elapsed();
-        server.finish(HANDSHAKE).await;
+        server.finish(HANDSHAKE_TIMEOUT).await;
         kept
     }
 
@@ -238,7 +241,7 @@ mod tests {
     async fn ends_connections_without_a_request() {
         let kept = kept(None).await;
         assert!(
-            kept >= FIRST_REQUEST && kept < FIRST_REQUEST * 2,
+            kept >= FIRST_REQUEST_TIMEOUT && kept < FIRST_REQUEST_TIMEOUT * 2,
             "{kept:?}"
         );
     }
@@ -251,16 +254,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn asks_old_connections_to_leave_and_takes_new_ones() {
+    async fn closes_old_connections_and_accepts_new_ones() {
         let (listener, at) = bind("127.0.0.1:0").await.unwrap();
         let server = Server::start(listener, None, Router::new());
         let mut old = TcpStream::connect(at).await.unwrap();
         assert!(is_answered(&mut old).await);
-        server.renew();
-        assert!(matches!(old.read(&mut [0]).await, Ok(0)), "it is ended");
+        server.close_connections();
+        assert!(matches!(old.read(&mut [0]).await, Ok(0)), "it is closed");
         let mut new = TcpStream::connect(at).await.unwrap();
         assert!(is_answered(&mut new).await);
-        server.finish(HANDSHAKE).await;
+        server.finish(HANDSHAKE_TIMEOUT).await;
         assert!(TcpStream::connect(at).await.is_err());
     }
 
@@ -273,6 +276,9 @@ mod tests {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
         let kept = kept(Some(TlsAcceptor::from(Arc::new(config)))).await;
-        assert!(kept >= HANDSHAKE && kept < HANDSHAKE * 2, "{kept:?}");
+        assert!(
+            kept >= HANDSHAKE_TIMEOUT && kept < HANDSHAKE_TIMEOUT * 2,
+            "{kept:?}"
+        );
     }
 }

@@ -1,5 +1,4 @@
-//! The cluster that reviews are judged by, swapped as a whole whenever it is known better: here of
-//! manifests; the watches of a live cluster keep the same handle.
+//! The index of `serve --manifests`: read from files, and read again when they change.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use crate::files::watch::Watch;
 use crate::live::ClusterHandle;
 use crate::metrics::Metrics;
 
-/// Reads the manifests, and again whenever they change; broken ones leave the last good cluster.
+/// Reads the manifests, and again whenever they change. If they cannot be read, the last good index stays in use.
 pub(super) fn watch(
     options: &Options,
     mesh: &Mesh,
@@ -33,8 +32,8 @@ pub(super) fn watch(
         tracing::warn!("the manifests hold no object of a kind that rules read");
     }
     let handle: ClusterHandle = Arc::new(ArcSwap::from_pointee(cluster));
-    let (kept, metrics) = (Arc::clone(&handle), Arc::clone(metrics));
-    watch.spawn(move || source.read_again(&kept, &metrics));
+    let (index, metrics) = (Arc::clone(&handle), Arc::clone(metrics));
+    watch.spawn(move || source.read_again(&index, &metrics));
     Ok(handle)
 }
 

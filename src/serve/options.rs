@@ -11,6 +11,9 @@ use crate::duration;
 use crate::files::settings::SettingsOptions;
 use crate::{pki, record};
 
+/// 8 MiB: more than twice the size of the largest object in etcd, for the old and the new object.
+pub(super) const DEFAULT_BODY_LIMIT_BYTES: usize = 8 << 20;
+
 /// Run the admission webhook
 #[derive(Args, Clone, Debug)]
 pub struct Options {
@@ -20,10 +23,10 @@ pub struct Options {
     /// Address of /livez, /readyz and /metrics (plain HTTP)
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
     pub admin: String,
-    /// Files or folders that are the cluster, instead of a live one; read again when they change
+    /// Files or folders with the objects of the cluster, in place of a live cluster; read again when they change
     #[arg(long, value_name = "PATH", conflicts_with = "kubeconfig")]
     pub manifests: Vec<PathBuf>,
-    /// How to reach the cluster from outside of it
+    /// Kubeconfig of the cluster [default: the cluster that this runs in]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     #[command(flatten)]
@@ -36,21 +39,21 @@ pub struct Options {
     pub record: record::RecordOptions,
     #[command(flatten)]
     pub log: LogOptions,
-    /// How long requests are answered after SIGTERM
+    /// How long to answer requests after SIGTERM
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::of_flag)]
     pub drain: Duration,
     /// Largest request body in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_LIMIT)]
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_LIMIT_BYTES)]
     pub body_limit: usize,
 }
 
-/// Who this replica is, and by which Lease the replicas choose a leader.
+/// The identity of this replica, and the Lease of the leader.
 #[derive(Args, Clone, Debug)]
 pub struct ReplicaOptions {
-    /// Lease by which the replicas choose who writes caBundles, rotates and audits
+    /// Lease of the leader, the replica that rotates certificates, writes caBundles and audits
     #[arg(long, value_name = "NAME", default_value = "rollout-guard")]
     pub lease: String,
-    /// The guard's own namespace
+    /// Namespace of this replica
     #[arg(
         long,
         value_name = "NAMESPACE",
@@ -58,7 +61,7 @@ pub struct ReplicaOptions {
         default_value = "rollout-guard"
     )]
     pub pod_namespace: String,
-    /// The name of this replica
+    /// Name of this replica
     #[arg(
         long,
         value_name = "NAME",
@@ -69,12 +72,9 @@ pub struct ReplicaOptions {
 }
 
 impl Options {
-    /// What the flags do not say, before anything is begun.
+    /// Checks what clap cannot.
     pub(super) fn check(&self) -> Result<(), Error> {
         let stdin = self.manifests.iter().any(|path| path.as_os_str() == "-");
         if stdin { Err(Error::Stdin) } else { Ok(()) }
     }
 }
-
-/// 8 MiB: more than twice the largest object that etcd takes, old and new.
-pub(super) const DEFAULT_BODY_LIMIT: usize = 8 << 20;

@@ -32,13 +32,13 @@ const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Serves until SIGTERM or SIGINT, and for the drain time after it.
 ///
 /// # Errors
-/// What keeps it from starting: a flag, a file, an address in use.
+/// A flag, a file or an address that cannot be used.
 pub fn run(options: Options) -> Result<(), Error> {
     log::start(&options.log);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.enable_all().build().map_err(Error::Runtime)?;
     let ended = runtime.block_on(serve(options));
-    // A reload that is under way holds nothing up.
+    // Does not wait for a reload of files that is still running.
     runtime.shutdown_background();
     ended
 }
@@ -251,7 +251,7 @@ async fn drain(time: Duration, readiness: &Readiness, webhook: &Server, signals:
     );
     let answering = async {
         tokio::time::sleep(time / 2).await;
-        webhook.renew();
+        webhook.close_connections();
         tokio::time::sleep(time / 2).await;
     };
     tokio::select! {

@@ -1,4 +1,4 @@
-//! /validate and /mutate: a body in, an answer out. What the answer is, [`crate::review`] says.
+//! The endpoints /validate and /mutate: read a body, decide, write the answer.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::answers::Answers;
 use super::deadline::Deadline;
 use super::log_once::LogOnce;
-use super::options::DEFAULT_BODY_LIMIT;
+use super::options::DEFAULT_BODY_LIMIT_BYTES;
 use super::review_log::{self, short};
 use super::unlisted_controllers::UnlistedControllers;
 use crate::decide::Decision;
@@ -28,11 +28,15 @@ use crate::record::Recorder;
 use crate::request::Phase;
 use crate::review::{self, BadRequest};
 
-/// The service behind the port: what it judges by and how much it takes.
+/// How much of a body that is too large is read and thrown away.
+const MAX_DISCARDED_BYTES: usize = 64 << 20;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The service of both endpoints, and its limits.
 pub struct Webhook {
     /// In bytes.
     pub body_limit: usize,
-    /// How long a body may take to arrive.
+    /// How long the client may take to send the body.
     pub body_time: Duration,
     answers: Answers,
     metrics: Arc<Metrics>,
@@ -41,13 +45,13 @@ pub struct Webhook {
     pub(super) recorder: Option<Recorder>,
 }
 
-/// A request that gets no review, with why.
+/// The status and the reason for a request that gets no review.
 struct Refusal(StatusCode, String);
 
 impl Webhook {
     pub fn new(answers: Answers) -> Self {
         Self {
-            body_limit: DEFAULT_BODY_LIMIT,
+            body_limit: DEFAULT_BODY_LIMIT_BYTES,
             body_time: Duration::from_secs(10),
             metrics: Arc::clone(&answers.metrics),
             unlisted: UnlistedControllers::new(
@@ -153,10 +157,10 @@ async fn read(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
     Ok(bytes.into())
 }
 
-/// Reads on for a while: most clients read the answer only once they have sent all.
+/// Reads the rest of the body for a while: most clients read the answer only after they have sent everything.
 async fn discard(mut body: Body) {
     let rest = async {
-        let mut left = DISCARDED;
+        let mut left = MAX_DISCARDED_BYTES;
         while let Some(Ok(frame)) = body.frame().await {
             let length = frame.data_ref().map_or(0, Bytes::len);
             left = match left.checked_sub(length) {
@@ -165,11 +169,11 @@ async fn discard(mut body: Body) {
             };
         }
     };
-    // Whether it came to the end or not, the answer is the same.
-    let _ = timeout(PATIENCE, rest).await;
+    // The answer is the same if the body is not read to its end.
+    let _ = timeout(DISCARD_TIMEOUT, rest).await;
 }
 
-/// A fault in a review is that review's alone: a 500, a line in the log, and on with the next.
+/// A panic in a review only affects that review, which is answered with status 500.
 fn survive_panics(router: Router, metrics: Arc<Metrics>) -> Router {
     let respond = move |panic: Box<dyn Any + Send>| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -193,10 +197,6 @@ impl From<serde_json::Error> for Refusal {
         Self(StatusCode::INTERNAL_SERVER_ERROR, reason)
     }
 }
-
-/// In bytes.
-const DISCARDED: usize = 64 << 20;
-const PATIENCE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["api"],
     &["lease", "live"],
     &["audit", "pki", "record"],
-    &["serve"],
+    &["serve", "self_test"],
     &["cli"],
 ];
 

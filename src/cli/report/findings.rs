@@ -4,18 +4,18 @@ use crate::files::manifests::{Duplicate, File, Manifests};
 use crate::source::Span;
 use crate::verdict::{Finding, Severity};
 
-/// The outcome of a check.
+/// The result of a check.
 pub struct Report<'a> {
-    /// In the order of files and lines, of a live cluster in that of the objects.
+    /// In the order of files and lines; for a live cluster, of objects.
     pub findings: Vec<Reported<'a>>,
     pub duplicates: Vec<Duplicate<'a>>,
     /// `None` for a live cluster.
     pub manifests: Option<&'a Manifests>,
-    /// How many objects of a kind we know there are.
+    /// The number of objects of a kind that rules read.
     pub objects: usize,
 }
 
-/// A finding and where it stands.
+/// A finding and its position.
 pub struct Reported<'a> {
     pub finding: Finding,
     pub file: Option<&'a File>,

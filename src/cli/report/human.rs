@@ -1,4 +1,4 @@
-//! Findings for people: the line in question, what is wrong underlined, and what to do.
+//! Findings for people: the line of the file with the value underlined, the message and the help.
 
 use std::ops::Range;
 
@@ -11,18 +11,21 @@ use crate::files::manifests::{Document, Duplicate, File};
 use crate::source::Span;
 use crate::verdict::Severity;
 
-/// Colours where standard output is a terminal; `anstream` takes them out elsewhere and for `NO_COLOR`.
+/// A longer line is not shown.
+const MAX_LINE_BYTES: usize = 2000;
+
+/// Prints the report with colours, which `anstream` removes for `NO_COLOR` or if standard output is no terminal.
 pub fn print(report: &Report<'_>) {
     for duplicate in &report.duplicates {
-        print_line(format_args!("{}\n", of_duplicate(duplicate, report)));
+        print_line(format_args!("{}\n", render_duplicate(duplicate, report)));
     }
     for reported in &report.findings {
-        print_line(format_args!("{}\n", render(reported)));
+        print_line(format_args!("{}\n", render_finding(reported)));
     }
     print_line(summary(report));
 }
 
-fn render(reported: &Reported<'_>) -> String {
+fn render_finding(reported: &Reported<'_>) -> String {
     let finding = &reported.finding;
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
@@ -33,12 +36,12 @@ fn render(reported: &Reported<'_>) -> String {
     let help = Level::HELP.message(&finding.help);
     let label = finding.path.to_string();
     let line = reported.file.map(|file| Line::of(file, reported.span));
-    // In a live cluster the object is where a line would be.
-    let place = format!("{}: {label}", finding.object);
+    // An object of a live cluster has no line.
+    let origin = format!("{}: {label}", finding.object);
     let group = match &line {
-        Some(line) if line.text.len() > LONGEST => title.element(line.origin(reported.span)),
+        Some(line) if line.text.len() > MAX_LINE_BYTES => title.element(line.origin(reported.span)),
         Some(line) => title.element(line.snippet(&label)),
-        None => title.element(Origin::path(&place)),
+        None => title.element(Origin::path(&origin)),
     };
     let note = format!(
         "rule {}: `rollout-guard explain {}`",
@@ -48,7 +51,7 @@ fn render(reported: &Reported<'_>) -> String {
     Renderer::styled().render(&[group])
 }
 
-fn of_duplicate(duplicate: &Duplicate<'_>, report: &Report<'_>) -> String {
+fn render_duplicate(duplicate: &Duplicate<'_>, report: &Report<'_>) -> String {
     let message = format!(
         "{} is defined twice; the later one counts",
         duplicate.later.object.key()
@@ -83,7 +86,7 @@ fn summary(report: &Report<'_>) -> String {
     )
 }
 
-/// One line of a file and the part of it to underline.
+/// A line of a file, and the part of it to underline.
 struct Line<'a> {
     file: &'a str,
     number: usize,
@@ -111,7 +114,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The place alone, for a line that no terminal shows.
+    /// The position of a line that is too long to show.
     fn origin(&self, span: Span) -> Origin<'a> {
         let origin = Origin::path(self.file).line(self.number);
         origin.char_column(span.start.column)
@@ -127,6 +130,3 @@ impl<'a> Line<'a> {
             .annotation(annotation)
     }
 }
-
-/// In bytes: a longer line is not shown.
-const LONGEST: usize = 2000;

@@ -1,4 +1,4 @@
-//! One JSON object for programs; its fields are the contract of `check --output json`.
+//! The JSON object of `check --output json`. Its fields are an interface of the product.
 
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ struct Entry<'a> {
     field: String,
     message: String,
     help: &'a str,
-    /// These three of manifests alone: a live cluster has no files.
+    /// `file`, `line` and `column` are absent for a live cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ pub fn print(report: &Report<'_>) {
     let duplicates = report.duplicates.iter();
     let duplicates = duplicates.filter_map(|duplicate| {
         let manifests = report.manifests?;
-        Some(of_duplicate(duplicate, manifests))
+        Some(duplicate_entry(duplicate, manifests))
     });
     let document = Document {
         findings: duplicates
@@ -78,8 +78,8 @@ fn entry<'a>(reported: &'a Reported<'_>) -> Entry<'a> {
     }
 }
 
-/// No rule, but nothing is lost silently: the code is the rule's place-holder.
-fn of_duplicate<'a>(duplicate: &Duplicate<'a>, manifests: &'a Manifests) -> Entry<'a> {
+/// No rule finds a duplicate: the entry has a code of its own.
+fn duplicate_entry<'a>(duplicate: &Duplicate<'a>, manifests: &'a Manifests) -> Entry<'a> {
     let key = duplicate.later.object.key();
     let file = |document| {
         manifests

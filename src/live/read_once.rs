@@ -3,9 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use super::snapshot::snapshot;
 use crate::api::client;
 use crate::cluster::{Cluster, Mesh};
-use crate::live;
 use crate::model::Kind;
 
 /// Why a live cluster cannot be read.
@@ -27,7 +27,7 @@ pub fn read_once(kubeconfig: Option<&Path>, mesh: Mesh) -> Result<Cluster, ReadE
     runtime.block_on(async {
         let client = client::connect_from_outside(kubeconfig).await;
         let client = client.map_err(ReadError::NoCluster)?;
-        let read = live::snapshot(&client, mesh).await;
+        let read = snapshot(&client, mesh).await;
         read.map_err(|(kind, source)| ReadError::List { kind, source })
     })
 }

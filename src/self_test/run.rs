@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::error::Error;
-use super::self_test_failure::SelfTestFailure;
 use crate::api::client;
 use crate::duration;
 
@@ -68,22 +67,22 @@ async fn test(options: &Options) -> Result<String, Error> {
     let give_up = tokio::time::Instant::now() + options.within;
     loop {
         let answer = ask(&client, &options.namespace).await;
-        let failure = match answer.and_then(|answer| judge(&answer, options)) {
+        let error = match answer.and_then(|answer| judge(&answer, options)) {
             Ok(result) => return Ok(result),
-            Err(failure) => failure,
+            Err(error) => error,
         };
-        if !failure.is_temporary() || tokio::time::Instant::now() + RETRY_PAUSE > give_up {
-            return Err(failure.into());
+        if !error.is_temporary() || tokio::time::Instant::now() + RETRY_PAUSE > give_up {
+            return Err(error);
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }
 }
 
 /// Sends the Rollout by hand: kube's own calls keep the warnings of an answer to themselves.
-async fn ask(client: &Client, namespace: &str) -> Result<Answer, SelfTestFailure> {
+async fn ask(client: &Client, namespace: &str) -> Result<Answer, Error> {
     let sent = timeout(REQUEST_TIMEOUT, send(client, namespace)).await;
     let answer = sent.unwrap_or_else(|elapsed| Err(elapsed.into()));
-    answer.map_err(SelfTestFailure::NoAnswer)
+    answer.map_err(Error::NoAnswer)
 }
 
 async fn send(
@@ -109,7 +108,7 @@ async fn send(
     })
 }
 
-fn judge(answer: &Answer, options: &Options) -> Result<String, SelfTestFailure> {
+fn judge(answer: &Answer, options: &Options) -> Result<String, Error> {
     let message = answer.text("/message");
     let warned = answer.warnings.iter().find(|line| line.contains(RULE));
     if !answer.status.is_success() && message.contains(&format!("[rollout-guard {RULE}")) {
@@ -118,7 +117,7 @@ fn judge(answer: &Answer, options: &Options) -> Result<String, SelfTestFailure> 
     if let (true, Some(warning)) = (answer.status.is_success(), warned) {
         return match options.expect {
             Expected::Warning => Ok(format!("the guard warned of an invalid Rollout: {warning}")),
-            Expected::Denial => Err(SelfTestFailure::OnlyWarned {
+            Expected::Denial => Err(Error::OnlyWarned {
                 namespace: options.namespace.clone(),
                 warning: warning.clone(),
             }),
@@ -128,18 +127,16 @@ fn judge(answer: &Answer, options: &Options) -> Result<String, SelfTestFailure> 
 }
 
 /// What an answer means that does not come from the guard.
-fn failure(answer: &Answer, namespace: String) -> SelfTestFailure {
+fn failure(answer: &Answer, namespace: String) -> Error {
     let message = answer.text("/message").to_owned();
     match answer.status {
-        status if status.is_success() => SelfTestFailure::Accepted { namespace },
+        status if status.is_success() => Error::Accepted { namespace },
         StatusCode::NOT_FOUND if answer.text("/details/kind") == "namespaces" => {
-            SelfTestFailure::NoNamespace { namespace }
+            Error::NoNamespace { namespace }
         }
-        StatusCode::NOT_FOUND => SelfTestFailure::NoRollouts,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            SelfTestFailure::Forbidden { namespace, message }
-        }
-        status => SelfTestFailure::Refused { status, message },
+        StatusCode::NOT_FOUND => Error::NoRollouts,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::Forbidden { namespace, message },
+        status => Error::Refused { status, message },
     }
 }
 

@@ -1,13 +1,17 @@
-//! Why a self-test fails.
+//! Why a self-test does not succeed.
 
-use std::error::Error;
+use std::io;
 
 use axum::http::StatusCode;
 
 #[derive(Debug, thiserror::Error)]
-pub enum SelfTestFailure {
+pub enum Error {
+    #[error("no cluster to test: {0}; pass `--kubeconfig FILE`")]
+    NoCluster(String),
+    #[error("cannot start: {0}")]
+    Runtime(#[source] io::Error),
     #[error("the API server does not answer: {0}")]
-    NoAnswer(#[source] Box<dyn Error + Send + Sync>),
+    NoAnswer(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error(
         "the guard warned and did not deny: does namespace `{namespace}` have the label \
          `rollout-guard.io/enforce: observe`? ({warning})"
@@ -33,11 +37,15 @@ pub enum SelfTestFailure {
     Refused { status: StatusCode, message: String },
 }
 
-impl SelfTestFailure {
+impl Error {
     /// Whether another attempt may succeed: the webhook or the permissions may not be in place yet.
     pub(super) fn is_temporary(&self) -> bool {
         match self {
-            Self::OnlyWarned { .. } | Self::NoNamespace { .. } | Self::NoRollouts => false,
+            Self::NoCluster(_)
+            | Self::Runtime(_)
+            | Self::OnlyWarned { .. }
+            | Self::NoNamespace { .. }
+            | Self::NoRollouts => false,
             Self::NoAnswer(_)
             | Self::Accepted { .. }
             | Self::Forbidden { .. }

@@ -1,4 +1,4 @@
-//! `check --cluster`: a live cluster, read once and judged as the audit judges it.
+//! `check --cluster`: judges a live cluster as the audit does.
 
 use super::report::{Report, Reported};
 use crate::cluster::{Cluster, View};
@@ -7,8 +7,12 @@ use crate::model::Key;
 use crate::settings::Settings;
 use crate::source::Span;
 
-/// The findings of the whole cluster, or of one namespace; what they rest on may be elsewhere.
-pub fn report(cluster: &Cluster, settings: &Settings, namespace: Option<&str>) -> Report<'static> {
+/// The findings on the objects of the whole cluster, or of one namespace.
+pub fn live_report(
+    cluster: &Cluster,
+    settings: &Settings,
+    namespace: Option<&str>,
+) -> Report<'static> {
     let wanted = |key: &&Key| namespace.is_none_or(|namespace| *key.namespace == *namespace);
     let keys: Vec<&Key> = cluster.keys().filter(wanted).collect();
     let objects = keys.len();
