@@ -35,4 +35,4 @@ bench:
     cargo bench
 
 deny:
-    cargo deny check
+    tests/deny
