@@ -79,16 +79,9 @@ pub fn is_absent(error: &Error) -> bool {
     }
 }
 
-/// The kinds that every API server serves in one version.
+/// A kind that every API server serves, of which it need not be asked.
 fn built_in(kind: Kind) -> Option<ApiResource> {
-    let plural = match kind {
-        Kind::Service => "services",
-        Kind::Namespace => "namespaces",
-        Kind::PodTemplate => "podtemplates",
-        Kind::Deployment => "deployments",
-        Kind::ReplicaSet => "replicasets",
-        _ => return None,
-    };
-    let gvk = GroupVersionKind::gvk(kind.group(), "v1", kind.as_str());
-    Some(ApiResource::from_gvk_with_plural(&gvk, plural))
+    let version = kind.versions().first().filter(|_| kind.is_built_in())?;
+    let gvk = GroupVersionKind::gvk(kind.group(), version, kind.as_str());
+    Some(ApiResource::from_gvk_with_plural(&gvk, kind.plural()))
 }

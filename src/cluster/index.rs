@@ -1,7 +1,7 @@
-//! The objects by key and their edges in both directions, kept by three verbs: apply, delete, reset.
-//! A clone shares all but what is changed after it: a review keeps the cluster it began with.
+//! The index: objects by key, and their edges in both directions. A clone shares what is not changed after it, so
+//! that a review keeps the index that it began with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -36,8 +36,11 @@ impl Cluster {
         &self.mesh
     }
 
-    /// Adds the object or puts it in the place of the one with its key.
-    pub fn apply(&mut self, object: Object) {
+    /// Stores the object, and replaces the one with its key. Returns the key if that changes anything.
+    pub fn apply(&mut self, object: Object) -> Option<Key> {
+        if self.get(object.key()) == Some(&object) {
+            return None;
+        }
         let key = object.key().clone();
         self.delete(&key);
         for edge in edges_of(&object, &self.mesh) {
@@ -45,31 +48,31 @@ impl Cluster {
             self.holders.insert_mut((edge, key.clone()));
         }
         count(&mut self.counts, Some(key.kind), true);
-        self.objects.insert_mut(key, Arc::new(object));
+        self.objects.insert_mut(key.clone(), Arc::new(object));
+        Some(key)
     }
 
-    /// Forgets the object, if it was there.
-    pub fn delete(&mut self, key: &Key) {
-        let Some(object) = self.objects.get(key).cloned() else {
-            return;
-        };
+    /// Removes the object. Returns its key if there was one.
+    pub fn delete(&mut self, key: &Key) -> Option<Key> {
+        let object = self.objects.get(key).cloned()?;
         self.objects.remove_mut(key);
         for edge in edges_of(&object, &self.mesh) {
             count(&mut self.wildcards, edge.stem_length(), false);
             self.holders.remove_mut(&(edge, key.clone()));
         }
         count(&mut self.counts, Some(key.kind), false);
+        Some(key.clone())
     }
 
-    /// Puts `objects` in the place of all objects of the kind, as after a new list from the API server.
-    pub fn reset(&mut self, kind: Kind, objects: impl IntoIterator<Item = Object>) {
-        let gone: Vec<Key> = self.keys_of(kind).cloned().collect();
-        for key in gone {
-            self.delete(&key);
-        }
-        for object in objects {
-            self.apply(object);
-        }
+    /// Replaces all objects of the kind, as after a list from the API server. Returns the keys of those that
+    /// changed.
+    pub fn replace_kind(&mut self, kind: Kind, objects: Vec<Object>) -> BTreeSet<Key> {
+        let listed: BTreeSet<&Key> = objects.iter().map(Object::key).collect();
+        let known = self.keys().filter(|key| key.kind == kind);
+        let gone: Vec<Key> = known.filter(|key| !listed.contains(key)).cloned().collect();
+        let mut changed: BTreeSet<Key> = gone.iter().filter_map(|key| self.delete(key)).collect();
+        changed.extend(objects.into_iter().filter_map(|object| self.apply(object)));
+        changed
     }
 
     pub fn get(&self, key: &Key) -> Option<&Object> {
@@ -96,10 +99,6 @@ impl Cluster {
     /// All keys in no order: for audits and `check`, never for a review.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.objects.keys()
-    }
-
-    fn keys_of(&self, kind: Kind) -> impl Iterator<Item = &Key> {
-        self.keys().filter(move |key| key.kind == kind)
     }
 
     pub(super) fn stem_lengths(&self) -> impl Iterator<Item = usize> {

@@ -4,7 +4,7 @@
 use super::ArgoVersion;
 use crate::field::Path;
 use crate::model::{
-    DestinationRuleRef, Istio, Key, Kind, Rollout, Typed, VirtualService, VirtualServiceRef,
+    DestinationRuleRef, Istio, Key, Kind, Rollout, Typed, VirtualService, VirtualServiceRef, Watch,
 };
 
 /// A Rollout's reference to a VirtualService.
@@ -146,10 +146,7 @@ pub fn services(rollout: Typed<'_, Rollout>) -> impl Iterator<Item = ServiceLink
 pub fn workload(rollout: Typed<'_, Rollout>) -> Option<Key> {
     let reference = rollout.workload_ref.as_ref()?;
     let kind = Kind::of(&reference.api_version, &reference.kind)?;
-    let takes = matches!(
-        kind,
-        Kind::Deployment | Kind::ReplicaSet | Kind::PodTemplate
-    );
+    let takes = kind.watch() == Watch::WorkloadRef;
     takes.then(|| Key::new(kind, rollout.meta.namespace(), &reference.name))
 }
 

@@ -9,6 +9,7 @@ mod compare;
 mod decision;
 mod evidence;
 mod exempt;
+mod kinds;
 mod mutate;
 mod profile;
 mod table;
@@ -17,6 +18,7 @@ pub use audit::{AuditState, audit};
 pub use decision::{Action, Decision, Judged, Undecided};
 pub use evidence::Evidence;
 pub use exempt::{Exempt, SYSTEM};
+pub use kinds::kinds_read;
 pub use mutate::Mutated;
 
 use serde_json::Value;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc};
 
 use super::index_step::{ClusterHandle, IndexStep};
-use super::kinds::{ALWAYS, workloads};
+use super::kinds::{from_start, workloads};
 use super::watch_event::WatchEvent;
 use super::watcher::Watcher;
 use crate::cluster::Cluster;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
-use crate::model::{Key, Kind, Object};
+use crate::model::{Key, Kind};
 
 /// How many events are applied at once.
 const MAX_EVENTS_PER_STEP: usize = 512;
@@ -36,7 +36,7 @@ impl IndexWriter {
     /// Applies events until the process ends.
     pub async fn run(self, mut received: mpsc::Receiver<WatchEvent>) {
         let mut lists = Lists::default();
-        for kind in ALWAYS {
+        for kind in from_start() {
             self.watch(kind, &mut lists);
         }
         let mut events = Vec::new();
@@ -92,39 +92,16 @@ impl IndexWriter {
 /// read.
 fn apply_event(event: WatchEvent, cluster: &mut Cluster, changed: &mut BTreeSet<Key>) {
     match event {
-        WatchEvent::Apply(object) => apply(*object, cluster, changed),
-        WatchEvent::Delete(key) => delete(&key, cluster, changed),
-        WatchEvent::List(kind, objects) => {
-            let listed: BTreeSet<Key> = objects.iter().map(|object| object.key().clone()).collect();
-            let known = cluster.keys().filter(|key| key.kind == kind);
-            let gone: Vec<Key> = known.filter(|key| !listed.contains(key)).cloned().collect();
-            for key in gone {
-                delete(&key, cluster, changed);
-            }
-            for object in objects {
-                apply(object, cluster, changed);
-            }
-        }
-    }
-}
-
-fn apply(object: Object, cluster: &mut Cluster, changed: &mut BTreeSet<Key>) {
-    if cluster.get(object.key()) != Some(&object) {
-        changed.insert(object.key().clone());
-        cluster.apply(object);
-    }
-}
-
-fn delete(key: &Key, cluster: &mut Cluster, changed: &mut BTreeSet<Key>) {
-    if cluster.get(key).is_some() {
-        changed.insert(key.clone());
-        cluster.delete(key);
+        WatchEvent::Apply(object) => changed.extend(cluster.apply(*object)),
+        WatchEvent::Delete(key) => changed.extend(cluster.delete(&key)),
+        WatchEvent::List(kind, objects) => changed.extend(cluster.replace_kind(kind, objects)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Object;
     use serde_json::json;
 
     fn service(name: &str, app: &str) -> Object {

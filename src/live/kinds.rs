@@ -3,18 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{Cluster, reference};
-use crate::model::{Key, Kind};
+use crate::decide::kinds_read;
+use crate::model::{Key, Kind, Watch};
 
-/// The kinds that are watched from the start. A kind of workload is watched as soon as a `workloadRef` names one.
-pub(super) const ALWAYS: [Kind; 7] = [
-    Kind::Rollout,
-    Kind::VirtualService,
-    Kind::DestinationRule,
-    Kind::Service,
-    Kind::ServiceEntry,
-    Kind::Gateway,
-    Kind::Namespace,
-];
+/// The kinds that are watched from the start: those that decisions read, workloads aside. A kind of workload is
+/// watched as soon as a `workloadRef` names one.
+pub(super) fn from_start() -> impl Iterator<Item = Kind> {
+    let kinds = kinds_read().into_iter();
+    kinds.filter(|kind| kind.watch() != Watch::WorkloadRef)
+}
 
 /// The kinds that a `workloadRef` of these Rollouts names.
 pub(super) fn workloads<'a>(
@@ -28,5 +25,5 @@ pub(super) fn workloads<'a>(
 
 /// Whether the rules read nothing but the metadata of this kind.
 pub(super) fn is_metadata_only(kind: Kind) -> bool {
-    matches!(kind, Kind::Gateway | Kind::Namespace)
+    kind.watch() == Watch::Metadata
 }

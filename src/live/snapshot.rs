@@ -4,7 +4,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use kube::api::{Api, DynamicObject};
 use kube::{Client, Error};
 
-use super::kinds::{ALWAYS, workloads};
+use super::kinds::{from_start, workloads};
 use super::list::list;
 use crate::api::discovery::{Discovery, is_absent};
 use crate::cluster::{Cluster, Mesh};
@@ -19,20 +19,19 @@ const MAX_PARALLEL_LISTS: usize = 4;
 pub(super) async fn snapshot(client: &Client, mesh: Mesh) -> Result<Cluster, (Kind, Error)> {
     let discovery = Discovery::new(client.clone());
     let mut cluster = Cluster::new(Mesh { live: true, ..mesh });
-    read(client, &discovery, &ALWAYS, &mut cluster).await?;
+    read(client, &discovery, from_start(), &mut cluster).await?;
     let workloads = workloads(&cluster, cluster.keys());
-    let workloads: Vec<Kind> = workloads.into_iter().collect();
-    read(client, &discovery, &workloads, &mut cluster).await?;
+    read(client, &discovery, workloads, &mut cluster).await?;
     Ok(cluster)
 }
 
 async fn read(
     client: &Client,
     discovery: &Discovery,
-    kinds: &[Kind],
+    kinds: impl IntoIterator<Item = Kind>,
     cluster: &mut Cluster,
 ) -> Result<(), (Kind, Error)> {
-    let lists = stream::iter(kinds.to_vec())
+    let lists = stream::iter(kinds)
         .map(async |kind| {
             let objects = objects(client, discovery, kind).await;
             objects.map_err(|error| (kind, error))

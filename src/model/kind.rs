@@ -1,119 +1,147 @@
-//! The kinds we know, told apart by API group, and the key of an object.
+//! The kinds that are known. A kind is one entry of the table: the watches, the chart's webhooks and its RBAC
+//! follow from it and from what the rules read.
 
 use std::fmt;
-use std::sync::Arc;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    Rollout,
-    VirtualService,
-    DestinationRule,
-    Service,
-    ServiceEntry,
-    Gateway,
-    Namespace,
-    Deployment,
-    ReplicaSet,
-    PodTemplate,
+/// What is known of a kind before any object of it.
+struct Info {
+    /// The API group; empty for the core group.
+    group: &'static str,
+    /// The name in URLs, webhooks and RBAC.
+    plural: &'static str,
+    /// The versions that webhooks ask for, the newest first.
+    versions: &'static [&'static str],
+    /// Every API server serves it, unlike a kind of a CRD.
+    built_in: bool,
+    watch: Watch,
+    /// Whether the writes are judged. The objects of the other kinds are only read.
+    guarded: bool,
 }
 
-/// What names one object in a cluster. Cluster-scoped objects have an empty namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    pub kind: Kind,
-    pub namespace: Arc<str>,
-    pub name: Arc<str>,
+/// When objects of a kind are watched, and how much of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// From the start, whole objects.
+    Objects,
+    /// From the start, the metadata only.
+    Metadata,
+    /// Whole objects, as soon as a Rollout's `workloadRef` names one of the kind.
+    WorkloadRef,
+}
+
+/// Declares [`Kind`] and the table.
+macro_rules! kinds {
+    ($($kind:ident = $info:expr;)+) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Kind {
+            $($kind),+
+        }
+
+        impl Kind {
+            pub const ALL: [Kind; [$(stringify!($kind)),+].len()] = [$(Kind::$kind),+];
+
+            /// The name in manifests.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => stringify!($kind)),+
+                }
+            }
+
+            const fn info(self) -> &'static Info {
+                match self {
+                    $(Kind::$kind => {
+                        const INFO: &Info = &$info;
+                        INFO
+                    })+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Rollout = Info { guarded: true, ..crd("argoproj.io", &["v1alpha1"], "rollouts") };
+    VirtualService = Info { guarded: true, ..istio("virtualservices") };
+    DestinationRule = Info { guarded: true, ..istio("destinationrules") };
+    Service = Info { guarded: true, ..built_in("", "services") };
+    ServiceEntry = istio("serviceentries");
+    Gateway = Info { watch: Watch::Metadata, ..istio("gateways") };
+    Namespace = Info { watch: Watch::Metadata, ..built_in("", "namespaces") };
+    Deployment = Info { watch: Watch::WorkloadRef, ..built_in("apps", "deployments") };
+    ReplicaSet = Info { watch: Watch::WorkloadRef, ..built_in("apps", "replicasets") };
+    PodTemplate = Info { watch: Watch::WorkloadRef, ..built_in("", "podtemplates") };
+}
+
+const fn crd(group: &'static str, versions: &'static [&'static str], plural: &'static str) -> Info {
+    Info {
+        group,
+        plural,
+        versions,
+        built_in: false,
+        watch: Watch::Objects,
+        guarded: false,
+    }
+}
+
+const fn istio(plural: &'static str) -> Info {
+    crd(
+        "networking.istio.io",
+        &["v1", "v1beta1", "v1alpha3"],
+        plural,
+    )
+}
+
+const fn built_in(group: &'static str, plural: &'static str) -> Info {
+    Info {
+        built_in: true,
+        ..crd(group, &["v1"], plural)
+    }
 }
 
 impl Kind {
-    pub const ALL: [Kind; 10] = [
-        Kind::Rollout,
-        Kind::VirtualService,
-        Kind::DestinationRule,
-        Kind::Service,
-        Kind::ServiceEntry,
-        Kind::Gateway,
-        Kind::Namespace,
-        Kind::Deployment,
-        Kind::ReplicaSet,
-        Kind::PodTemplate,
-    ];
-
-    /// The kind of an `apiVersion` and `kind`; `None` for a stranger, such as a Knative Service.
+    /// The kind of an `apiVersion` and `kind`; `None` for one that is not known, such as a Knative Service.
     pub fn of(api_version: &str, kind: &str) -> Option<Kind> {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         Self::in_group(group, kind)
     }
 
     pub fn in_group(group: &str, kind: &str) -> Option<Kind> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.group() == group && known.as_str() == kind)
+        let mut all = Self::ALL.into_iter();
+        all.find(|known| known.group() == group && known.as_str() == kind)
     }
 
+    /// The API group; empty for the core group.
     pub fn group(self) -> &'static str {
-        match self {
-            Kind::Rollout => "argoproj.io",
-            Kind::VirtualService | Kind::DestinationRule | Kind::ServiceEntry | Kind::Gateway => {
-                "networking.istio.io"
-            }
-            Kind::Service | Kind::Namespace | Kind::PodTemplate => "",
-            Kind::Deployment | Kind::ReplicaSet => "apps",
-        }
+        self.info().group
     }
 
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Rollout => "Rollout",
-            Kind::VirtualService => "VirtualService",
-            Kind::DestinationRule => "DestinationRule",
-            Kind::Service => "Service",
-            Kind::ServiceEntry => "ServiceEntry",
-            Kind::Gateway => "Gateway",
-            Kind::Namespace => "Namespace",
-            Kind::Deployment => "Deployment",
-            Kind::ReplicaSet => "ReplicaSet",
-            Kind::PodTemplate => "PodTemplate",
-        }
+    /// The name in URLs, webhooks and RBAC.
+    pub fn plural(self) -> &'static str {
+        self.info().plural
     }
 
-    /// Whether writes of the kind are admitted by us; the others are only read.
+    /// The versions that webhooks ask for, the newest first.
+    pub fn versions(self) -> &'static [&'static str] {
+        self.info().versions
+    }
+
+    /// Whether every API server serves the kind, unlike one of a CRD.
+    pub fn is_built_in(self) -> bool {
+        self.info().built_in
+    }
+
+    pub fn watch(self) -> Watch {
+        self.info().watch
+    }
+
+    /// Whether writes of the kind are judged. The objects of the other kinds are only read.
     pub fn is_guarded(self) -> bool {
-        matches!(
-            self,
-            Kind::Rollout | Kind::VirtualService | Kind::DestinationRule | Kind::Service
-        )
-    }
-}
-
-impl Key {
-    pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
-        Self {
-            kind,
-            namespace: namespace.into(),
-            name: name.into(),
-        }
-    }
-
-    /// `namespace/name`, or the name alone where there is no namespace.
-    pub fn full_name(&self) -> String {
-        if self.namespace.is_empty() {
-            self.name.to_string()
-        } else {
-            format!("{}/{}", self.namespace, self.name)
-        }
+        self.info().guarded
     }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// `Rollout ns/name`, as messages name an object.
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.full_name())
     }
 }

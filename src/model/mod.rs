@@ -3,6 +3,7 @@
 
 mod destination_rule;
 mod host;
+mod key;
 mod kind;
 mod meta;
 mod object;
@@ -20,7 +21,8 @@ mod write;
 
 pub use destination_rule::{DestinationRule, Policy, Subset};
 pub use host::Host;
-pub use kind::{Key, Kind};
+pub use key::Key;
+pub use kind::{Kind, Watch};
 pub use meta::{Enforce, Meta};
 pub use object::{Body, Object, Typed};
 pub use reader::{IntOrString, Labels, Malformed, Reader};

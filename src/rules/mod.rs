@@ -67,9 +67,6 @@ use crate::verdict::{Finding, Findings};
 /// All rules in the order of their codes: the files of this folder that declare one. `build.rs` writes it.
 pub const CATALOGUE: &[Rule] = include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
-/// Codes that once were rules and are never given again.
-pub const RETIRED: &[&str] = &[];
-
 /// What the rules say of one object in a view that a write makes or replaces.
 pub fn judge(view: &View<'_>, key: &Key) -> Vec<Finding> {
     let rules = CATALOGUE.iter();

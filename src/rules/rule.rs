@@ -41,6 +41,18 @@ pub enum Check {
 }
 
 impl Rule {
+    /// The kinds of the objects, or of the writes, that it judges.
+    pub fn applies_to(&self) -> impl Iterator<Item = Kind> {
+        let only = match self.check {
+            Check::Rollout(_) | Check::Standing(_) => Some(Kind::Rollout),
+            Check::VirtualService(_) => Some(Kind::VirtualService),
+            Check::DestinationRule(_) => Some(Kind::DestinationRule),
+            Check::Any(_) | Check::Write(_) => None,
+        };
+        let kinds = Kind::ALL.into_iter();
+        kinds.filter(move |kind| only.map_or(kind.is_guarded(), |only| only == *kind))
+    }
+
     /// The first line of the documentation: what is wrong when the rule reports.
     pub fn summary(&self) -> &'static str {
         self.documentation.lines().next().unwrap_or_default()

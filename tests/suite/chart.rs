@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use rollout_guard::decide::SYSTEM;
+use rollout_guard::decide::{SYSTEM, kinds_read};
 use rollout_guard::model::Kind;
 use rollout_guard::mutations::MUTATIONS;
-use rollout_guard::rules::{CATALOGUE, Check, Rule};
+use rollout_guard::rules::CATALOGUE;
 use rollout_guard::source::{self, Limits, Node};
 
 use crate::expected;
@@ -17,9 +17,7 @@ use crate::tidy::{names, read, root};
 fn the_kinds_are_those_of_rules_and_mutations() {
     let judged: Vec<Kind> = guarded().collect();
     let mutated: BTreeSet<Kind> = MUTATIONS.iter().map(|mutation| mutation.kind).collect();
-    let read: BTreeSet<Kind> = CATALOGUE.iter().flat_map(kinds).collect();
-    // Whether a namespace is guarded at all stands in its labels.
-    let read = read.into_iter().chain([Kind::Namespace]).collect();
+    let read = kinds_read();
     let mut page = String::from(
         "# Generated from the catalogue of rules and the list of mutations by `UPDATE=1 cargo test`.\n\n\
          # The kinds whose writes are judged.\njudged:\n",
@@ -37,8 +35,7 @@ fn the_kinds_are_those_of_rules_and_mutations() {
 #[test]
 fn what_rules_apply_to_is_guarded() {
     for rule in CATALOGUE {
-        let applies = applies_to(rule);
-        assert!(applies.iter().all(|kind| kind.is_guarded()), "{}", rule.id);
+        assert!(rule.applies_to().all(Kind::is_guarded), "{}", rule.id);
     }
     let mutated = MUTATIONS.iter().map(|mutation| mutation.kind);
     assert!(mutated.into_iter().all(Kind::is_guarded));
@@ -58,9 +55,8 @@ fn templates_name_no_kind_that_is_guarded_or_read() {
         let part = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
         let words: BTreeSet<&str> = text.split(|c| !part(c)).collect();
         for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Service) {
-            let resource = resource(kind);
-            let named = words.contains(resource.as_str());
-            assert!(!named, "{template} names {resource}");
+            let resource = kind.plural();
+            assert!(!words.contains(resource), "{template} names {resource}");
         }
     }
 }
@@ -84,22 +80,6 @@ fn the_chart_has_the_version_of_the_binary() {
     assert_eq!(kubernetes, Some(">=1.30.0-0"));
 }
 
-/// The kinds of a rule: what it applies to and what it reads besides.
-fn kinds(rule: &Rule) -> Vec<Kind> {
-    let mut kinds = applies_to(rule);
-    kinds.extend(rule.reads);
-    kinds
-}
-
-fn applies_to(rule: &Rule) -> Vec<Kind> {
-    match rule.check {
-        Check::Rollout(_) | Check::Standing(_) => vec![Kind::Rollout],
-        Check::VirtualService(_) => vec![Kind::VirtualService],
-        Check::DestinationRule(_) => vec![Kind::DestinationRule],
-        Check::Any(_) | Check::Write(_) => guarded().collect(),
-    }
-}
-
 fn guarded() -> impl Iterator<Item = Kind> {
     Kind::ALL.into_iter().filter(|kind| kind.is_guarded())
 }
@@ -112,29 +92,16 @@ fn groups(kinds: &BTreeSet<Kind>) -> Vec<&'static str> {
 }
 
 fn webhook_rule(kind: Kind) -> String {
-    let versions = match kind.group() {
-        "argoproj.io" => "v1alpha1",
-        "networking.istio.io" => "v1, v1beta1, v1alpha3",
-        _ => "v1",
-    };
-    let (group, resource) = (kind.group(), resource(kind));
+    let versions = kind.versions().join(", ");
+    let (group, resource) = (kind.group(), kind.plural());
     format!("  - group: \"{group}\"\n    versions: [{versions}]\n    resource: {resource}\n")
 }
 
 fn policy_rule(group: &str, kinds: &BTreeSet<Kind>) -> String {
     let of_group = kinds.iter().filter(|kind| kind.group() == group);
-    let resources: Vec<String> = of_group.map(|kind| resource(*kind)).collect();
+    let resources: Vec<&str> = of_group.map(|kind| kind.plural()).collect();
     let resources = resources.join(", ");
     format!("  - group: \"{group}\"\n    resources: [{resources}]\n")
-}
-
-/// The plural by which the API server names the kind.
-fn resource(kind: Kind) -> String {
-    let name = kind.as_str().to_lowercase();
-    match name.strip_suffix('y') {
-        Some(stem) if !stem.ends_with('a') => format!("{stem}ies"),
-        _ => format!("{name}s"),
-    }
 }
 
 pub fn yaml(path: &str) -> Node {

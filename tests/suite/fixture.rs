@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use rollout_guard::cluster::{Cluster, Fact, Facts, Mesh, Overlay, View};
 use rollout_guard::decide::{Action, decide};
-use rollout_guard::model::{Key, Kind, Object, Operation, Write};
+use rollout_guard::model::{Key, Kind, Object, Operation, Watch, Write};
 use rollout_guard::request::{Phase, Request};
 use rollout_guard::rules::Rule;
 use rollout_guard::settings::{self, Settings};
@@ -85,11 +85,22 @@ impl Fixture {
     pub fn cluster(&self) -> Cluster {
         let mut cluster = Cluster::new(self.settings.mesh.clone());
         for document in &self.documents {
-            let object = Object::parse(&document.to_value(), "default");
+            let object = Self::watched(&document.to_value());
             cluster
                 .apply(object.unwrap_or_else(|| panic!("{}: unknown kind", self.path.display())));
         }
         cluster
+    }
+
+    /// The object as a watch of its kind brings it.
+    fn watched(value: &Value) -> Option<Object> {
+        let object = Object::parse(value, "default")?;
+        let kind = object.key().kind;
+        if kind.watch() == Watch::Metadata {
+            let metadata = json!({"metadata": value["metadata"]});
+            return Some(Object::parse_as(kind, &metadata, "default"));
+        }
+        Some(object)
     }
 
     pub fn judge(&self, rule: &Rule) -> Outcome {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rollout_guard::cluster::Cluster;
-use rollout_guard::decide::{Decision, decide};
+use rollout_guard::decide::{Decision, decide, kinds_read};
 use rollout_guard::model::{Key, Kind, Object, Operation};
 use rollout_guard::mutations::{MUTATIONS, Mutation};
 use rollout_guard::request::{Phase, Request};
@@ -57,6 +57,20 @@ fn a_canary_whose_pods_are_gone_gets_nothing_however_often_the_file_is_applied()
 }
 
 /// A dry run gets the same answer; under profile `observe` the object is stored as written.
+/// What is not read by a rule either would not be watched.
+#[test]
+fn mutations_read_no_kind_that_is_not_watched() {
+    let watched = kinds_read();
+    for path in MUTATIONS.iter().flat_map(fixtures) {
+        let fixture = Fixture::read(&path);
+        let decision = mutate(fixture.request(), &fixture.cluster(), &fixture.settings);
+        let mutated = decision.mutation.unwrap_or_default();
+        for fact in mutated.reads {
+            assert!(watched.contains(&fact.kind()), "{}", path.display());
+        }
+    }
+}
+
 fn same_on_dry_run(fixture: &Fixture) {
     let mut request = fixture.request();
     let (cluster, settings) = (fixture.cluster(), &fixture.settings);

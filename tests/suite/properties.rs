@@ -29,7 +29,7 @@ proptest! {
                     for object in &of_kind {
                         survivors.insert(object.key().clone(), object.clone());
                     }
-                    cluster.reset(kind, of_kind);
+                    cluster.replace_kind(kind, of_kind);
                 }
             }
         }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rollout_guard::model::Kind;
-use rollout_guard::rules::CATALOGUE;
+use rollout_guard::decide::kinds_read;
 use serde_json::{Value, json};
 
 use super::helm::{Helm, scenarios};
@@ -21,13 +20,9 @@ pub fn reads_only_what_rules_read(helm: &Helm) {
             granted.extend(resources.map(|resource| format!("{group}/{resource}")));
         }
     }
-    let read = CATALOGUE.iter().flat_map(|rule| rule.reads.iter().copied());
-    let guarded = Kind::ALL.into_iter().filter(|kind| kind.is_guarded());
-    let expected: BTreeSet<String> = read
-        .chain(guarded)
-        .chain([Kind::Namespace])
-        .map(resource)
-        .collect();
+    let read = kinds_read().into_iter();
+    let expected = read.map(|kind| format!("{}/{}", kind.group(), kind.plural()));
+    let expected: BTreeSet<String> = expected.collect();
     assert_eq!(granted, expected);
 }
 
@@ -138,14 +133,4 @@ pub fn the_self_test_leaves_nothing_behind(helm: &Helm) {
     );
     let off = helm.render_with("default", &["--set", "actions.duplicate-services=off"]);
     assert!(!off.objects.iter().any(is_hook));
-}
-
-fn resource(kind: Kind) -> String {
-    let name = kind.as_str().to_lowercase();
-    let plural = if kind == Kind::ServiceEntry {
-        "serviceentries".to_owned()
-    } else {
-        name + "s"
-    };
-    format!("{}/{plural}", kind.group())
 }

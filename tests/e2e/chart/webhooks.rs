@@ -15,7 +15,7 @@ pub fn webhook_rules_come_from_the_catalogue(helm: &Helm) {
     let rendered = helm.render("default");
     let expected = |kinds: &mut dyn Iterator<Item = Kind>| -> BTreeSet<String> {
         kinds
-            .map(|kind| format!("{}/{}s", kind.group(), kind.as_str().to_lowercase()))
+            .map(|kind| format!("{}/{}", kind.group(), kind.plural()))
             .collect()
     };
     assert_eq!(
