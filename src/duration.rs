@@ -29,9 +29,14 @@ pub fn parse(text: &str) -> Option<Duration> {
     Some(Duration::from_nanos(nanoseconds))
 }
 
-/// The duration of a flag, or what to write instead.
-pub fn of_flag(text: &str) -> Result<Duration, String> {
-    parse(text).ok_or_else(|| "write a duration such as `10s` or `1m30s`".to_owned())
+/// Why a flag is no duration.
+#[derive(Debug, thiserror::Error)]
+#[error("write a duration such as `10s` or `1m30s`")]
+pub struct InvalidDuration;
+
+/// The duration that a flag gives.
+pub fn of_flag(text: &str) -> Result<Duration, InvalidDuration> {
+    parse(text).ok_or(InvalidDuration)
 }
 
 /// The nanoseconds of the first number and unit, and what follows them.

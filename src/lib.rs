@@ -14,6 +14,8 @@ pub mod files;
 #[cfg(feature = "serve")]
 pub mod health;
 #[cfg(feature = "serve")]
+pub mod last_error;
+#[cfg(feature = "serve")]
 pub mod lease;
 #[cfg(feature = "serve")]
 pub mod live;

@@ -1,42 +1,49 @@
-//! How the cluster is reached: from inside it by the Pod's service account, from outside by a kubeconfig.
+//! A client of the cluster: inside the cluster by the Pod's service account, outside by a kubeconfig.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{
+    InClusterError, InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError,
+};
 use kube::{Client, Config};
 
-/// A client of the cluster that the kubeconfig names, else of the one that this runs in.
-///
-/// # Errors
-/// A kubeconfig that cannot be used, or none and not in a cluster.
-pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, String> {
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than a watch lasts, so that only a dead connection reaches it.
+const READ_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// Why there is no client of a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("{}: {source}", file.display())]
+    Kubeconfig {
+        file: PathBuf,
+        source: KubeconfigError,
+    },
+    #[error("this does not run in a cluster ({0})")]
+    NotInCluster(#[source] InClusterError),
+    #[error("no cluster to judge: {0}; pass `--kubeconfig FILE`, or set KUBECONFIG")]
+    NoCluster(#[source] InferConfigError),
+    #[error(transparent)]
+    Client(#[from] kube::Error),
+}
+
+/// A client of the cluster that the kubeconfig names. Without a kubeconfig, of the cluster that this process runs in.
+pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ConnectError> {
     let config = match kubeconfig {
-        Some(file) => of_file(file).await?,
-        None => Config::incluster()
-            .map_err(|error| format!("this does not run in a cluster ({error})"))?,
+        Some(file) => read(file).await?,
+        None => Config::incluster().map_err(ConnectError::NotInCluster)?,
     };
     client(config)
 }
 
-/// A client of the cluster that the kubeconfig names, else of the one that `kubectl` would ask.
-///
-/// # Errors
-/// A sentence that says why there is none.
-pub async fn connect_from_outside(kubeconfig: Option<&Path>) -> Result<Client, String> {
+/// A client of the cluster that the kubeconfig names. Without a kubeconfig, of the cluster that `kubectl` would use.
+pub async fn connect_from_outside(kubeconfig: Option<&Path>) -> Result<Client, ConnectError> {
     let config = match kubeconfig {
-        Some(file) => of_file(file).await?,
-        None => Config::infer().await.map_err(|error| {
-            format!("no cluster to judge: {error}; pass `--kubeconfig FILE`, or set KUBECONFIG")
-        })?,
+        Some(file) => read(file).await?,
+        None => Config::infer().await.map_err(ConnectError::NoCluster)?,
     };
     client(config)
-}
-
-fn client(mut config: Config) -> Result<Client, String> {
-    config.connect_timeout = Some(CONNECT);
-    config.read_timeout = Some(SILENCE);
-    Client::try_from(config).map_err(|error| error.to_string())
 }
 
 /// The message of an error of the API server, without the rest of its answer.
@@ -47,14 +54,18 @@ pub fn error_message(error: &kube::Error) -> String {
     }
 }
 
-async fn of_file(file: &Path) -> Result<Config, String> {
-    let name = file.display();
-    let unusable = |error: &dyn std::fmt::Display| format!("{name}: {error}");
-    let kubeconfig = Kubeconfig::read_from(file).map_err(|error| unusable(&error))?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    config.map_err(|error| unusable(&error))
+fn client(mut config: Config) -> Result<Client, ConnectError> {
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.read_timeout = Some(READ_TIMEOUT);
+    Ok(Client::try_from(config)?)
 }
 
-const CONNECT: Duration = Duration::from_secs(5);
-/// Longer than a watch lasts, so that only a connection that has died without a word runs into it.
-const SILENCE: Duration = Duration::from_secs(75);
+async fn read(file: &Path) -> Result<Config, ConnectError> {
+    let unusable = |source| ConnectError::Kubeconfig {
+        file: file.to_owned(),
+        source,
+    };
+    let kubeconfig = Kubeconfig::read_from(file).map_err(unusable)?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    config.map_err(unusable)
+}

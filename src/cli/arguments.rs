@@ -61,7 +61,7 @@ impl Arguments {
             #[cfg(feature = "serve")]
             Command::SelfTest(options) => Ok(self_test(&options)),
             #[cfg(feature = "serve")]
-            Command::Certs(options) => certs::run(&options).map_err(Error::Certificates),
+            Command::Certs(options) => certs::run(&options),
         }
     }
 }

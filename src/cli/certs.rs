@@ -8,9 +8,10 @@ use std::time::SystemTime;
 
 use clap::Args;
 
+use super::error::Error;
 use super::terminal::print_line;
-use crate::pki::authority::{
-    Authority, CA_LIFE, DEFAULT_DNS, Life, SERVING_LIFE, with_local_names,
+use crate::pki::{
+    Authority, CA_LIFETIME, DEFAULT_DNS_NAME, SERVING_LIFETIME, Validity, with_local_names,
 };
 
 /// Make a CA and a serving certificate for development
@@ -20,51 +21,43 @@ pub struct Options {
     #[arg(long, value_name = "DIR", default_value = "certs")]
     dir: PathBuf,
     /// Name or address that the certificate is for, beside localhost, 127.0.0.1 and ::1
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = DEFAULT_DNS)]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = DEFAULT_DNS_NAME)]
     dns: Vec<String>,
     /// Replace files that are there
     #[arg(long)]
     force: bool,
 }
 
-pub fn run(options: &Options) -> Result<ExitCode, String> {
+/// Writes the files into the folder, and prints their paths.
+///
+/// # Errors
+/// A name that no certificate can have, a file that exists or cannot be written.
+pub fn run(options: &Options) -> Result<ExitCode, Error> {
     let dir = &options.dir;
     let now = SystemTime::now();
-    let unmade = |error| format!("cannot make certificates for `--dns`: {error}");
-    let authority = Authority::new(Life::starting(now, CA_LIFE)).map_err(unmade)?;
+    let authority = Authority::new(Validity::starting(now, CA_LIFETIME))?;
     let names = with_local_names(&options.dns);
-    let serving = authority.issue(&names, Life::starting(now, SERVING_LIFE));
-    let serving = serving.map_err(unmade)?;
+    let serving = authority.issue(&names, Validity::starting(now, SERVING_LIFETIME))?;
     let files = [
+        ("ca.crt", authority.certificate_pem(), Access::Public),
+        ("ca.key", authority.key_pem(), Access::Secret),
         (
-            dir.join("ca.crt"),
-            authority.pem().to_owned(),
+            "tls.crt",
+            serving.certificate_pem().to_owned(),
             Access::Public,
         ),
-        (dir.join("ca.key"), authority.key_pem(), Access::Secret),
-        (
-            dir.join("tls.crt"),
-            serving.certificate.pem(),
-            Access::Public,
-        ),
-        (
-            dir.join("tls.key"),
-            serving.key.serialize_pem(),
-            Access::Secret,
-        ),
+        ("tls.key", serving.key_pem().to_owned(), Access::Secret),
     ];
-    std::fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    let kept = files
-        .iter()
-        .find(|(path, ..)| path.symlink_metadata().is_ok());
-    if let Some((path, ..)) = kept.filter(|_| !options.force) {
-        return Err(format!(
-            "{} is there already: pass `--force` to replace it",
-            path.display()
-        ));
+    let files = files.map(|(name, pem, access)| (dir.join(name), pem, access));
+    std::fs::create_dir_all(dir).map_err(Error::of_file(dir))?;
+    let mut paths = files.iter().map(|(path, ..)| path);
+    let existing = paths.find(|path| path.symlink_metadata().is_ok());
+    if let Some(file) = existing.filter(|_| !options.force) {
+        let file = file.clone();
+        return Err(Error::FileExists { file });
     }
     for (path, pem, access) in &files {
-        write(path, pem, *access).map_err(|error| format!("{}: {error}", path.display()))?;
+        write(path, pem, *access).map_err(Error::of_file(path))?;
         print_line(path.display());
     }
     Ok(ExitCode::SUCCESS)
@@ -78,7 +71,7 @@ enum Access {
     Secret,
 }
 
-/// Writes a new file: one that is there would keep its mode, and who has opened it would read on.
+/// Writes a new file. An existing file would keep its mode, and a process that has opened it would read the key.
 fn write(path: &Path, text: &str, access: Access) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::files::settings::InputError;
 use crate::review::BadRequest;
 #[cfg(feature = "serve")]
-use crate::{live, serve};
+use crate::{live, pki::AuthorityError, serve};
 
 /// Input that cannot be used. The text says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +34,11 @@ pub enum Error {
     #[error(transparent)]
     Cluster(#[from] live::ReadError),
     #[cfg(feature = "serve")]
-    #[error("{0}")]
-    Certificates(String),
+    #[error("cannot make certificates for `--dns`: {0}")]
+    Certificates(#[from] AuthorityError),
+    #[cfg(feature = "serve")]
+    #[error("{} is there already: pass `--force` to replace it", file.display())]
+    FileExists { file: PathBuf },
 }
 
 impl Error {

@@ -1,6 +1,7 @@
-//! Files that change: their listing, sizes and times are looked at twice a second, because file events miss
-//! the way in which a ConfigMap or Secret volume swaps its links.
+//! Calls back when files change. It polls twice a second, because file events miss how a ConfigMap or Secret volume
+//! swaps its links.
 
+use std::fmt::Display;
 use std::fs::Permissions;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -9,52 +10,59 @@ use std::time::{Duration, SystemTime};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-/// Some files, as they were when [`Watch::of`] looked: what is read after that is never older.
-pub struct Watch<L> {
-    listing: L,
-    rest: Rest<Result<Vec<Stamp>, String>>,
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// A file that changes at every poll is read after this many.
+const MAX_POLLS_UNTIL_READ: u32 = 10;
+
+/// The state of some files when [`FileWatch::new`] was called. What is read after the call is never older.
+pub struct FileWatch<L> {
+    list: L,
+    state: Debounce<Result<Vec<Stamp>, String>>,
 }
 
-/// What a file that was written or swapped shows.
+/// What differs after a file is written or swapped.
 #[derive(Clone, Debug, PartialEq)]
 struct Stamp {
     path: PathBuf,
-    /// Where the links lead.
-    real: Option<PathBuf>,
+    /// The path without links.
+    target: Option<PathBuf>,
     length: u64,
     modified: Option<SystemTime>,
     permissions: Option<Permissions>,
 }
 
-/// Tells a change that has come to rest from one that is still being written.
+/// Tells a finished change from one that is still being written.
 #[derive(Debug)]
-struct Rest<T> {
-    /// As it was last read.
+struct Debounce<T> {
+    /// When the files were last read.
     read: T,
+    /// At the last poll.
     seen: T,
-    looks: u32,
+    /// How many polls in a row saw a change.
+    polls: u32,
 }
 
-impl<L> Watch<L>
+impl<L, E> FileWatch<L>
 where
-    L: Fn() -> Result<Vec<PathBuf>, String> + Send + 'static,
+    L: Fn() -> Result<Vec<PathBuf>, E> + Send + 'static,
+    E: Display,
 {
-    pub fn of(listing: L) -> Self {
-        let rest = Rest::of(stamps(&listing));
-        Self { listing, rest }
+    /// `list` gives the paths of the files, at every poll.
+    pub fn new(list: L) -> Self {
+        let state = Debounce::new(stamps(&list));
+        Self { list, state }
     }
 
     /// Calls `reload` after every change, for as long as the runtime lives.
-    pub fn spawn(mut self, reload: impl Fn() + Send + 'static) {
+    pub fn spawn(mut self, mut reload: impl Fn() + Send + 'static) {
         tokio::spawn(async move {
-            let mut reload = reload;
             loop {
-                sleep(EVERY).await;
-                let looked = spawn_blocking(move || {
-                    self.look(&reload);
+                sleep(POLL_INTERVAL).await;
+                let polled = spawn_blocking(move || {
+                    self.poll(&reload);
                     (self, reload)
                 });
-                match looked.await {
+                match polled.await {
                     Ok(back) => (self, reload) = back,
                     // The runtime ends.
                     Err(_) => return,
@@ -63,41 +71,43 @@ where
         });
     }
 
-    fn look(&mut self, reload: &impl Fn()) {
-        let due = self.rest.is_due(stamps(&self.listing));
-        if due && catch_unwind(AssertUnwindSafe(reload)).is_err() {
+    fn poll(&mut self, reload: &impl Fn()) {
+        let is_due = self.state.is_due(stamps(&self.list));
+        if is_due && catch_unwind(AssertUnwindSafe(reload)).is_err() {
             tracing::error!("a fault of rollout-guard: reading changed files panicked");
         }
     }
 }
 
-impl<T: Clone + PartialEq> Rest<T> {
-    fn of(read: T) -> Self {
+impl<T: Clone + PartialEq> Debounce<T> {
+    fn new(read: T) -> Self {
         let seen = read.clone();
         Self {
             read,
             seen,
-            looks: 0,
+            polls: 0,
         }
     }
 
-    /// Whether what is seen now is to be read: it has changed, and not since the look before, or it has
-    /// been changing for so long that waiting is worse.
+    /// Whether to read now: the files have changed, but not since the last poll; or they change for so long that
+    /// waiting is worse.
     fn is_due(&mut self, now: T) -> bool {
         let changed = now != self.read;
-        self.looks = if changed { self.looks + 1 } else { 0 };
-        let due = changed && (now == self.seen || self.looks > PATIENCE);
+        self.polls = if changed { self.polls + 1 } else { 0 };
+        let is_due = changed && (now == self.seen || self.polls > MAX_POLLS_UNTIL_READ);
         self.seen = now;
-        if due {
-            self.looks = 0;
+        if is_due {
+            self.polls = 0;
             self.read = self.seen.clone();
         }
-        due
+        is_due
     }
 }
 
-fn stamps(listing: &impl Fn() -> Result<Vec<PathBuf>, String>) -> Result<Vec<Stamp>, String> {
-    Ok(listing()?.into_iter().map(Stamp::of).collect())
+/// An error is compared by its text: it may come and go like a file.
+fn stamps<E: Display>(list: &impl Fn() -> Result<Vec<PathBuf>, E>) -> Result<Vec<Stamp>, String> {
+    let paths = list().map_err(|error| error.to_string())?;
+    Ok(paths.into_iter().map(Stamp::of).collect())
 }
 
 impl Stamp {
@@ -105,7 +115,7 @@ impl Stamp {
         let metadata = std::fs::metadata(&path).ok();
         let metadata = metadata.as_ref();
         Self {
-            real: std::fs::canonicalize(&path).ok(),
+            target: std::fs::canonicalize(&path).ok(),
             length: metadata.map_or(0, std::fs::Metadata::len),
             modified: metadata.and_then(|metadata| metadata.modified().ok()),
             permissions: metadata.map(std::fs::Metadata::permissions),
@@ -114,26 +124,22 @@ impl Stamp {
     }
 }
 
-const EVERY: Duration = Duration::from_millis(500);
-/// In looks.
-const PATIENCE: u32 = 10;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn waits_until_a_change_has_come_to_rest() {
-        let mut rest = Rest::of(1);
-        let due: Vec<bool> = [1, 2, 3, 3, 3, 4, 3, 3].map(|now| rest.is_due(now)).into();
+    fn waits_until_a_change_is_finished() {
+        let mut state = Debounce::new(1);
+        let due: Vec<bool> = [1, 2, 3, 3, 3, 4, 3, 3].map(|now| state.is_due(now)).into();
         assert_eq!(due, [false, false, false, true, false, false, false, false]);
     }
 
     #[test]
     fn does_not_wait_for_ever() {
-        let mut rest = Rest::of(0);
-        let first = (1..100).find(|now| rest.is_due(*now));
-        assert_eq!(first, Some(PATIENCE + 1));
+        let mut state = Debounce::new(0);
+        let first = (1..100).find(|now| state.is_due(*now));
+        assert_eq!(first, Some(MAX_POLLS_UNTIL_READ + 1));
     }
 
     #[cfg(unix)]

@@ -9,10 +9,12 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Error};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::election::Election;
 use crate::api::client::error_message;
+use crate::last_error::LastError;
 use crate::metrics::Metrics;
 
 /// Between two renewals of the leader.
@@ -27,62 +29,73 @@ pub(super) struct Candidate {
     pub election: Election,
     pub leading: watch::Sender<bool>,
     pub metrics: Arc<Metrics>,
-    /// The last failure, which is logged once.
-    pub failure: String,
+    pub last_error: LastError,
+}
+
+/// Why the Lease cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+enum LeaseError {
+    #[error("{}", error_message(.0))]
+    Api(#[from] Error),
+    #[error("no answer in time")]
+    Timeout(#[from] Elapsed),
 }
 
 impl Candidate {
     pub async fn run(mut self, resigned: Arc<Notify>) {
         loop {
-            let turn = async {
-                let pause = self.turn().await;
-                sleep(pause).await;
+            let attempt = async {
+                let delay = self.attempt().await;
+                sleep(delay).await;
             };
             tokio::select! {
-                () = turn => {}
+                () = attempt => {}
                 () = resigned.notified() => break,
             }
         }
         self.lead(None);
         // Also if it does not know that it leads: the answer to a write may be under way.
-        let released = timeout_at(Instant::now() + RELEASE_TIMEOUT, self.release()).await;
-        if !matches!(released, Ok(Ok(()))) {
-            tracing::warn!("Lease `{}` could not be released", self.name);
+        let released = timeout(RELEASE_TIMEOUT, self.release()).await;
+        if let Err(error) = flat(released) {
+            let lease = &self.name;
+            tracing::warn!(
+                lease,
+                error = error.to_string(),
+                "the Lease cannot be released"
+            );
         }
     }
 
     /// Tries once, and returns how long to wait for the next attempt.
-    async fn turn(&mut self) -> Duration {
+    async fn attempt(&mut self) -> Duration {
         let begun = Instant::now();
         let deadline = self.election.deadline(begun);
-        match timeout_at(deadline, self.attempt()).await {
-            Ok(Ok(true)) => {
-                self.failure.clear();
-                self.lead(Some(begun));
-                jitter(RENEW_INTERVAL)
-            }
-            Ok(Ok(false)) => {
-                self.failure.clear();
-                self.lead(None);
-                jitter(RETRY_INTERVAL)
+        match flat(timeout_at(deadline, self.take_or_renew()).await) {
+            Ok(leads) => {
+                self.last_error.reset();
+                self.lead(leads.then_some(begun));
+                jitter(if leads {
+                    RENEW_INTERVAL
+                } else {
+                    RETRY_INTERVAL
+                })
             }
             // Another candidate wrote first.
-            Ok(Err(Error::Api(status))) if status.is_conflict() => self.pause(deadline),
-            Ok(Err(error)) => self.failed(&error_message(&error), deadline),
-            Err(_) => self.failed("no answer in time", deadline),
+            Err(LeaseError::Api(Error::Api(status))) if status.is_conflict() => {
+                self.retry_delay(deadline)
+            }
+            Err(error) => {
+                if self.last_error.is_new(&error) {
+                    let lease = &self.name;
+                    tracing::warn!(lease, error = error.to_string(), "the Lease cannot be kept");
+                }
+                self.retry_delay(deadline)
+            }
         }
-    }
-
-    fn failed(&mut self, error: &str, deadline: Instant) -> Duration {
-        if self.failure != error {
-            tracing::warn!("Lease `{}`: {error}", self.name);
-            error.clone_into(&mut self.failure);
-        }
-        self.pause(deadline)
     }
 
     /// A leader that cannot renew steps down before another candidate may take the Lease.
-    fn pause(&mut self, deadline: Instant) -> Duration {
+    fn retry_delay(&mut self, deadline: Instant) -> Duration {
         if !self.election.leads() {
             return jitter(RETRY_INTERVAL);
         }
@@ -97,9 +110,13 @@ impl Candidate {
     fn lead(&mut self, renewed: Option<Instant>) {
         let leads = renewed.is_some();
         if leads != self.election.leads() {
-            let now = if leads { "leads" } else { "leads no longer" };
-            let identity = &self.election.identity;
-            tracing::info!("{now}, by Lease `{}` as `{identity}`", self.name);
+            let (lease, identity) = (&self.name, &self.election.identity);
+            tracing::info!(
+                lease,
+                identity,
+                leads,
+                "the leadership of this replica changed"
+            );
         }
         self.election.set_renewed(renewed);
         self.metrics.leader.leads(leads);
@@ -109,8 +126,8 @@ impl Candidate {
         });
     }
 
-    /// Takes or renews the Lease, unless another candidate holds it.
-    async fn attempt(&mut self) -> Result<bool, Error> {
+    /// Takes or renews the Lease, unless another candidate holds it. Returns whether this candidate holds it now.
+    async fn take_or_renew(&mut self) -> Result<bool, Error> {
         let found = self.leases.get_opt(&self.name).await?;
         // A Lease without a spec has no holder.
         let spec = found
@@ -165,6 +182,10 @@ impl Candidate {
             }
         }
     }
+}
+
+fn flat<T>(result: Result<Result<T, Error>, Elapsed>) -> Result<T, LeaseError> {
+    Ok(result??)
 }
 
 fn now() -> MicroTime {

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::candidate::Candidate;
 use super::election::Election;
+use crate::last_error::LastError;
 use crate::metrics::Metrics;
 
 /// A Lease by its name.
@@ -35,7 +36,7 @@ impl Lease {
             election: Election::new(identity),
             leading,
             metrics,
-            failure: String::new(),
+            last_error: LastError::default(),
         };
         Leadership {
             leading: watched,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::snapshot::snapshot;
-use crate::api::client;
+use crate::api::client::{ConnectError, connect_from_outside};
 use crate::cluster::{Cluster, Mesh};
 use crate::model::Kind;
 
@@ -13,8 +13,8 @@ use crate::model::Kind;
 pub enum ReadError {
     #[error("cannot start: {0}")]
     Runtime(#[source] io::Error),
-    #[error("{0}")]
-    NoCluster(String),
+    #[error(transparent)]
+    NoCluster(#[from] ConnectError),
     #[error("{kind} objects cannot be listed: {source}")]
     List { kind: Kind, source: kube::Error },
 }
@@ -25,8 +25,7 @@ pub fn read_once(kubeconfig: Option<&Path>, mesh: Mesh) -> Result<Cluster, ReadE
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().map_err(ReadError::Runtime)?;
     runtime.block_on(async {
-        let client = client::connect_from_outside(kubeconfig).await;
-        let client = client.map_err(ReadError::NoCluster)?;
+        let client = connect_from_outside(kubeconfig).await?;
         let read = snapshot(&client, mesh).await;
         read.map_err(|(kind, source)| ReadError::List { kind, source })
     })

@@ -1,22 +1,34 @@
-//! Certificates: the CA and what it signs, when which is rotated, and who serves and stores them.
+//! Certificates: a CA and what it signs, when each is rotated, where they are kept, and which one is served.
 
+// The keeper reads the clock, and certificates are read from files.
 #![allow(clippy::disallowed_methods)]
 
-pub mod authority;
-mod bundles;
-mod certificates;
-mod contents;
-mod keeper;
+mod authority;
+mod certificate_keeper;
+mod certificate_set;
+mod cluster_objects;
 mod options;
-mod pair;
-mod places;
+mod pem;
+mod resolver;
 mod rotation;
+mod rotation_error;
 mod secret;
+mod serving_certificate;
 #[cfg(test)]
+#[path = "../../tests/unit/pki/simulation.rs"]
 mod simulation;
+mod start;
 #[cfg(test)]
+#[path = "../../tests/unit/pki/replicas.rs"]
 mod tests;
+mod validity;
+mod webhook_configurations;
 mod x509;
 
-pub use certificates::{Certificates, Replica};
+pub use authority::{
+    Authority, AuthorityError, CA_LIFETIME, DEFAULT_DNS_NAME, SERVING_LIFETIME, with_local_names,
+};
 pub use options::TlsOptions;
+pub use resolver::CertificateResolver;
+pub use start::{Error, Replica, start};
+pub use validity::Validity;

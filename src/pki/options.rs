@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::authority::DEFAULT_DNS;
-use crate::duration;
+use super::authority::DEFAULT_DNS_NAME;
+use crate::duration::{self, InvalidDuration};
+
+const MIN_LIFETIME: Duration = Duration::from_secs(10);
+/// A hundred years.
+const MAX_LIFETIME: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// Where the serving certificate comes from.
 #[derive(Args, Clone, Debug)]
@@ -30,7 +34,7 @@ pub struct TlsOptions {
         long,
         value_name = "NAME",
         value_delimiter = ',',
-        default_value = DEFAULT_DNS,
+        default_value = DEFAULT_DNS_NAME,
         conflicts_with = "tls_cert"
     )]
     pub dns: Vec<String>,
@@ -41,20 +45,26 @@ pub struct TlsOptions {
     #[arg(long, value_name = "NAME", requires = "tls_secret")]
     pub webhook_configuration: Option<String>,
     /// Life of a made serving certificate; it is rotated at two thirds
-    #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = a_lifetime)]
+    #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = lifetime)]
     pub cert_lifetime: Duration,
     /// Life of a made CA; it is rotated at two thirds, and trusted to its end
-    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = a_lifetime)]
+    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = lifetime)]
     pub ca_lifetime: Duration,
 }
 
-/// Long enough to be rotated in time, short enough for a date.
-fn a_lifetime(text: &str) -> Result<Duration, String> {
+/// Why a flag is no lifetime of a certificate.
+#[derive(Debug, thiserror::Error)]
+enum LifetimeError {
+    #[error(transparent)]
+    Duration(#[from] InvalidDuration),
+    #[error("write a duration from 10s to 876000h")]
+    OutOfRange,
+}
+
+/// Long enough to be rotated in time, short enough for a date in a certificate.
+fn lifetime(text: &str) -> Result<Duration, LifetimeError> {
     let lifetime = duration::of_flag(text)?;
-    let bounds = Duration::from_secs(10)..=Duration::from_hours(24 * 365 * 100);
-    if bounds.contains(&lifetime) {
-        Ok(lifetime)
-    } else {
-        Err("write a duration from 10s to 876000h".to_owned())
-    }
+    let bounds = MIN_LIFETIME..=MAX_LIFETIME;
+    let lifetime = Some(lifetime).filter(|lifetime| bounds.contains(lifetime));
+    lifetime.ok_or(LifetimeError::OutOfRange)
 }

@@ -1,5 +1,5 @@
-//! The Secret that all replicas serve from. It is changed by whole steps, each on the version that the step
-//! was decided by: of two that write at once the second is refused, reads again, and uses the first one's.
+//! The Secret that all replicas serve from. Each write is a whole step, made from one version of the Secret: of two
+//! replicas that write at once, the API server refuses the second, which then uses what the first one wrote.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -11,10 +11,25 @@ use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Error};
 use serde_json::json;
 
-use super::contents::Texts;
+/// An annotation, so that a new leader goes on where the last one stopped.
+const TRUSTED_SINCE: &str = "rollout-guard.io/ca-trusted-since";
+const FIELD_MANAGER: &str = "rollout-guard";
 
-impl Texts {
-    /// Of an object that may lack some or all of it.
+/// The values of the Secret's keys, in PEM, and its annotation. A key that the Secret lacks is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SecretData {
+    /// The trusted CAs, newest first.
+    pub ca_crt: String,
+    /// The key of the newest CA.
+    pub ca_key: String,
+    pub tls_crt: String,
+    pub tls_key: String,
+    /// Since when every webhook configuration holds the newest CA, while an older CA signed the serving
+    /// certificate.
+    pub trusted_since: Option<SystemTime>,
+}
+
+impl SecretData {
     pub fn of(secret: &Secret) -> Self {
         let text = |key: &str| {
             let value = secret.data.as_ref().and_then(|data| data.get(key));
@@ -33,7 +48,12 @@ impl Texts {
         }
     }
 
-    fn data(&self) -> BTreeMap<String, ByteString> {
+    pub fn is_empty(&self) -> bool {
+        let texts = [&self.ca_crt, &self.ca_key, &self.tls_crt, &self.tls_key];
+        texts.iter().all(|text| text.is_empty())
+    }
+
+    fn keys(&self) -> BTreeMap<String, ByteString> {
         let bytes = |text: &String| ByteString(text.clone().into_bytes());
         let texts = [
             ("ca.crt", &self.ca_crt),
@@ -51,55 +71,51 @@ impl Texts {
     }
 }
 
-/// Writes the texts into the Secret as it was read, or makes it where there was none.
+/// Writes the data into the Secret that was read, or creates the Secret where `read` is `None`.
 ///
 /// # Errors
-/// What the API server says, also that the Secret has changed since ([`has_changed`]).
+/// What the API server answers; [`has_changed`] tells whether the Secret is no longer as it was read.
 pub(super) async fn write(
     secrets: &Api<Secret>,
     name: &str,
     read: Option<&Secret>,
-    texts: &Texts,
+    data: &SecretData,
 ) -> Result<Secret, Error> {
     let Some(read) = read else {
-        return secrets
-            .create(&PostParams::default(), &new(name, texts))
-            .await;
+        let secret = new(name, data);
+        return secrets.create(&PostParams::default(), &secret).await;
     };
-    // A patch leaves what others keep in the object; the version makes it fail if it has changed.
+    // A patch keeps the fields of others; it fails if the version has changed.
     let patch = json!({
         "metadata": {
             "resourceVersion": read.metadata.resource_version,
-            "annotations": { TRUSTED_SINCE: texts.annotation() },
+            "annotations": { TRUSTED_SINCE: data.annotation() },
         },
-        "data": texts.data(),
+        "data": data.keys(),
     });
     let params = PatchParams {
-        field_manager: Some("rollout-guard".to_owned()),
+        field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
     };
     secrets.patch(name, &params, &Patch::Merge(patch)).await
 }
 
-/// Whether a write was refused because the object is no longer, or not yet, as it was read.
+/// Whether the API server refused a write because the object was created, changed or deleted since it was read.
 pub(super) fn has_changed(error: &Error) -> bool {
     matches!(error, Error::Api(status)
         if status.is_conflict() || status.is_already_exists() || status.is_not_found())
 }
 
-fn new(name: &str, texts: &Texts) -> Secret {
-    let annotations = texts.annotation();
+fn new(name: &str, data: &SecretData) -> Secret {
+    let annotation = data.annotation();
     Secret {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
-            annotations: annotations.map(|since| [(TRUSTED_SINCE.to_owned(), since)].into()),
+            annotations: annotation.map(|since| [(TRUSTED_SINCE.to_owned(), since)].into()),
             ..ObjectMeta::default()
         },
-        data: Some(texts.data()),
+        data: Some(data.keys()),
         type_: Some("Opaque".to_owned()),
         ..Secret::default()
     }
 }
-
-/// Kept so that a new leader goes on where the last one was.
-const TRUSTED_SINCE: &str = "rollout-guard.io/ca-trusted-since";

@@ -1,4 +1,4 @@
-//! What is read out of a certificate: when it holds, whose signature it bears, for which names.
+//! What a certificate says: when it is valid, who signed it, for which names.
 
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,34 +8,37 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use yasna::{ASN1Result, BERReader, BERReaderSeq, Tag};
 
-use crate::pki::authority::Life;
+use super::validity::Validity;
 
-/// `validity` of a certificate (RFC 5280, 4.1).
-pub(super) fn life(certificate: &CertificateDer<'_>) -> ASN1Result<Life> {
+/// The `validity` of a certificate (RFC 5280, 4.1).
+pub(super) fn validity(certificate: &CertificateDer<'_>) -> ASN1Result<Validity> {
     yasna::parse_der(certificate, |certificate| {
         certificate.read_sequence(|parts| {
-            let life = parts.next().read_sequence(|fields| {
+            let validity = parts.next().read_sequence(|fields| {
                 // version, then serialNumber, signature and issuer.
                 fields.read_optional(|field| field.read_tagged(Tag::context(0), skip))?;
                 for _ in 0..3 {
                     skip(fields.next())?;
                 }
-                let life = fields.next().read_sequence(|validity| {
-                    let begins = time(validity)?;
-                    let ends = time(validity)?;
-                    Ok(Life { begins, ends })
+                let validity = fields.next().read_sequence(|validity| {
+                    let not_before = time(validity)?;
+                    let not_after = time(validity)?;
+                    Ok(Validity {
+                        not_before,
+                        not_after,
+                    })
                 })?;
                 while fields.read_optional(skip)?.is_some() {}
-                Ok(life)
+                Ok(validity)
             })?;
             while parts.read_optional(skip)?.is_some() {}
-            Ok(life)
+            Ok(validity)
         })
     })
 }
 
-/// Whether a client that trusts these CAs alone would take the first certificate for a server's at this
-/// time, names aside.
+/// Whether a client that trusts only these CAs accepts the first certificate as a server's at this time. Does not check
+/// the names.
 pub(super) fn verifies(
     chain: &[CertificateDer<'_>],
     authorities: &[CertificateDer<'_>],
@@ -65,7 +68,7 @@ pub(super) fn verifies(
     .is_ok()
 }
 
-/// Whether the certificate is for these names and addresses, and for no other name.
+/// Whether the certificate is valid for these names and addresses, and for no other name.
 pub(super) fn is_for(certificate: &CertificateDer<'_>, wanted: &[String]) -> bool {
     let Ok(certificate) = EndEntityCert::try_from(certificate) else {
         return false;
@@ -101,32 +104,32 @@ fn time(validity: &mut BERReaderSeq<'_, '_>) -> ASN1Result<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pki::authority::{Authority, SERVING_LIFE};
+    use crate::pki::authority::{Authority, SERVING_LIFETIME};
 
     const YEAR: Duration = Duration::from_hours(24 * 365);
 
     #[test]
     fn reads_when_a_certificate_holds() {
         for year in [2026 - 1970, 2048 - 1970, 2060 - 1970] {
-            let life = Life::starting(UNIX_EPOCH + YEAR * year, SERVING_LIFE);
-            let serving = Authority::new(life).unwrap().issue(&[], life).unwrap();
-            assert_eq!(super::life(serving.certificate.der()).unwrap(), life);
+            let validity = Validity::starting(UNIX_EPOCH + YEAR * year, SERVING_LIFETIME);
+            let serving = Authority::new(validity)
+                .unwrap()
+                .issue(&[], validity)
+                .unwrap();
+            assert_eq!(super::validity(&serving.key.cert[0]).unwrap(), validity);
         }
     }
 
     #[test]
     fn knows_whose_a_certificate_is_and_for_what() {
         let now = UNIX_EPOCH + YEAR * 56;
-        let life = Life::starting(now, YEAR);
-        let [one, other] = [0, 1].map(|_| Authority::new(life).unwrap());
+        let validity = Validity::starting(now, YEAR);
+        let [one, other] = [0, 1].map(|_| Authority::new(validity).unwrap());
         let names = |names: &[&str]| -> Vec<String> { names.iter().map(|&n| n.into()).collect() };
         let wanted = names(&["a.ns.svc", "*.b.svc", "127.0.0.1", "::1"]);
-        let serving = one.issue(&wanted, life).unwrap();
-        let certificate = serving.certificate.der();
-        let der = |authority: &Authority| {
-            let pem = pem::parse(authority.pem()).unwrap();
-            CertificateDer::from(pem.into_contents())
-        };
+        let serving = one.issue(&wanted, validity).unwrap();
+        let certificate = &serving.key.cert[0];
+        let der = |authority: &Authority| authority.certificate().clone();
         let chain = [certificate.clone()];
         assert!(verifies(&chain, &[der(&other), der(&one)], now));
         assert!(!verifies(&chain, &[der(&other)], now));

@@ -4,10 +4,12 @@ use std::io;
 
 use axum::http::StatusCode;
 
+use crate::api::client::ConnectError;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("no cluster to test: {0}; pass `--kubeconfig FILE`")]
-    NoCluster(String),
+    NoCluster(#[from] ConnectError),
     #[error("cannot start: {0}")]
     Runtime(#[source] io::Error),
     #[error("the API server does not answer: {0}")]

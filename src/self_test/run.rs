@@ -61,9 +61,7 @@ pub fn self_test(options: &Options) -> Result<String, Error> {
 }
 
 async fn test(options: &Options) -> Result<String, Error> {
-    let client = client::connect(options.kubeconfig.as_deref())
-        .await
-        .map_err(Error::NoCluster)?;
+    let client = client::connect(options.kubeconfig.as_deref()).await?;
     let give_up = tokio::time::Instant::now() + options.within;
     loop {
         let answer = ask(&client, &options.namespace).await;

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::options::Options;
 use crate::cluster::{Cluster, Mesh};
 use crate::files::manifests::{self, Manifests};
-use crate::files::watch::Watch;
+use crate::files::watch::FileWatch;
 use crate::live::ClusterHandle;
 use crate::metrics::Metrics;
 
@@ -25,7 +25,7 @@ pub(super) fn watch(
         mesh: mesh.clone(),
     };
     let paths = source.paths.clone();
-    let watch = Watch::of(move || manifests::files(&paths).map_err(|error| error.to_string()));
+    let watch = FileWatch::new(move || manifests::files(&paths));
     let cluster = source.read()?;
     metrics.count_objects(&cluster);
     if cluster.is_empty() {

@@ -22,7 +22,7 @@ use crate::health::Readiness;
 use crate::lease::{self, Leadership, Lease};
 use crate::live;
 use crate::metrics::Metrics;
-use crate::pki::{Certificates, Replica};
+use crate::pki::{self, CertificateResolver, Replica};
 use crate::record::{self, Recorder};
 use crate::settings::Settings;
 
@@ -66,8 +66,7 @@ async fn connect(options: &Options) -> Result<Option<Client>, Error> {
     if !options.manifests.is_empty() {
         return Ok(None);
     }
-    let client = client::connect(options.kubeconfig.as_deref()).await;
-    client.map(Some).map_err(Error::NoCluster)
+    Ok(Some(client::connect(options.kubeconfig.as_deref()).await?))
 }
 
 async fn resign(leadership: Option<Leadership>) {
@@ -117,26 +116,25 @@ impl Starting {
     }
 
     /// Waits, where the certificate is in a Secret, until some replica has written it.
-    async fn certificates(&self) -> Result<Certificates, Error> {
+    async fn certificates(&self) -> Result<CertificateResolver, Error> {
         let live = self.client.as_ref().zip(self.leadership.as_ref());
         let replica = live.map(|(client, leadership)| Replica {
             client,
             namespace: &self.options.replica.pod_namespace,
             leading: leadership.watch(),
         });
-        let certificates = Certificates::start(&self.options.tls, replica, &self.metrics).await;
-        certificates.map_err(Error::Certificate)
+        Ok(pki::start(&self.options.tls, replica, &self.metrics).await?)
     }
 
     /// Starts the webhook.
-    fn finish(self, certificates: Certificates) -> Result<Running, Error> {
+    fn finish(self, certificates: CertificateResolver) -> Result<Running, Error> {
         self.readiness.certificate_loaded();
         let answers = self.answers()?;
         let recorder = recorder(&self.options, &answers)?;
         let mut webhook = Webhook::new(answers);
         webhook.recorder = recorder;
         webhook.body_limit = self.options.body_limit;
-        let tls = certificates.tls_config().map_err(Error::Certificate)?;
+        let tls = certificates.tls_config().map_err(pki::Error::Tls)?;
         let tls = TlsAcceptor::from(Arc::new(tls));
         let webhook = Server::start(self.webhook_listener, Some(tls), webhook.router());
         announce(&self.options, self.webhook_address, self.admin_address);

@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
         "documentation",
         "duration",
         "field",
+        "last_error",
         "managed_fields",
         "text",
     ],

@@ -1,34 +1,47 @@
-//! What is due now: which CA and certificate are to be made, and in what order, so that whoever trusts the
-//! caBundle of the webhook configurations can always verify what a replica serves. No API call is made here.
+//! The rotation as a state machine without a clock and without calls of the API server: what the Secret and the
+//! webhook configurations hold now decides which step is due. The order of the steps makes sure that whoever trusts
+//! the `caBundle` of the configurations can always verify what a replica serves.
+
+mod apply;
+#[cfg(test)]
+#[path = "../../../tests/unit/pki/rotation.rs"]
+mod tests;
+
+pub(super) use apply::StepError;
 
 use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::ServerName;
 
-use super::contents::{Contents, Served, Texts, Trusted};
-use crate::pki::authority::{Authority, Life, with_local_names};
+use super::authority::with_local_names;
+use super::certificate_set::CertificateSet;
 
-/// What is wanted.
+/// A failed step is repeated after this time at the latest, and sooner where certificates are valid for minutes.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
+/// See [`Policy::overlap`].
+const MAX_OVERLAP: Duration = Duration::from_secs(10);
+
+/// Which certificates the Secret is to hold.
 #[derive(Clone, Debug)]
 pub(super) struct Policy {
-    /// Of the serving certificate.
+    /// The DNS names and IP addresses of the serving certificate.
     pub names: Vec<String>,
-    pub ca_life: Duration,
-    pub serving_life: Duration,
+    pub ca_lifetime: Duration,
+    pub serving_lifetime: Duration,
 }
 
 /// One change of the Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A new CA before the others; what is served stays, unless there is nothing.
+    /// Makes a CA and trusts it beside the others. The serving certificate stays, if there is one.
     MakeAuthority,
-    /// The newest CA has come to be trusted.
+    /// Notes since when every configuration holds the newest CA.
     NoteTrust,
-    /// It is no longer trusted everywhere.
+    /// Removes that note: some configuration does not hold the newest CA any more.
     ForgetTrust,
-    /// A serving certificate of the newest CA.
+    /// Issues a serving certificate of the newest CA.
     IssueServing,
-    /// What can be used and nothing else: without expired CAs, with what was there before the Secret was
+    /// Writes what can be used and nothing else: without expired CAs, with what the Secret held before it was
     /// damaged.
     Tidy,
 }
@@ -36,52 +49,55 @@ pub(super) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Due {
     pub step: Option<Step>,
-    /// When something may be due if nothing else happens.
+    /// When a step may be due if nothing changes until then.
     pub next: Option<SystemTime>,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("`--dns`: `{0}` is no DNS name and no IP address")]
+pub struct InvalidName(String);
+
 impl Policy {
-    /// # Errors
-    /// A name that no certificate can be for.
-    pub fn new(dns: &[String], ca_life: Duration, serving_life: Duration) -> Result<Self, String> {
+    pub fn new(
+        dns: &[String],
+        ca_lifetime: Duration,
+        serving_lifetime: Duration,
+    ) -> Result<Self, InvalidName> {
         let names = with_local_names(dns);
         for name in &names {
             let host = name.strip_prefix("*.").unwrap_or(name);
             if ServerName::try_from(host).is_err() {
-                return Err(format!(
-                    "`--dns`: `{name}` is no DNS name and no IP address"
-                ));
+                return Err(InvalidName(name.clone()));
             }
         }
         Ok(Self {
             names,
-            ca_life,
-            serving_life,
+            ca_lifetime,
+            serving_lifetime,
         })
     }
 
-    /// How long a CA has been in every configuration before it is used: API servers see a configuration
-    /// some time after it is written.
+    /// How long every configuration has held a CA before the CA signs: an API server sees a configuration some time
+    /// after it is written.
     pub fn overlap(&self) -> Duration {
-        (self.ca_life / 12).min(OVERLAP)
+        (self.ca_lifetime / 12).min(MAX_OVERLAP)
     }
 
-    /// How long a failed step may be left.
-    pub fn patience(&self) -> Duration {
-        (self.ca_life.min(self.serving_life) / 12).min(PATIENCE)
+    pub fn max_retry_delay(&self) -> Duration {
+        (self.ca_lifetime.min(self.serving_lifetime) / 12).min(MAX_RETRY_DELAY)
     }
 
-    /// `trusted`: whether the whole bundle is in every webhook configuration that exists.
-    pub fn due(&self, contents: &Contents, trusted: bool, now: SystemTime) -> Due {
+    /// `trusted`: whether every webhook configuration that exists holds the whole bundle.
+    pub fn due(&self, set: &CertificateSet, trusted: bool, now: SystemTime) -> Due {
         let mut next = Vec::new();
-        let step = self.step(contents, trusted, now, &mut next);
+        let step = self.step(set, trusted, now, &mut next);
         let next = next.into_iter().filter(|time| *time > now).min();
         Due { step, next }
     }
 
     fn step(
         &self,
-        contents: &Contents,
+        set: &CertificateSet,
         trusted: bool,
         now: SystemTime,
         next: &mut Vec<SystemTime>,
@@ -90,71 +106,34 @@ impl Policy {
             next.push(time);
             time <= now
         };
-        for authority in &contents.authorities {
-            passed(authority.life.ends);
+        for authority in &set.authorities {
+            passed(authority.validity.not_after);
         }
-        match contents.authorities.first() {
-            Some(newest) if contents.signer.is_some() => {
-                if passed(newest.life.two_thirds(self.ca_life)) {
+        match set.authorities.first() {
+            Some(newest) if set.signer.is_some() => {
+                if passed(newest.validity.renewal(self.ca_lifetime)) {
                     return Some(Step::MakeAuthority);
                 }
             }
             _ => return Some(Step::MakeAuthority),
         }
-        let Some(serving) = &contents.serving else {
+        let Some(serving) = &set.serving else {
             return Some(Step::IssueServing);
         };
-        let life = serving.pair.life;
-        passed(life.ends);
-        if !contents.tidy {
+        passed(serving.validity.not_after);
+        if !set.is_written {
             return Some(Step::Tidy);
         }
-        if contents.serves_by_newest() {
-            let due = passed(life.two_thirds(self.serving_life)) || !serving.is_for(&self.names);
-            return due.then_some(Step::IssueServing);
+        if set.serves_by_newest() {
+            let renewal = serving.validity.renewal(self.serving_lifetime);
+            let is_due = passed(renewal) || !serving.is_for(&self.names);
+            return is_due.then_some(Step::IssueServing);
         }
-        match contents.trusted_since.filter(|since| *since <= now) {
+        match set.trusted_since.filter(|since| *since <= now) {
             Some(_) if !trusted => Some(Step::ForgetTrust),
             Some(since) => passed(since + self.overlap()).then_some(Step::IssueServing),
             None => trusted.then_some(Step::NoteTrust),
         }
-    }
-
-    /// The Secret after a step.
-    pub fn take(&self, step: Step, contents: Contents, now: SystemTime) -> Result<Texts, String> {
-        let mut contents = contents;
-        contents.trusted_since = None;
-        match step {
-            Step::MakeAuthority => self.make_authority(&mut contents, now)?,
-            Step::IssueServing => contents.serving = Some(self.issue(&contents, now)?),
-            Step::NoteTrust => contents.trusted_since = Some(now),
-            Step::ForgetTrust | Step::Tidy => {}
-        }
-        Ok(contents.texts())
-    }
-
-    fn make_authority(&self, contents: &mut Contents, now: SystemTime) -> Result<(), String> {
-        let unmade = |error| format!("cannot make a CA: {error}");
-        let authority = Authority::new(Life::starting(now, self.ca_life)).map_err(unmade)?;
-        let trusted = pem::parse(authority.pem()).ok();
-        let trusted = trusted.as_ref().and_then(Trusted::of);
-        let trusted = trusted.ok_or("cannot make a CA: its certificate cannot be read")?;
-        contents.authorities.insert(0, trusted);
-        contents.signer = Some(authority);
-        if contents.serving.is_none() {
-            contents.serving = Some(self.issue(contents, now)?);
-        }
-        Ok(())
-    }
-
-    /// A certificate never outlives its CA: a client that checks both would no longer trust it.
-    fn issue(&self, contents: &Contents, now: SystemTime) -> Result<Served, String> {
-        let (Some(signer), Some(newest)) = (&contents.signer, contents.authorities.first()) else {
-            return Err("there is no CA to sign a certificate".to_owned());
-        };
-        let life = Life::starting(now, self.serving_life).until(newest.life.ends);
-        let serving = signer.issue(&self.names, life);
-        Served::of(serving.map_err(|error| format!("cannot make a certificate: {error}"))?)
     }
 }
 
@@ -168,7 +147,7 @@ impl Step {
         }
     }
 
-    /// In the past tense.
+    /// What it did, for the log.
     pub fn done(self) -> &'static str {
         match self {
             Step::MakeAuthority => "made a new CA",
@@ -179,10 +158,3 @@ impl Step {
         }
     }
 }
-
-/// Where lives are long.
-const PATIENCE: Duration = Duration::from_secs(30);
-const OVERLAP: Duration = Duration::from_secs(10);
-
-#[cfg(test)]
-mod tests;

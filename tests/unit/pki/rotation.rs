@@ -1,6 +1,7 @@
 //! Each step on a clock that the tests set.
 
 use super::*;
+use crate::pki::secret::SecretData;
 use std::time::UNIX_EPOCH;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -15,22 +16,28 @@ fn start() -> SystemTime {
 }
 
 /// The Secret after a step that must be due.
-fn step(policy: &Policy, texts: &Texts, trusted: bool, now: SystemTime, step: Step) -> Texts {
-    let contents = Contents::read(texts, now);
-    assert_eq!(policy.due(&contents, trusted, now).step, Some(step));
-    policy.take(step, contents, now).unwrap()
+fn step(
+    policy: &Policy,
+    data: &SecretData,
+    trusted: bool,
+    now: SystemTime,
+    step: Step,
+) -> SecretData {
+    let set = CertificateSet::read(data, now);
+    assert_eq!(policy.due(&set, trusted, now).step, Some(step));
+    policy.apply(step, set, now).unwrap()
 }
 
-fn nothing(policy: &Policy, texts: &Texts, trusted: bool, now: SystemTime) -> SystemTime {
-    let due = policy.due(&Contents::read(texts, now), trusted, now);
+fn nothing(policy: &Policy, data: &SecretData, trusted: bool, now: SystemTime) -> SystemTime {
+    let due = policy.due(&CertificateSet::read(data, now), trusted, now);
     assert_eq!(due.step, None);
     due.next.unwrap()
 }
 
-fn founded(policy: &Policy) -> Texts {
+fn founded(policy: &Policy) -> SecretData {
     step(
         policy,
-        &Texts::default(),
+        &SecretData::default(),
         false,
         start(),
         Step::MakeAuthority,
@@ -40,12 +47,12 @@ fn founded(policy: &Policy) -> Texts {
 #[test]
 fn an_empty_secret_is_filled_at_once() {
     let policy = policy(&["a.svc"]);
-    let texts = founded(&policy);
-    let contents = Contents::read(&texts, start());
-    assert!(contents.faults.is_empty() && contents.tidy && contents.serves_by_newest());
+    let data = founded(&policy);
+    let set = CertificateSet::read(&data, start());
+    assert!(set.faults.is_empty() && set.is_written && set.serves_by_newest());
     for trusted in [true, false] {
-        let next = nothing(&policy, &texts, trusted, start());
-        // Two thirds of the serving certificate's life, which begins a little early.
+        let next = nothing(&policy, &data, trusted, start());
+        // Two thirds of the serving certificate's validity, which begins a little early.
         let due = next.duration_since(start()).unwrap();
         assert!(due < DAY * 60 && due > DAY * 59, "{due:?}");
     }
@@ -73,15 +80,15 @@ fn a_serving_certificate_is_renewed_by_the_same_ca() {
 
 #[test]
 fn other_names_want_another_certificate() {
-    let texts = founded(&policy(&["a.svc", "10.0.0.1"]));
-    nothing(&policy(&["10.0.0.1", "a.svc"]), &texts, true, start());
+    let data = founded(&policy(&["a.svc", "10.0.0.1"]));
+    nothing(&policy(&["10.0.0.1", "a.svc"]), &data, true, start());
     for names in [
         &["a.svc", "b.svc", "10.0.0.1"][..],
         &["10.0.0.1"],
         &["a.svc", "10.0.0.2"],
     ] {
         let policy = policy(names);
-        let issued = step(&policy, &texts, true, start(), Step::IssueServing);
+        let issued = step(&policy, &data, true, start(), Step::IssueServing);
         nothing(&policy, &issued, true, start());
     }
 }
@@ -91,7 +98,7 @@ fn a_new_ca_serves_only_after_it_was_trusted_for_a_while() {
     let policy = policy(&["a.svc"]);
     let now = start() + DAY * 50;
     let old = Policy {
-        ca_life: DAY * 75,
+        ca_lifetime: DAY * 75,
         ..policy.clone()
     };
     let first = founded(&old);
@@ -109,7 +116,7 @@ fn a_new_ca_serves_only_after_it_was_trusted_for_a_while() {
     let lost = step(&policy, &noted, false, now, Step::ForgetTrust);
     assert_eq!(lost, two, "the overlap begins again");
     let third = step(&policy, &noted, true, now + overlap, Step::IssueServing);
-    assert!(Contents::read(&third, now + overlap).serves_by_newest());
+    assert!(CertificateSet::read(&third, now + overlap).serves_by_newest());
     assert_eq!(third.ca_crt, two.ca_crt, "the old CA is trusted to its end");
     let end = start() + DAY * 75;
     let tidy = step(&policy, &third, true, end, Step::Tidy);
@@ -120,42 +127,36 @@ fn a_new_ca_serves_only_after_it_was_trusted_for_a_while() {
 fn a_time_of_trust_that_is_to_come_is_not_believed() {
     let policy = policy(&["a.svc"]);
     let now = start() + DAY * 250;
-    let mut texts = founded(&Policy {
-        serving_life: DAY * 365,
+    let mut data = founded(&Policy {
+        serving_lifetime: DAY * 365,
         ..policy.clone()
     });
-    texts = step(&policy, &texts, true, now, Step::MakeAuthority);
-    texts.trusted_since = Some(now + DAY);
-    step(&policy, &texts, true, now, Step::NoteTrust);
+    data = step(&policy, &data, true, now, Step::MakeAuthority);
+    data.trusted_since = Some(now + DAY);
+    step(&policy, &data, true, now, Step::NoteTrust);
 }
 
 #[test]
 fn what_has_expired_is_replaced_whether_trusted_or_not() {
     let policy = policy(&["a.svc"]);
-    let texts = founded(&policy);
+    let data = founded(&policy);
     let later = start() + DAY * 91;
-    let issued = step(&policy, &texts, false, later, Step::IssueServing);
-    assert_eq!(issued.ca_crt, texts.ca_crt);
+    let issued = step(&policy, &data, false, later, Step::IssueServing);
+    assert_eq!(issued.ca_crt, data.ca_crt);
     let much_later = start() + DAY * 366;
-    let made = step(&policy, &texts, false, much_later, Step::MakeAuthority);
-    assert!(!made.ca_crt.contains(&texts.ca_crt));
+    let made = step(&policy, &data, false, much_later, Step::MakeAuthority);
+    assert!(!made.ca_crt.contains(&data.ca_crt));
     nothing(&policy, &made, false, much_later);
 }
 
 #[test]
-fn a_shorter_life_counts_for_what_is_there() {
-    let texts = founded(&policy(&["a.svc"]));
+fn a_shorter_lifetime_counts_for_what_is_there() {
+    let data = founded(&policy(&["a.svc"]));
     let shorter = Policy {
-        serving_life: DAY * 3,
+        serving_lifetime: DAY * 3,
         ..policy(&["a.svc"])
     };
-    step(
-        &shorter,
-        &texts,
-        true,
-        start() + DAY * 2,
-        Step::IssueServing,
-    );
+    step(&shorter, &data, true, start() + DAY * 2, Step::IssueServing);
 }
 
 #[test]

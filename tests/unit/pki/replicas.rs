@@ -7,15 +7,17 @@ use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::bundles::Configurations;
-use super::certificates::Certificates;
-use super::contents::{self, Texts};
-use super::keeper::{Keeper, Said, Troubles};
-use super::places::Places;
+use super::certificate_keeper::CertificateKeeper;
+use super::certificate_set::CertificateSet;
+use super::cluster_objects::ClusterObjects;
+use super::resolver::CertificateResolver;
 use super::rotation::Policy;
+use super::secret::SecretData;
+use super::webhook_configurations::WebhookConfigurations;
 use crate::api::fake::{FakeApi, Fault};
 use tokio::sync::{oneshot, watch};
 
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 const SECRET: &str = "/api/v1/namespaces/ns/secrets/guard-tls";
 const MUTATING: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/guard";
 const VALIDATING: &str =
@@ -23,9 +25,9 @@ const VALIDATING: &str =
 
 /// A replica, and the switch that makes it lead.
 struct Replica {
-    certificates: Certificates,
+    resolver: CertificateResolver,
     lead: watch::Sender<bool>,
-    served: oneshot::Receiver<()>,
+    is_ready: oneshot::Receiver<()>,
 }
 
 impl Replica {
@@ -36,48 +38,40 @@ impl Replica {
     fn named(api: &FakeApi, leads: bool, name: &str) -> Self {
         let day = Duration::from_hours(24);
         let (lead, leading) = watch::channel(leads);
-        let (tell, served) = oneshot::channel();
-        let certificates = Certificates::none(&Arc::default());
-        let keeper = Keeper {
-            places: Places {
-                client: api.client(),
-                namespace: "ns".to_owned(),
-                secret: "guard-tls".to_owned(),
-                configuration: Some("guard".to_owned()),
-            },
-            policy: Policy::new(&[name.to_owned()], day * 365, day * 90).unwrap(),
-            leading,
-            certificates: certificates.clone(),
-            served: Some(tell),
-            before: Texts::default(),
-            troubles: Troubles::default(),
-            damage: Said::default(),
+        let (ready, is_ready) = oneshot::channel();
+        let resolver = CertificateResolver::empty(&Arc::default());
+        let objects = ClusterObjects {
+            client: api.client(),
+            namespace: "ns".to_owned(),
+            secret: "guard-tls".to_owned(),
+            configuration: Some("guard".to_owned()),
         };
+        let policy = Policy::new(&[name.to_owned()], day * 365, day * 90).unwrap();
+        let keeper = CertificateKeeper::new(objects, policy, leading, resolver.clone(), ready);
         tokio::spawn(keeper.run());
         Self {
-            certificates,
+            resolver,
             lead,
-            served,
+            is_ready,
         }
     }
 
     async fn served(&mut self) -> Vec<u8> {
-        if self.certificates.current.load().is_none() {
-            let served = tokio::time::timeout(PATIENCE, &mut self.served).await;
-            served.expect("a certificate").unwrap();
+        if self.serves().is_none() {
+            let ready = tokio::time::timeout(WAIT_TIMEOUT, &mut self.is_ready).await;
+            ready.expect("a certificate").unwrap();
         }
         self.serves().unwrap()
     }
 
     fn serves(&self) -> Option<Vec<u8>> {
-        let current = self.certificates.current.load();
-        current.as_ref().map(|key| key.cert[0].to_vec())
+        self.resolver.current()
     }
 }
 
-fn secret(api: &FakeApi) -> Texts {
+fn secret(api: &FakeApi) -> SecretData {
     let secret: Secret = serde_json::from_value(api.object(SECRET).unwrap()).unwrap();
-    Texts::of(&secret)
+    SecretData::of(&secret)
 }
 
 fn configuration(names: &[&str]) -> Value {
@@ -101,7 +95,7 @@ fn bundles(api: &FakeApi, path: &str) -> Vec<Option<String>> {
     webhooks.map(bundle).collect()
 }
 
-fn told(api: &FakeApi, path: &str) -> bool {
+fn trusts_secret(api: &FakeApi, path: &str) -> bool {
     let wanted = Some(secret(api).ca_crt);
     bundles(api, path).iter().all(|bundle| *bundle == wanted)
 }
@@ -109,7 +103,7 @@ fn told(api: &FakeApi, path: &str) -> bool {
 async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        assert!(begun.elapsed() < WAIT_TIMEOUT, "never: {what}");
         sleep(Duration::from_millis(10)).await;
     }
 }
@@ -149,7 +143,7 @@ async fn who_does_not_lead_writes_nothing_until_it_does() {
     assert!(api.writes().is_empty() && replica.serves().is_none());
     replica.lead.send(true).unwrap();
     replica.served().await;
-    eventually("the caBundle", || told(&api, MUTATING)).await;
+    eventually("the caBundle", || trusts_secret(&api, MUTATING)).await;
     replica.lead.send(false).unwrap();
     let writes = api.writes().len();
     api.put(MUTATING, configuration(&["a.guard"]));
@@ -171,7 +165,10 @@ async fn ca_bundles_are_kept_and_nothing_else_is_touched() {
     ] {
         api.put(MUTATING, object.clone());
         api.put(VALIDATING, object.clone());
-        eventually("both", || told(&api, MUTATING) && told(&api, VALIDATING)).await;
+        eventually("both", || {
+            trusts_secret(&api, MUTATING) && trusts_secret(&api, VALIDATING)
+        })
+        .await;
         let mut kept = api.object(MUTATING).unwrap();
         for webhook in kept["webhooks"].as_array_mut().unwrap() {
             webhook["clientConfig"]
@@ -195,16 +192,18 @@ async fn ca_bundles_are_kept_and_nothing_else_is_touched() {
 async fn a_webhook_in_another_place_is_not_mistaken() {
     let api = FakeApi::default();
     api.put(MUTATING, configuration(&["a.guard", "b.guard"]));
-    let mut read = Configurations::read(&api.client(), "guard").await.unwrap();
+    let mut read = WebhookConfigurations::read(&api.client(), "guard")
+        .await
+        .unwrap();
     api.put(MUTATING, configuration(&["theirs", "a.guard"]));
     read.write(&api.client(), "bundle").await.unwrap();
     assert_eq!(bundles(&api, MUTATING), [None, None]);
-    assert!(!read.trust("bundle"), "it was read again");
+    assert!(!read.have("bundle"), "it was read again");
     read.write(&api.client(), "bundle").await.unwrap();
-    assert!(read.trust("bundle"));
+    assert!(read.have("bundle"));
     api.delete(MUTATING);
     assert_eq!(read.write(&api.client(), "other").await.unwrap(), 1);
-    assert!(api.object(MUTATING).is_none() && read.trust("other"));
+    assert!(api.object(MUTATING).is_none() && read.have("other"));
 }
 
 #[tokio::test]
@@ -224,9 +223,8 @@ async fn a_damaged_secret_is_mended_while_the_good_certificate_is_served() {
         damage(&mut object["data"]);
         api.put(SECRET, object);
         eventually("it is whole", || {
-            let texts = secret(&api);
-            let contents = contents::Contents::read(&texts, SystemTime::now());
-            contents.signer.is_some() && contents.serving.is_some()
+            let data = secret(&api);
+            CertificateSet::read(&data, SystemTime::now()).is_complete()
         })
         .await;
         // Nobody's trust in what was served has ended.
@@ -267,5 +265,3 @@ async fn an_api_server_that_does_not_answer_is_waited_for() {
     sleep(Duration::from_millis(300)).await;
     assert_eq!(replica.serves(), Some(served));
 }
-
-const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,5 +1,5 @@
-//! The caBundle of every webhook in both configurations of one name. It alone is patched, under a field
-//! manager of its own; no patch makes an object or a webhook that is not there.
+//! The `caBundle` of every webhook in the mutating and the validating configuration of one name. A write patches the
+//! `caBundle` alone, under a field manager of its own, and never creates a configuration or a webhook.
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
@@ -10,26 +10,28 @@ use kube::{Api, Client, Error, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// The two configurations as they were last read; one that is not there calls nobody.
+const FIELD_MANAGER: &str = "rollout-guard-ca";
+
+/// The two configurations as they were last read. A configuration may not exist.
 #[derive(Default)]
-pub(super) struct Configurations {
+pub(super) struct WebhookConfigurations {
     mutating: Option<MutatingWebhookConfiguration>,
     validating: Option<ValidatingWebhookConfiguration>,
 }
 
-/// A webhook's name, and whom its caller trusts.
-pub(super) struct Hook<'a> {
+/// One webhook's name and `caBundle`.
+pub(super) struct Webhook<'a> {
     name: &'a str,
     bundle: Option<&'a ByteString>,
 }
 
-pub(super) trait Configuration:
+pub(super) trait WebhookConfiguration:
     Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static
 {
-    fn hooks(&self) -> Vec<Hook<'_>>;
+    fn webhooks(&self) -> Vec<Webhook<'_>>;
 }
 
-impl Configurations {
+impl WebhookConfigurations {
     pub async fn read(client: &Client, name: &str) -> Result<Self, Error> {
         Ok(Self {
             mutating: Api::all(client.clone()).get_opt(name).await?,
@@ -37,12 +39,12 @@ impl Configurations {
         })
     }
 
-    /// Whether every webhook that exists is called by who trusts this bundle.
-    pub fn trust(&self, bundle: &str) -> bool {
-        trusts(self.mutating.as_ref(), bundle) && trusts(self.validating.as_ref(), bundle)
+    /// Whether every webhook that exists has this bundle.
+    pub fn have(&self, bundle: &str) -> bool {
+        has(self.mutating.as_ref(), bundle) && has(self.validating.as_ref(), bundle)
     }
 
-    /// Patches what differs from the bundle, and says how many objects that were.
+    /// Patches the webhooks with another bundle. Returns how many configurations it patched.
     pub async fn write(&mut self, client: &Client, bundle: &str) -> Result<usize, Error> {
         let mutating = write(&mut self.mutating, client, bundle).await?;
         let validating = write(&mut self.validating, client, bundle).await?;
@@ -50,17 +52,17 @@ impl Configurations {
     }
 }
 
-fn trusts<K: Configuration>(object: Option<&K>, bundle: &str) -> bool {
-    let mut hooks = object.into_iter().flat_map(Configuration::hooks);
-    hooks.all(|hook| hook.trusts(bundle))
+fn has<K: WebhookConfiguration>(configuration: Option<&K>, bundle: &str) -> bool {
+    let mut webhooks = configuration.into_iter().flat_map(K::webhooks);
+    webhooks.all(|webhook| webhook.has(bundle))
 }
 
-async fn write<K: Configuration>(
-    object: &mut Option<K>,
+async fn write<K: WebhookConfiguration>(
+    configuration: &mut Option<K>,
     client: &Client,
     bundle: &str,
 ) -> Result<bool, Error> {
-    let Some(read) = object.as_ref() else {
+    let Some(read) = configuration.as_ref() else {
         return Ok(false);
     };
     let Some(patch) = patch(read, bundle) else {
@@ -74,51 +76,51 @@ async fn write<K: Configuration>(
     let api: Api<K> = Api::all(client.clone());
     let name = read.meta().name.clone().unwrap_or_default();
     match api.patch(&name, &params, &Patch::Json::<()>(patch)).await {
-        Ok(patched) => *object = Some(patched),
-        Err(error) if is_other(&error) => *object = api.get_opt(&name).await?,
+        Ok(patched) => *configuration = Some(patched),
+        Err(error) if has_changed(&error) => *configuration = api.get_opt(&name).await?,
         Err(error) => return Err(error),
     }
     Ok(true)
 }
 
-impl Hook<'_> {
-    fn trusts(&self, bundle: &str) -> bool {
+impl Webhook<'_> {
+    fn has(&self, bundle: &str) -> bool {
         self.bundle.is_some_and(|own| own.0 == bundle.as_bytes())
     }
 }
 
-impl Configuration for MutatingWebhookConfiguration {
-    fn hooks(&self) -> Vec<Hook<'_>> {
+impl WebhookConfiguration for MutatingWebhookConfiguration {
+    fn webhooks(&self) -> Vec<Webhook<'_>> {
         let webhooks = self.webhooks.iter().flatten();
-        let hooks = webhooks.map(|webhook| hook(&webhook.name, &webhook.client_config));
-        hooks.collect()
+        let webhooks = webhooks.map(|one| webhook(&one.name, &one.client_config));
+        webhooks.collect()
     }
 }
 
-impl Configuration for ValidatingWebhookConfiguration {
-    fn hooks(&self) -> Vec<Hook<'_>> {
+impl WebhookConfiguration for ValidatingWebhookConfiguration {
+    fn webhooks(&self) -> Vec<Webhook<'_>> {
         let webhooks = self.webhooks.iter().flatten();
-        let hooks = webhooks.map(|webhook| hook(&webhook.name, &webhook.client_config));
-        hooks.collect()
+        let webhooks = webhooks.map(|one| webhook(&one.name, &one.client_config));
+        webhooks.collect()
     }
 }
 
-fn hook<'a>(name: &'a str, client: &'a WebhookClientConfig) -> Hook<'a> {
+fn webhook<'a>(name: &'a str, client: &'a WebhookClientConfig) -> Webhook<'a> {
     let bundle = client.ca_bundle.as_ref();
-    Hook { name, bundle }
+    Webhook { name, bundle }
 }
 
-/// A JSON patch of the webhooks that differ. Each is tested to be the one that was read, since it is named
-/// by its place alone.
-fn patch<K: Configuration>(object: &K, bundle: &str) -> Option<Value> {
+/// A JSON patch of the webhooks with another bundle. A JSON patch names a webhook by its index, so it first tests that
+/// the webhook at this index still has the name that was read.
+fn patch<K: WebhookConfiguration>(configuration: &K, bundle: &str) -> Option<Value> {
     let mut operations = Vec::new();
-    for (index, hook) in object.hooks().iter().enumerate() {
-        if hook.trusts(bundle) {
+    for (index, webhook) in configuration.webhooks().iter().enumerate() {
+        if webhook.has(bundle) {
             continue;
         }
         let path = format!("/webhooks/{index}");
         operations
-            .push(json!({ "op": "test", "path": format!("{path}/name"), "value": hook.name }));
+            .push(json!({ "op": "test", "path": format!("{path}/name"), "value": webhook.name }));
         operations.push(json!({
             "op": "add",
             "path": format!("{path}/clientConfig/caBundle"),
@@ -128,10 +130,8 @@ fn patch<K: Configuration>(object: &K, bundle: &str) -> Option<Value> {
     (!operations.is_empty()).then_some(Value::Array(operations))
 }
 
-/// Deleted since, or with other webhooks now.
-fn is_other(error: &Error) -> bool {
+/// Whether the configuration was deleted or has other webhooks since it was read.
+fn has_changed(error: &Error) -> bool {
     matches!(error, Error::Api(status)
         if status.is_not_found() || status.is_conflict() || status.is_invalid())
 }
-
-const FIELD_MANAGER: &str = "rollout-guard-ca";

@@ -5,9 +5,13 @@ use std::collections::VecDeque;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
-use super::contents::{Contents, Served, Texts};
+use super::certificate_set::CertificateSet;
 use super::rotation::Policy;
+use super::secret::SecretData;
+use super::serving_certificate::ServingCertificate;
 use super::x509;
 
 /// The Secret, the configurations, and who sees them when, second by second.
@@ -17,15 +21,15 @@ struct World {
     /// When the leader looks at the latest, and whether it has a reason to look before.
     again: SystemTime,
     changed: bool,
-    secret: Texts,
+    secret: SecretData,
     /// The caBundle in the configurations.
     bundle: String,
     /// What the leader remembers.
-    before: Texts,
+    before: SecretData,
     /// What was in both at the end of the last seconds, newest last.
-    past: VecDeque<(Texts, String)>,
+    past: VecDeque<(SecretData, String)>,
     /// How many seconds late each replica and API server is.
-    replicas: Vec<(usize, Option<Served>)>,
+    replicas: Vec<(usize, Option<ServingCertificate>)>,
     servers: Vec<usize>,
 }
 
@@ -51,19 +55,20 @@ enum Damage {
 impl World {
     fn turn(&mut self, told: bool) {
         for _ in 0..8 {
-            let contents = Contents::read(&self.secret, self.now).mend(&self.before, self.now);
-            let bundle = contents.bundle();
+            let set =
+                CertificateSet::read(&self.secret, self.now).or_before(&self.before, self.now);
+            let bundle = set.bundle();
             if told && !bundle.is_empty() {
                 self.bundle.clone_from(&bundle);
             }
-            let due = self.policy.due(&contents, self.bundle == bundle, self.now);
+            let due = self.policy.due(&set, self.bundle == bundle, self.now);
             let Some(step) = due.step else {
                 self.again = due.next.unwrap();
                 self.changed = !told;
                 assert!(self.again > self.now);
                 return;
             };
-            self.secret = self.policy.take(step, contents, self.now).unwrap();
+            self.secret = self.policy.apply(step, set, self.now).unwrap();
             self.before = self.secret.clone();
         }
         panic!("steps follow one another without end");
@@ -88,7 +93,7 @@ impl World {
             if serving.is_some() && seen == at(*late + 1) {
                 continue;
             }
-            if let Some(good) = Contents::read(seen, self.now).serving {
+            if let Some(good) = CertificateSet::read(seen, self.now).serving {
                 *serving = Some(good);
             }
         }
@@ -99,7 +104,7 @@ impl World {
         self.changed = true;
         let secret = &mut self.secret;
         match damage {
-            Damage::Empty => *secret = Texts::default(),
+            Damage::Empty => *secret = SecretData::default(),
             Damage::ServingGone => secret.tls_crt.clear(),
             Damage::KeyTorn => secret.ca_key.truncate(60),
             Damage::BundleTorn => secret.ca_crt.truncate(100),
@@ -112,19 +117,17 @@ impl World {
         let last = self.past.len() - 1;
         for (server, late) in self.servers.iter().enumerate() {
             let (_, bundle) = &self.past[last.saturating_sub(*late)];
-            let authorities = pem::parse_many(bundle).unwrap();
-            let authorities: Vec<_> = authorities
-                .into_iter()
-                .map(|pem| rustls::pki_types::CertificateDer::from(pem.into_contents()))
+            let authorities: Vec<_> = CertificateDer::pem_slice_iter(bundle.as_bytes())
+                .map(Result::unwrap)
                 // Go also refuses a CA that has expired.
-                .filter(|der| x509::life(der).unwrap().ends > self.now)
+                .filter(|der| x509::validity(der).unwrap().not_after > self.now)
                 .collect();
             for (replica, (_, serving)) in self.replicas.iter().enumerate() {
                 let Some(serving) = serving else {
                     return Some(format!("replica {replica} serves nothing"));
                 };
-                if !x509::verifies(&serving.pair.key.cert, &authorities, self.now) {
-                    let life = serving.pair.life.ends.duration_since(self.now);
+                if !x509::verifies(&serving.key.cert, &authorities, self.now) {
+                    let life = serving.validity.not_after.duration_since(self.now);
                     return Some(format!(
                         "API server {server}, replica {replica}: {life:?} left"
                     ));
@@ -172,9 +175,9 @@ proptest! {
             now: UNIX_EPOCH + seconds(1_800_000_000),
             again: UNIX_EPOCH,
             changed: false,
-            secret: Texts::default(),
+            secret: SecretData::default(),
             bundle: String::new(),
-            before: Texts::default(),
+            before: SecretData::default(),
             past: VecDeque::new(),
             replicas: replicas.into_iter().map(|late| (late, None)).collect(),
             servers,

@@ -1,4 +1,4 @@
-//! Where certificates are kept in the cluster, and when something happens there.
+//! The Secret and the webhook configurations in the cluster: reads them, and watches for their changes.
 
 use std::fmt::Debug;
 use std::future::ready;
@@ -9,43 +9,48 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::{Config, Error, Event, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
-use super::bundles::Configurations;
-use crate::api::client::error_message;
+use super::rotation_error::RotationError;
+use super::webhook_configurations::WebhookConfigurations;
+use crate::last_error::LastError;
 
-pub(super) struct Places {
+/// Shorter than the read timeout of the client.
+const WATCH_SECONDS: u32 = 60;
+
+pub(super) struct ClusterObjects {
     pub client: Client,
     pub namespace: String,
+    /// The Secret's name.
     pub secret: String,
-    /// Without one, nobody is told whom to trust but by the Secret.
+    /// The name of both webhook configurations; `None` leaves their `caBundle` to others.
     pub configuration: Option<String>,
 }
 
-impl Places {
+impl ClusterObjects {
     pub fn secrets(&self) -> Api<Secret> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    pub async fn read(&self) -> Result<Option<Secret>, String> {
+    pub async fn read_secret(&self) -> Result<Option<Secret>, RotationError> {
         let read = self.secrets().get_opt(&self.secret).await;
-        read.map_err(|error| format!("cannot be read: {}", error_message(&error)))
+        read.map_err(RotationError::ReadSecret)
     }
 
-    pub async fn configurations(&self) -> Result<Configurations, String> {
+    pub async fn read_configurations(&self) -> Result<WebhookConfigurations, RotationError> {
         let Some(name) = &self.configuration else {
-            return Ok(Configurations::default());
+            return Ok(WebhookConfigurations::default());
         };
-        let read = Configurations::read(&self.client, name).await;
-        read.map_err(|error| {
-            let said = error_message(&error);
-            format!("webhook configuration `{name}` cannot be read: {said}")
+        let read = WebhookConfigurations::read(&self.client, name).await;
+        read.map_err(|source| RotationError::ReadConfiguration {
+            name: name.clone(),
+            source,
         })
     }
 
-    /// Something happened to the Secret or a configuration.
+    /// An item for each change of the Secret or of a configuration.
     pub fn changes(&self) -> BoxStream<'static, ()> {
         let mut all = vec![changes(self.secrets(), &self.secret)];
         if let Some(name) = &self.configuration {
@@ -59,23 +64,27 @@ impl Places {
     }
 }
 
-/// The request names the object in a field selector, so that RBAC may restrict it to that name.
+/// The field selector names the object, so that RBAC can restrict the watch to this name.
 fn changes<K>(objects: Api<K>, name: &str) -> BoxStream<'static, ()>
 where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let config = Config::default().fields(&format!("metadata.name={name}"));
     let events = watcher(objects, config.timeout(WATCH_SECONDS)).default_backoff();
-    let mut said = String::new();
-    let changed = move |event| {
+    let mut last_error = LastError::default();
+    let name = name.to_owned();
+    let changed = move |event: Result<Event<K>, Error>| {
         let changed = match event {
             Ok(Event::Init | Event::InitApply(_)) => false,
             Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => true,
             Err(error) => {
-                let error = format!("{error}");
-                if error != said {
-                    tracing::warn!("a watch failed: {error}");
-                    said = error;
+                if last_error.is_new(&error) {
+                    tracing::warn!(
+                        kind = &*K::kind(&()),
+                        name,
+                        error = error.to_string(),
+                        "a watch failed"
+                    );
                 }
                 false
             }
@@ -84,6 +93,3 @@ where
     };
     events.filter_map(changed).boxed()
 }
-
-/// Shorter than the silence that the client bears.
-const WATCH_SECONDS: u32 = 60;
