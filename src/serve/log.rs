@@ -3,8 +3,10 @@
 use std::io;
 
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt};
 
 const DEFAULT_LEVEL: &str = "info";
 
@@ -16,7 +18,7 @@ pub struct LogOptions {
     pub log_format: LogFormat,
     /// Level of the log (error, warn, info, debug, trace), or levels by module such as `info,kube=debug`
     #[arg(long, value_name = "LEVEL", env = "RUST_LOG", default_value = DEFAULT_LEVEL, value_parser = level)]
-    pub log_level: String,
+    pub log_level: Targets,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,26 +31,28 @@ pub enum LogFormat {
 
 /// Starts to log. Does nothing if the process logs elsewhere already.
 pub(super) fn start(options: &LogOptions) {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&options.log_level))
+    let lines = fmt::layer()
         .with_writer(io::stderr)
         .log_internal_errors(false);
-    let _ = match options.log_format {
-        LogFormat::Text => log.with_target(false).try_init(),
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match options.log_format {
+        LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => {
-            let log = log.json().flatten_event(true);
-            log.with_current_span(false)
-                .with_span_list(false)
-                .try_init()
+            let lines = lines.json().flatten_event(true);
+            lines.with_current_span(false).with_span_list(false).boxed()
         }
     };
+    let levels = options.log_level.clone();
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(levels))
+        .try_init();
 }
 
-fn level(text: &str) -> Result<String, ParseError> {
+/// The directives of `RUST_LOG` about modules and levels; those about spans would need a regular expression
+/// engine in the image.
+fn level(text: &str) -> Result<Targets, ParseError> {
     // An empty RUST_LOG counts as none.
     let text = if text.is_empty() { DEFAULT_LEVEL } else { text };
-    EnvFilter::builder().parse(text)?;
-    Ok(text.to_owned())
+    text.parse()
 }
 
 #[cfg(test)]
@@ -57,8 +61,11 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_level() {
-        assert_eq!(level("info,kube=debug").unwrap(), "info,kube=debug");
-        assert_eq!(level("").unwrap(), DEFAULT_LEVEL);
+        assert_eq!(
+            level("info,kube=debug").unwrap().to_string(),
+            "kube=debug,info"
+        );
+        assert_eq!(level("").unwrap().to_string(), DEFAULT_LEVEL);
         assert!(level("kube=loud").is_err());
     }
 }
