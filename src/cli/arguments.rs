@@ -14,7 +14,7 @@ use super::{check, explain, fix, review};
 #[cfg(feature = "serve")]
 use crate::{self_test, serve};
 
-/// Guards Argo Rollouts and Istio objects: no write can break a rollout, and no re-apply can undo one.
+/// Guards Argo Rollouts and Istio objects: no write breaks a release, and no re-apply undoes one
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 pub struct Arguments {

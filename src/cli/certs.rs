@@ -14,16 +14,16 @@ use crate::pki::{
     Authority, CA_LIFETIME, DEFAULT_DNS_NAME, SERVING_LIFETIME, Validity, with_local_names,
 };
 
-/// Make a CA and a serving certificate for development
+/// Create a CA and a serving certificate for development
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Folder for ca.crt, ca.key, tls.crt and tls.key
     #[arg(long, value_name = "DIR", default_value = "certs")]
     dir: PathBuf,
-    /// Name or address that the certificate is for, beside localhost, 127.0.0.1 and ::1
+    /// Name or address of the server, in addition to localhost, 127.0.0.1 and ::1
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = DEFAULT_DNS_NAME)]
     dns: Vec<String>,
-    /// Replace files that are there
+    /// Replace existing files
     #[arg(long)]
     force: bool,
 }

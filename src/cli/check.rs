@@ -24,7 +24,7 @@ use crate::model::Key;
 use crate::settings::{Profile, Settings};
 use crate::verdict::Finding;
 
-/// Judge manifests: files, folders or `-`, taken as the cluster; or a live cluster
+/// Judge the objects of manifests, or of a live cluster
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// YAML or JSON files, folders (read recursively), or `-` for standard input
@@ -32,18 +32,18 @@ pub struct Options {
     #[cfg_attr(feature = "serve", arg(required_unless_present = "cluster"))]
     #[cfg_attr(not(feature = "serve"), arg(required = true))]
     paths: Vec<PathBuf>,
-    /// Judge what is in a live cluster, as the audit of `serve` does
+    /// Judge the objects of a live cluster, as the audit of `serve` does
     #[cfg(feature = "serve")]
     #[arg(long, conflicts_with = "paths")]
     cluster: bool,
-    /// How to reach the cluster [default: `$KUBECONFIG`, else ~/.kube/config, else the cluster this is in]
+    /// Kubeconfig of the cluster [default: $KUBECONFIG, else ~/.kube/config, else the cluster that this runs in]
     #[cfg(feature = "serve")]
     #[arg(long, value_name = "FILE", requires = "cluster")]
     kubeconfig: Option<PathBuf>,
-    /// How the findings are written
+    /// Format of the findings
     #[arg(short, long, value_enum, default_value_t = Output::Human)]
     output: Output,
-    /// The manifests are the whole cluster: what is missing is an error
+    /// The manifests contain all objects of the cluster: a missing object is an error
     #[arg(long)]
     complete: bool,
     #[command(flatten)]

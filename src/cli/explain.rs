@@ -8,10 +8,10 @@ use super::error::Error;
 use super::terminal::print_line;
 use crate::rules::{self, CATALOGUE, nearest};
 
-/// Print a rule's documentation, or the catalogue
+/// Print the documentation of a rule, or the list of all rules
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// Code or name, such as `RG501` or `subset-undefined`
+    /// Code or name of the rule, such as `RG501` or `subset-undefined`
     #[arg(value_name = "RULE")]
     rule: Option<String>,
 }

@@ -23,7 +23,7 @@ use crate::rules;
 use crate::settings::Settings;
 use crate::source::edit::{self, Edit};
 
-/// Put into manifests what the webhook would put in
+/// Add to manifests the labels and route names that the webhook would add
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// YAML or JSON files, folders (read recursively), or `-` for standard input
@@ -35,10 +35,10 @@ pub struct Options {
     /// Print a unified diff
     #[arg(long)]
     diff: bool,
-    /// Offer edits for findings with one obvious remedy, such as a misspelt route
+    /// Suggest edits for findings with one obvious remedy, such as a misspelled route
     #[arg(long)]
     suggest: bool,
-    /// Make the suggested edits of these rules (codes or names)
+    /// Make the suggested edits for these rules (codes or names)
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     apply: Vec<String>,
     #[command(flatten)]

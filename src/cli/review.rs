@@ -14,16 +14,16 @@ use crate::request::Phase;
 use crate::review;
 use crate::settings::Settings;
 
-/// Answer recorded AdmissionReviews as the server would
+/// Answer recorded AdmissionReviews as `serve` does
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// AdmissionReviews as the API server sends them (JSON)
+    /// AdmissionReviews (JSON) as the API server sends them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The cluster as it stands before the write: files or folders
+    /// Files or folders with the objects of the cluster before the write
     #[arg(long, value_name = "PATH")]
     manifests: Vec<PathBuf>,
-    /// Answer as the mutating endpoint
+    /// Answer as the endpoint /mutate
     #[arg(long)]
     mutate: bool,
     #[command(flatten)]

@@ -13,10 +13,10 @@ pub struct SettingsOptions {
     /// Settings file (YAML): profile, actions by rule, controllerUsers, clusterDomain, …
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// What is denied; overrides the settings file
+    /// Which writes are denied; overrides the settings file
     #[arg(long, value_name = "PROFILE", value_parser = ["guard", "strict", "observe"])]
     pub profile: Option<String>,
-    /// Namespace of objects that name none [default: default]; with `check --cluster` the only one judged
+    /// Namespace of objects without one [default: default]; with `check --cluster`, the only namespace to judge
     #[arg(short, long, value_name = "NAMESPACE")]
     pub namespace: Option<String>,
 }

@@ -15,13 +15,13 @@ const MAX_LIFETIME: Duration = Duration::from_hours(24 * 365 * 100);
 /// Where the serving certificate comes from.
 #[derive(Args, Clone, Debug)]
 pub struct TlsOptions {
-    /// Serving certificate and its chain (PEM); read again when it changes. Without it one is made
+    /// Serving certificate with its chain (PEM), read again when it changes [default: a new certificate]
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// Private key of the serving certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Where the CA of the made certificate is written, unless `--tls-secret` keeps it
+    /// File to which the CA of a new certificate is written, unless it is in the Secret of `--tls-secret`
     #[arg(
         long,
         value_name = "FILE",
@@ -29,7 +29,7 @@ pub struct TlsOptions {
         conflicts_with = "tls_cert"
     )]
     pub ca_file: PathBuf,
-    /// Name or address in the made certificate, beside localhost, 127.0.0.1 and ::1
+    /// Name or address in a new certificate, in addition to localhost, 127.0.0.1 and ::1
     #[arg(
         long,
         value_name = "NAME",
@@ -38,16 +38,16 @@ pub struct TlsOptions {
         conflicts_with = "tls_cert"
     )]
     pub dns: Vec<String>,
-    /// Secret in which the replicas keep a CA and serving certificate that they make and rotate
+    /// Secret in which the leader keeps a CA and a serving certificate for all replicas
     #[arg(long, value_name = "NAME", conflicts_with_all = ["tls_cert", "manifests"])]
     pub tls_secret: Option<String>,
-    /// Name of the two webhook configurations whose caBundle is kept
+    /// Name of the two webhook configurations in which the leader sets caBundle
     #[arg(long, value_name = "NAME", requires = "tls_secret")]
     pub webhook_configuration: Option<String>,
-    /// Life of a made serving certificate; it is rotated at two thirds
+    /// Lifetime of a new serving certificate, which is rotated after two thirds of it
     #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = lifetime)]
     pub cert_lifetime: Duration,
-    /// Life of a made CA; it is rotated at two thirds, and trusted to its end
+    /// Lifetime of a new CA, which is rotated after two thirds of it and trusted until its end
     #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = lifetime)]
     pub ca_lifetime: Duration,
 }

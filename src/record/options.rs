@@ -7,10 +7,10 @@ use clap::Args;
 /// Whether reviews are kept, and how many.
 #[derive(Args, Clone, Debug)]
 pub struct RecordOptions {
-    /// Folder in which the reviews are kept that come, without secrets, to be asked again by `review`
+    /// Folder in which each review is recorded without secrets, for `rollout-guard review`
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
-    /// How many reviews the folder may hold
+    /// Largest number of reviews in the folder
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "record")]
     pub record_limit: usize,
 }

@@ -22,19 +22,19 @@ const RULE: &str = "RG103";
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// See whether the webhook of a cluster refuses what is wrong
+/// Check that the webhook of a cluster denies an invalid Rollout
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// A guarded namespace to send a wrong Rollout to, as a dry run
+    /// Guarded namespace to which an invalid Rollout is sent, as a dry run
     #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
     pub namespace: String,
-    /// What must be seen: under profile `observe` a warning
+    /// Expected answer; with profile `observe` it is a warning
     #[arg(long, value_enum, default_value_t = Expected::Denial)]
     pub expect: Expected,
-    /// How long to go on trying, where the webhook does not answer yet
+    /// How long to retry while the webhook does not answer
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::of_flag)]
     pub within: Duration,
-    /// How to reach the cluster from outside of it
+    /// Kubeconfig of the cluster [default: the cluster that this runs in]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
 }

@@ -13,7 +13,7 @@ const DEFAULT_LEVEL: &str = "info";
 /// How much is logged, and in which format.
 #[derive(Args, Clone, Debug)]
 pub struct LogOptions {
-    /// Format of the log on standard error
+    /// Format of the log on standard error: lines of text, or a JSON object on each line
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
     /// Level of the log (error, warn, info, debug, trace), or levels by module such as `info,kube=debug`
@@ -23,9 +23,7 @@ pub struct LogOptions {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// A line for people: time, level, message, `field=value`
     Text,
-    /// A JSON object on each line
     Json,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Profile, RuleAction, Settings};
+use super::values::{Profile, RuleAction, Settings};
 use crate::cluster::ArgoVersion;
 use crate::rules::{self, nearest};
 use crate::source::{self, Content, KeyNode, Limits, Node, Position};

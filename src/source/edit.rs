@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::{Content, KeyNode, Node};
+use super::node::{Content, KeyNode, Node};
 use crate::field::{Path, Segment};
 
 /// A piece of text in the place of a range of bytes.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use granit_parser::{Marker, ScanError};
 
-use super::{Position, Span};
+use super::node::{Position, Span};
 
 /// Why a text cannot be read, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

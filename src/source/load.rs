@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use super::error::{Error, error, of_scan, span_of};
+use super::node::{Content, KeyNode, Node, Span};
 use super::scalar;
-use super::{Content, KeyNode, Node, Span};
 
 /// Limits that bound the work on hostile input.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Finds a field path in a document.
 
-use super::{Node, Span};
+use super::node::{Content, Node, Span};
 use crate::field::{Path, Segment};
 
 /// What a path led to.
@@ -57,7 +57,6 @@ impl Node {
 /// The span that stands for a node on one line: a scalar's own, else its key's, else that of its first key or
 /// element.
 fn head(node: &Node, key: Option<Span>) -> Span {
-    use super::Content;
     match (&node.content, key) {
         (Content::Sequence(_) | Content::Mapping(_) | Content::Null, Some(key)) => key,
         (Content::Mapping(entries), None) => match entries.first() {

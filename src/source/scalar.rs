@@ -1,6 +1,6 @@
 //! What a plain scalar means to Kubernetes: YAML 1.1, as kubectl's parser (go-yaml 2) reads it.
 
-use super::Content;
+use super::node::Content;
 
 /// The value of an unquoted, untagged scalar.
 pub(super) fn plain(text: &str) -> Content {
