@@ -9,7 +9,6 @@ use super::{
     DestinationRule, Key, Kind, Malformed, Meta, Reader, Rollout, Service, ServiceEntry,
     VirtualService, Workload,
 };
-use crate::field::Path;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
@@ -67,11 +66,6 @@ impl Object {
 
     pub fn key(&self) -> &Key {
         &self.meta.key
-    }
-
-    /// Whether the field, or one that it is part of, has a wrong type.
-    pub fn is_malformed(&self, field: &Path) -> bool {
-        is_malformed(&self.malformed, field)
     }
 
     /// This object with `body`, which must be its own.
@@ -142,18 +136,6 @@ impl Body {
             Kind::Namespace => Body::Namespace,
         }
     }
-}
-
-impl<T> Typed<'_, T> {
-    /// Whether the field, or one that it is part of, has a wrong type.
-    pub fn is_malformed(&self, field: &Path) -> bool {
-        is_malformed(self.malformed, field)
-    }
-}
-
-fn is_malformed(malformed: &[Malformed], field: &Path) -> bool {
-    let mut faults = malformed.iter();
-    faults.any(|fault| field.starts_with(&fault.path))
 }
 
 impl<T> Clone for Typed<'_, T> {

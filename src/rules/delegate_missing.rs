@@ -1,12 +1,12 @@
-//! A VirtualService delegates a route to a VirtualService that cannot be its delegate.
+//! A VirtualService delegates a route to one that is not there for it.
 //!
 //! ## What
 //! The `delegate` of an http route names a VirtualService that does not exist, that has `hosts` (Istio
-//! delegates only to a VirtualService without `hosts`), that is not exported to the namespace of the one
-//! that delegates, or that has a `delegate` of its own.
+//! delegates only to one without), that is not exported to the namespace of the one that delegates,
+//! or that delegates itself.
 //!
 //! ## Why
-//! Istio drops the route and only writes a line to istiod's log.
+//! Istio drops the route, with no word but in istiod's log.
 //!
 //! ## Example
 //! ```yaml
@@ -19,9 +19,9 @@
 //! ```
 //!
 //! ## Fix
-//! Apply the delegate first, without `hosts` and `gateways`, and export it to the namespace of the
-//! VirtualService that names it.
+//! Apply the delegate first, without `hosts` and `gateways`, and export it to the root's namespace.
 
+use super::parts::place::is_malformed;
 use crate::cluster::{ExportTo, View, reference};
 use crate::field::Path;
 use crate::model::{Key, Typed, VirtualService};
@@ -30,30 +30,33 @@ use crate::verdict::{Cause, Finding, Findings, Message, message};
 rule!(RG512, Warning, VirtualService(check));
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
-    // RG508 reports a delegate that delegates.
+    // A delegate that delegates is RG508's.
     if service.is_delegate() {
         return;
     }
     for (path, key) in reference::delegates(service) {
-        let delegation = Delegation { service, path, key };
-        let named = ["name", "namespace"].map(|field| delegation.path.field(field));
-        if !named.iter().any(|path| service.is_malformed(path)) {
-            delegation.check(view, found);
+        let link = Link { service, path, key };
+        let named = ["name", "namespace"].map(|field| link.path.field(field));
+        if !named
+            .iter()
+            .any(|path| is_malformed(service.malformed, path))
+        {
+            link.check(view, found);
         }
     }
 }
 
-/// The reference of a VirtualService with hosts to a delegate.
-struct Delegation<'a> {
+/// A delegate that a VirtualService with hosts names.
+struct Link<'a> {
     service: Typed<'a, VirtualService>,
     path: Path,
     key: Key,
 }
 
-impl Delegation<'_> {
+impl Link<'_> {
     fn check(&self, view: &View<'_>, found: &mut Findings<'_>) {
         if self.key.name.is_empty() {
-            self.report_missing_name(found);
+            self.nameless(found);
         } else if let Some(delegate) = view.virtual_service(&self.key) {
             self.check_delegate(delegate, found);
         } else if !view.mesh().remote_istio {
@@ -64,7 +67,7 @@ impl Delegation<'_> {
         }
     }
 
-    fn report_missing_name(&self, found: &mut Findings<'_>) {
+    fn nameless(&self, found: &mut Findings<'_>) {
         let path = self.path.field("name");
         let message = Message::missing(&self.service.meta.key, &path);
         found
@@ -77,7 +80,7 @@ impl Delegation<'_> {
     fn check_delegate(&self, delegate: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
         let (owner, root) = (delegate.meta.namespace(), self.service.meta.namespace());
         let (fault, help, field) = if !delegate.is_delegate() {
-            let help = "remove the delegate's `hosts` and `gateways`";
+            let help = "drop the delegate's `hosts` and `gateways`";
             ("which has `hosts` and so is not a delegate", help, "hosts")
         } else if !ExportTo::new(&delegate.export_to, owner).includes(root) {
             let help = "add the namespace to the delegate's `exportTo`";

@@ -1,17 +1,17 @@
-//! A Rollout names a DestinationRule that does not exist.
+//! The DestinationRule that a Rollout names does not exist.
 //!
 //! ## What
-//! `destinationRule.name` names no DestinationRule in the Rollout's own namespace, the only one where the
-//! controller looks. The rule reports nothing if Istio's objects are in another cluster
-//! (`istio.primaryCluster: remote`).
+//! `destinationRule.name` names no DestinationRule in the Rollout's own namespace, which is the only
+//! one the controller looks in. Nothing is said where `istio.primaryCluster` is `remote`: the objects
+//! are in another cluster then.
 //!
 //! ## Why
 //! The controller cannot write the hash of a version into a subset and fails at every reconcile
-//! (`UpdateHash`), so no weight changes.
+//! (`UpdateHash`): no weight moves.
 //!
 //! ## Example
 //! ```yaml
-//! # Rollout in namespace shop; DestinationRule shop/app does not exist
+//! # Rollout in namespace shop; there is no DestinationRule shop/app
 //! destinationRule: {name: app, canarySubsetName: canary, stableSubsetName: stable}
 //! ```
 //!
@@ -37,8 +37,6 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     found
         .warning(flow.key(), path, message)
         .subject(link.key.to_string())
-        .help(
-            "apply the DestinationRule in the Rollout's namespace: the controller looks only there",
-        )
+        .help("apply it in the Rollout's namespace: a DestinationRule is looked up nowhere else")
         .missing(&link.key);
 }

@@ -1,13 +1,13 @@
-//! One Service has two roles, or a role has no Service.
+//! A Rollout gives one Service two roles, or a role no Service.
 //!
 //! ## What
-//! `canaryService` equals `stableService`, `pingService` equals `pongService`, or `activeService` equals
-//! `previewService`; or `pingService`, `pongService` or `activeService` is missing or empty.
+//! `canaryService` is `stableService`, `pingService` is `pongService`, or `activeService` is
+//! `previewService`; or `pingService`, `pongService` or `activeService` is absent or empty.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateRolloutStrategyCanary`,
-//! `ValidateRolloutStrategyBlueGreen`), because one selector cannot hold two hashes. Without an active
-//! Service, every reconcile fails.
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
+//! (`ValidateRolloutStrategyCanary`, `ValidateRolloutStrategyBlueGreen`): one selector cannot hold two
+//! hashes. Without an active Service it fails at every reconcile.
 //!
 //! ## Example
 //! ```yaml
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! ## Fix
-//! Give each role its own Service. A preview Service is optional.
+//! Give each role a Service of its own. A preview Service may be left out.
 
 use crate::cluster::{Flow, ServiceRole};
 use crate::verdict::{Cause, Findings, Message, message};
@@ -25,54 +25,63 @@ use crate::verdict::{Cause, Findings, Message, message};
 rule!(RG103, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let roles = Roles { flow };
     if let Some(canary) = flow.canary() {
         let stable = (ServiceRole::Stable, canary.stable_service.as_str());
         let canary_role = (ServiceRole::Canary, canary.canary_service.as_str());
-        check_distinct(flow, canary_role, stable, found);
+        roles.check_distinct(canary_role, stable, found);
         if let Some(pair) = &canary.ping_pong {
             let ping = (ServiceRole::Ping, pair.ping_service.as_str());
             let pong = (ServiceRole::Pong, pair.pong_service.as_str());
-            check_named(flow, ping, found);
-            check_named(flow, pong, found);
-            check_distinct(flow, ping, pong, found);
+            roles.check_named(ping, found);
+            roles.check_named(pong, found);
+            roles.check_distinct(ping, pong, found);
         }
     }
     if let Some(blue_green) = &flow.rollout.blue_green {
         let active = (ServiceRole::Active, blue_green.active_service.as_str());
         let preview = (ServiceRole::Preview, blue_green.preview_service.as_str());
-        check_named(flow, active, found);
-        check_distinct(flow, active, preview, found);
+        roles.check_named(active, found);
+        roles.check_distinct(active, preview, found);
     }
 }
 
-/// A role and the name of its Service.
-type Named<'a> = (ServiceRole, &'a str);
+/// The roles that a Rollout gives to Services, each with the Service's name.
+struct Roles<'a> {
+    flow: &'a Flow<'a>,
+}
 
-fn check_named(flow: &Flow<'_>, (role, name): Named<'_>, found: &mut Findings<'_>) {
-    if name.is_empty() {
-        let message = Message::missing(flow.key(), &role.path());
+impl Roles<'_> {
+    fn check_named(&self, (role, name): (ServiceRole, &str), found: &mut Findings<'_>) {
+        if !name.is_empty() {
+            return;
+        }
+        let key = self.flow.key();
+        let message = Message::missing(key, &role.path());
         found
-            .error(flow.key(), role.path(), message)
+            .error(key, role.path(), message)
             .subject(role.field())
-            .help("name a Service that no other field of the Rollout names")
+            .help("name a Service of its own there")
             .cause(Cause::Required);
     }
-}
 
-fn check_distinct(
-    flow: &Flow<'_>,
-    (first, name): Named<'_>,
-    (second, other): Named<'_>,
-    found: &mut Findings<'_>,
-) {
-    if !name.is_empty() && name == other {
-        let message = message!("{} names Service `{name}`", flow.key())
+    fn check_distinct(
+        &self,
+        (first, name): (ServiceRole, &str),
+        (second, other): (ServiceRole, &str),
+        found: &mut Findings<'_>,
+    ) {
+        if name.is_empty() || name != other {
+            return;
+        }
+        let key = self.flow.key();
+        let message = message!("{key} names Service `{name}`")
             .in_field(&second.path())
             .text(format!(", which is already its `{}`", first.field()));
         found
-            .error(flow.key(), second.path(), message)
+            .error(key, second.path(), message)
             .subject(format!("{} {}", first.field(), second.field()))
-            .help("give each of the two roles its own Service")
+            .help("give each of the two a Service of its own")
             .cause(Cause::Duplicate);
     }
 }

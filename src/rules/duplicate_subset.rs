@@ -1,11 +1,10 @@
-//! A DestinationRule has two subsets with the same name.
+//! A DestinationRule has two subsets with one name.
 //!
 //! ## What
-//! A name is used more than once in `subsets`.
+//! A name that stands more than once in `subsets`.
 //!
 //! ## Why
-//! istiod rejects the object (`istioctl analyze`: IST0106). If the object was stored anyway, Istio ignores
-//! one of the two subsets.
+//! istiod refuses the object (`istioctl analyze`: IST0106). Where it got in, one of the two is dropped.
 //!
 //! ## Example
 //! ```yaml
@@ -15,7 +14,7 @@
 //! ```
 //!
 //! ## Fix
-//! Rename or delete one of them.
+//! Rename or drop one of them.
 
 use std::collections::BTreeSet;
 

@@ -1,12 +1,11 @@
-//! A traffic policy of a DestinationRule is empty.
+//! A traffic policy of a DestinationRule says nothing.
 //!
 //! ## What
-//! A `trafficPolicy` (of the DestinationRule or of a subset) or an entry of its `portLevelSettings` has
-//! none of its fields, or a `connectionPool` has neither `http` nor `tcp`. A field with an empty list
-//! counts as missing.
+//! A `trafficPolicy` (the rule's or a subset's) or an entry of its `portLevelSettings` with none of the
+//! fields that it may have, or a `connectionPool` without `http` and `tcp`. An empty list is no field.
 //!
 //! ## Why
-//! istiod rejects the object (`istioctl analyze`: IST0106).
+//! istiod refuses the object (`istioctl analyze`: IST0106).
 //!
 //! ## Example
 //! ```yaml
@@ -14,9 +13,9 @@
 //! ```
 //!
 //! ## Fix
-//! Remove the field, or set what the policy should do.
+//! Drop the field, or write what the policy is.
 
-use super::parts::named_path::in_destination_rule;
+use super::parts::place::{in_destination_rule, is_malformed};
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{DestinationRule, Typed};
@@ -26,24 +25,24 @@ rule!(RG510, Error, DestinationRule(check));
 
 fn check(rule: Typed<'_, DestinationRule>, _: &View<'_>, found: &mut Findings<'_>) {
     for policy in &rule.policies {
-        if rule.is_malformed(&policy.path) {
+        if is_malformed(rule.malformed, &policy.path) {
             continue;
         }
         if policy.empty {
-            report(rule, policy.path.clone(), found);
+            refuse(rule, policy.path.clone(), found);
         }
         if policy.empty_pool {
-            report(rule, policy.path.field("connectionPool"), found);
+            refuse(rule, policy.path.field("connectionPool"), found);
         }
     }
 }
 
-fn report(rule: Typed<'_, DestinationRule>, path: Path, found: &mut Findings<'_>) {
+fn refuse(rule: Typed<'_, DestinationRule>, path: Path, found: &mut Findings<'_>) {
     let message = message!("{}: `{path}` is empty (IST0106)", rule.meta.key);
     let subject = in_destination_rule(rule, &path);
     found
         .error(&rule.meta.key, path, message)
         .subject(subject)
-        .help("remove the field, or set what the policy should do")
+        .help("drop the field, or write what it should hold")
         .cause(Cause::Required);
 }

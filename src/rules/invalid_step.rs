@@ -138,7 +138,7 @@ fn check_router(flow: &Flow<'_>, step: &Step, path: &Path, found: &mut Findings<
             .error(flow.key(), path, message)
             .subject(subject)
             .help(format!(
-                "set `trafficRouting` with {router}, or remove the step"
+                "set `trafficRouting` with {router}, or drop the step"
             ));
     };
     if step.set_canary_scale && routing.is_none() {

@@ -1,12 +1,12 @@
-//! The name or a label of a subset is not valid.
+//! A subset's name or label is none that Istio takes.
 //!
 //! ## What
-//! A subset name, in a DestinationRule or in a destination or mirror of a VirtualService, must have 1 to 63
-//! letters, digits and `-`, with a letter or digit at both ends (capitals are valid). A label of a subset
-//! must have a valid Kubernetes label key and value.
+//! A subset name, in a DestinationRule or in a VirtualService's destination or mirror, that is not 1 to 63
+//! letters, digits and `-` with a letter or digit at both ends (capitals are fine), or a subset label
+//! whose key or value is none of a Kubernetes label.
 //!
 //! ## Why
-//! istiod rejects the object (`istioctl analyze`: IST0106).
+//! istiod refuses the object (`istioctl analyze`: IST0106).
 //!
 //! ## Example
 //! ```yaml
@@ -15,7 +15,7 @@
 //! ```
 //!
 //! ## Fix
-//! Replace dots, underscores and spaces by `-`.
+//! Write `-` where a dot, an underscore or a space stands.
 
 use super::parts::istio_names::{is_label, is_label_key, is_label_value};
 use crate::field::Path;
@@ -26,15 +26,15 @@ rule!(RG506, Error, Any(check));
 
 fn check(object: &Object, found: &mut Findings<'_>) {
     match &object.body {
-        Body::VirtualService(service) => check_references(object.typed(service), found),
-        Body::DestinationRule(rule) => check_subsets(object.typed(rule), found),
+        Body::VirtualService(service) => references(object.typed(service), found),
+        Body::DestinationRule(rule) => subsets(object.typed(rule), found),
         _ => {}
     }
 }
 
-fn check_references(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
+fn references(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     for (path, destination) in service.destinations() {
-        check_name(
+        name(
             &service.meta.key,
             path.field("subset"),
             &destination.subset,
@@ -43,16 +43,16 @@ fn check_references(service: Typed<'_, VirtualService>, found: &mut Findings<'_>
     }
 }
 
-fn check_subsets(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
+fn subsets(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
     for (index, subset) in rule.subsets.iter().enumerate() {
         let path = Path::spec(["subsets"]).index(index);
-        check_name(&rule.meta.key, path.field("name"), &subset.name, found);
-        check_labels(&rule.meta.key, &path.field("labels"), subset, found);
+        name(&rule.meta.key, path.field("name"), &subset.name, found);
+        labels(&rule.meta.key, &path.field("labels"), subset, found);
     }
 }
 
-/// An empty name is no subset in a VirtualService. RG505 reports it in a DestinationRule.
-fn check_name(key: &Key, path: Path, name: &str, found: &mut Findings<'_>) {
+/// An empty name is RG505's in a DestinationRule, and none in a VirtualService.
+fn name(key: &Key, path: Path, name: &str, found: &mut Findings<'_>) {
     if name.is_empty() || is_label(name) {
         return;
     }
@@ -65,7 +65,7 @@ fn check_name(key: &Key, path: Path, name: &str, found: &mut Findings<'_>) {
         .help("write 1 to 63 letters, digits and `-`, with a letter or digit at both ends");
 }
 
-fn check_labels(key: &Key, path: &Path, subset: &Subset, found: &mut Findings<'_>) {
+fn labels(key: &Key, path: &Path, subset: &Subset, found: &mut Findings<'_>) {
     for (label, value) in subset.labels.iter().flatten() {
         let fault = match (is_label_key(label), is_label_value(value)) {
             (true, true) => continue,
@@ -83,8 +83,8 @@ fn check_labels(key: &Key, path: &Path, subset: &Subset, found: &mut Findings<'_
             .error(key, path, message)
             .subject(format!("{} {label}", subset.name))
             .help(
-                "write letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; the name of a key \
-                 has at most 63 and can follow a DNS name and `/`",
+                "write letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; a key's \
+                 name has at most 63 and may follow a DNS name and `/`",
             );
     }
 }

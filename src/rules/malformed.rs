@@ -1,31 +1,28 @@
-//! A field has the wrong type, or a required field is missing or empty.
+//! A field has the wrong type, or one that Istio or Argo requires is absent or empty.
 //!
 //! ## What
-//! The rule checks Rollouts, VirtualServices, DestinationRules, Services and ServiceEntries. It reports a
-//! field that the rules read (except in `status`) if its type is wrong or its number is out of range (32
-//! bits; a port). It reports these fields if they are missing or empty:
-//!
-//! - in a DestinationRule, `host` and a subset's `name`;
-//! - in a VirtualService, a `destination` of a route or of `mirrors`, its `host` and that of a `mirror`, a
-//!   tls route's `match` and the `sniHosts` in it;
-//! - in a Rollout, `activeService` and the names in `managedRoutes`.
+//! In a Rollout, VirtualService, DestinationRule, Service or ServiceEntry: a field that the rules read
+//! with a type other than its own, `status` aside, or a number beyond its range (32 bits; a port). And
+//! absent or empty: a DestinationRule's `host`, a subset's `name`, a `destination` (of a route or of
+//! `mirrors`), its `host` or that of a `mirror`, a tls route's `match` and the `sniHosts` in it; a
+//! Rollout's `activeService` and the names in `managedRoutes`.
 //!
 //! ## Why
-//! The API server or istiod rejects the object (`istioctl analyze`: IST0106), and the other rules cannot
-//! check what they cannot read.
+//! The API server or istiod refuses the object (`istioctl analyze`: IST0106), and the other rules can
+//! say nothing of what they cannot read.
 //!
 //! ## Example
 //! ```yaml
-//! hosts: app            # must be a list
+//! hosts: app            # a list must stand here
 //! http:
 //! - route:
 //!   - destination: {subset: v1}     # host is required
 //! ```
 //!
 //! ## Fix
-//! Correct the field's type, or add the field.
+//! Write the field as its type asks, or add it.
 
-use super::parts::named_path::{in_any, in_destination_rule, in_virtual_service};
+use super::parts::place::{in_any, in_destination_rule, in_virtual_service, is_malformed};
 use crate::cluster::ServiceRole;
 use crate::field::Path;
 use crate::model::{Body, DestinationRule, Kind, Malformed, Object, Rollout, VirtualService};
@@ -38,22 +35,23 @@ fn check(object: &Object, found: &mut Findings<'_>) {
     if !kind.is_guarded() && kind != Kind::ServiceEntry {
         return;
     }
-    // Another version of the controller may write another status.
+    let faults = &object.malformed;
+    // The status is the controller's, and a newer one's may differ.
     let status = Path::of(["status"]);
-    let faults = object.malformed.iter();
-    for fault in faults.filter(|fault| !fault.path.starts_with(&status)) {
-        report_type(object, fault, found);
+    for fault in faults.iter().filter(|f| !f.path.starts_with(&status)) {
+        wrong_type(object, fault, found);
     }
-    let missing = missing_fields(object).into_iter();
-    for path in missing.filter(|path| !object.is_malformed(path)) {
-        report_missing(object, path, found);
+    let absent = required(object).into_iter();
+    for path in absent.filter(|path| !is_malformed(faults, path)) {
+        nothing(object, path, found);
     }
 }
 
-fn report_type(object: &Object, fault: &Malformed, found: &mut Findings<'_>) {
-    let quotes = match fault.expected {
-        "a string" => QUOTES,
-        _ => "",
+fn wrong_type(object: &Object, fault: &Malformed, found: &mut Findings<'_>) {
+    let quotes = if fault.expected == "a string" {
+        QUOTES
+    } else {
+        ""
     };
     let message = message!(
         "{}: `{}` is {}, but must be {}",
@@ -64,28 +62,28 @@ fn report_type(object: &Object, fault: &Malformed, found: &mut Findings<'_>) {
     );
     found
         .error(object.key(), fault.path.clone(), message)
-        .subject(named_path(object, &fault.path))
+        .subject(place(object, &fault.path))
         .help(format!(
-            "write {}, or remove the field{quotes}",
+            "write {} there, or drop the field{quotes}",
             fault.expected
         ));
 }
 
-fn report_missing(object: &Object, path: Path, found: &mut Findings<'_>) {
+fn nothing(object: &Object, path: Path, found: &mut Findings<'_>) {
     let required_by = match object.key().kind {
         Kind::Rollout => ", but Argo Rollouts requires it",
         _ => ", but Istio requires it (IST0106)",
     };
     let message = Message::missing(object.key(), &path).text(required_by);
-    let subject = named_path(object, &path);
+    let subject = place(object, &path);
     found
         .error(object.key(), path, message)
         .subject(subject)
-        .help("add the field, or remove the object or list entry that it is in")
+        .help("add the field, or drop what it stands in")
         .cause(Cause::Required);
 }
 
-fn named_path(object: &Object, path: &Path) -> String {
+fn place(object: &Object, path: &Path) -> String {
     match &object.body {
         Body::VirtualService(service) => in_virtual_service(object.typed(service), path),
         Body::DestinationRule(rule) => in_destination_rule(object.typed(rule), path),
@@ -93,8 +91,8 @@ fn named_path(object: &Object, path: &Path) -> String {
     }
 }
 
-/// The required fields that are missing or empty.
-fn missing_fields(object: &Object) -> Vec<Path> {
+/// The required fields that have nothing in them.
+fn required(object: &Object) -> Vec<Path> {
     match &object.body {
         Body::VirtualService(service) => {
             let mut paths = of_destinations(service);
@@ -150,8 +148,8 @@ fn of_destination_rule(rule: &DestinationRule) -> Vec<Path> {
     host.into_iter().chain(names).collect()
 }
 
-/// The fields that the Rollout's CRD requires and no other rule checks. If both Services of a blue-green Rollout are
-/// empty they are equal, which RG103 reports.
+/// What the Rollout's CRD requires and no other rule asks for. Where both Services of a blue-green
+/// Rollout are empty they are equal, which is RG103's.
 fn of_rollout(rollout: &Rollout) -> Vec<Path> {
     let blue_green = rollout.blue_green.as_ref();
     let active = blue_green
@@ -165,4 +163,4 @@ fn of_rollout(rollout: &Rollout) -> Vec<Path> {
     active.into_iter().chain(routes).collect()
 }
 
-const QUOTES: &str = "; without quotes, `yes`, `on`, `y` and `1.0` are not strings in YAML";
+const QUOTES: &str = "; without quotes YAML reads `yes`, `on`, `y` and `1.0` as no strings";

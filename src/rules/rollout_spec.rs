@@ -74,7 +74,7 @@ fn check_template_and_workload(flow: &Flow<'_>, found: &mut Findings<'_>) {
         found
             .error(flow.key(), path, message)
             .subject("template")
-            .help("remove `template`, or remove `workloadRef`");
+            .help("drop `template`, or drop `workloadRef`");
     }
 }
 

@@ -1,19 +1,13 @@
-//! A route has no action, or more than one.
+//! A route of a VirtualService says not, or twice, what to do; or a delegate has what delegates must not.
 //!
 //! ## What
-//! The rule reports:
-//!
-//! - an http route without exactly one of `route`, `redirect` and `directResponse` (an empty `route` counts
-//!   as none). In a VirtualService with `hosts`, a route with `delegate` must have neither `route` nor
-//!   `redirect`;
-//! - an http route with both `mirror` and `mirrors`;
-//! - a tls or tcp route without `route`;
-//! - a VirtualService without `hosts`, which makes it a delegate, that has `gateways`, `tls`, `tcp` or a
-//!   `delegate` of its own;
-//! - a VirtualService with no http, tls or tcp route.
+//! An http route without exactly one of `route`, `redirect`, `directResponse` (an empty `route` is none);
+//! with `delegate`, where `hosts` is set, it must have neither `route` nor `redirect`. Both `mirror` and
+//! `mirrors`. A tls or tcp route without `route`. No `hosts`, which makes it a delegate, but `gateways`,
+//! `tls`, `tcp` or a `delegate` of its own. Neither http, tls nor tcp.
 //!
 //! ## Why
-//! istiod rejects the object (`istioctl analyze`: IST0106).
+//! istiod refuses the object (`istioctl analyze`: IST0106).
 //!
 //! ## Example
 //! ```yaml
@@ -26,7 +20,7 @@
 //! ## Fix
 //! Keep one action per route.
 
-use super::parts::named_path::in_virtual_service;
+use super::parts::place::{in_virtual_service, is_malformed};
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{HttpRoute, L4Route, Typed, VirtualService};
@@ -35,31 +29,31 @@ use crate::verdict::{Cause, Finding, Findings, Message, message};
 rule!(RG508, Error, VirtualService(check));
 
 fn check(service: Typed<'_, VirtualService>, _: &View<'_>, found: &mut Findings<'_>) {
-    check_any_route(service, found);
-    let has_malformed_hosts = service.is_malformed(&Path::spec(["hosts"]));
-    let is_delegate = service.is_delegate() && !has_malformed_hosts;
-    if is_delegate {
-        check_delegate(service, found);
+    no_list(service, found);
+    let hosts = is_malformed(service.malformed, &Path::spec(["hosts"]));
+    let delegate = service.is_delegate() && !hosts;
+    if delegate {
+        beside_no_hosts(service, found);
     }
     for (index, route) in service.http().iter().enumerate() {
         let path = Path::spec(["http"]).index(index);
-        if service.is_malformed(&path) {
+        if is_malformed(service.malformed, &path) {
             continue;
         }
-        if route.delegate.is_some() && !is_delegate {
-            // istiod checks nothing else of a route that delegates.
-            check_delegating_route(service, &path, route, found);
+        if route.delegate.is_some() && !delegate {
+            // istiod asks of a route that delegates no more than this.
+            delegating(service, &path, route, found);
         } else {
-            check_http_route(service, &path, route, found);
+            acting(service, &path, route, found);
         }
     }
-    check_l4_routes(service, "tls", service.tls(), found);
-    check_l4_routes(service, "tcp", service.tcp(), found);
+    l4(service, "tls", service.tls(), found);
+    l4(service, "tcp", service.tcp(), found);
 }
 
-fn check_any_route(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
+fn no_list(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     let lists = ["http", "tls", "tcp"].map(|list| Path::spec([list]));
-    let malformed = |path| service.is_malformed(path);
+    let malformed = |path| is_malformed(service.malformed, path);
     let empty = service.http().is_empty() && service.tls().is_empty() && service.tcp().is_empty();
     if empty && !lists.iter().any(malformed) {
         let text = "has no route in `spec.http`, `spec.tls` or `spec.tcp`";
@@ -70,8 +64,8 @@ fn check_any_route(service: Typed<'_, VirtualService>, found: &mut Findings<'_>)
     }
 }
 
-/// A VirtualService without hosts can only have http routes, to which others delegate.
-fn check_delegate(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
+/// A VirtualService without hosts is there for others to delegate http routes to.
+fn beside_no_hosts(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     let lists = [
         ("gateways", !service.gateways.is_empty()),
         ("tls", !service.tls().is_empty()),
@@ -88,12 +82,12 @@ fn check_delegate(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) 
             service.meta.key
         );
         report(service, path, message, found).help(
-            "write `hosts`, or move the field to the VirtualService that delegates to this one",
+            "write `hosts`, or leave to the VirtualService that delegates what delegates cannot do",
         );
     }
 }
 
-fn check_delegating_route(
+fn delegating(
     service: Typed<'_, VirtualService>,
     path: &Path,
     route: &HttpRoute,
@@ -107,11 +101,11 @@ fn check_delegating_route(
             service.meta.key
         );
         report(service, path.field(field), message, found)
-            .help("keep only `delegate`, or remove it");
+            .help("keep `delegate`, or do the work here and drop it");
     }
 }
 
-fn check_http_route(
+fn acting(
     service: Typed<'_, VirtualService>,
     path: &Path,
     route: &HttpRoute,
@@ -123,10 +117,10 @@ fn check_http_route(
         ("redirect", route.redirect),
         ("directResponse", route.direct_response),
     ];
-    let is_malformed = |field| service.is_malformed(&path.field(field));
+    let stands = |field| is_malformed(service.malformed, &path.field(field));
     let set = fields
         .into_iter()
-        .filter(|(field, set)| *set || is_malformed(field));
+        .filter(|(field, set)| *set || stands(field));
     let set: Vec<&'static str> = set.map(|(field, _)| field).collect();
     match set.as_slice() {
         [] => {
@@ -135,7 +129,7 @@ fn check_http_route(
                 service.meta.key
             );
             report(service, path.clone(), message, found)
-                .help("set what the route does")
+                .help("say what the route does")
                 .cause(Cause::Required);
         }
         [_] => {}
@@ -154,7 +148,7 @@ fn check_http_route(
     }
 }
 
-fn check_l4_routes(
+fn l4(
     service: Typed<'_, VirtualService>,
     list: &'static str,
     routes: &[L4Route],
@@ -163,10 +157,10 @@ fn check_l4_routes(
     for (index, route) in routes.iter().enumerate() {
         let path = Path::spec([list]).index(index).field("route");
         let empty = route.route.as_ref().is_none_or(Vec::is_empty);
-        if empty && !service.is_malformed(&path) {
+        if empty && !is_malformed(service.malformed, &path) {
             let message = Message::missing(&service.meta.key, &path);
             report(service, path, message, found)
-                .help("add the destinations of the route")
+                .help("say where the route sends")
                 .cause(Cause::Required);
         }
     }

@@ -1,11 +1,12 @@
-//! A Rollout names a Service that belongs to another Rollout.
+//! A Service that a Rollout names belongs to another Rollout.
 //!
 //! ## What
-//! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` of one of the six named Services has the
-//! name of another Rollout.
+//! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` of one of the six named Services
+//! holds the name of another Rollout.
 //!
 //! ## Why
-//! The controller rejects the Service and sets the Rollout to `Degraded: InvalidSpec` (`ValidateService`).
+//! The controller refuses the Service and sets the Rollout to `Degraded: InvalidSpec`
+//! (`ValidateService`).
 //!
 //! ## Example
 //! ```yaml
@@ -15,7 +16,7 @@
 //! ```
 //!
 //! ## Fix
-//! Use a Service that only this Rollout uses. If the other Rollout no longer exists, remove the annotation.
+//! Use a Service of the Rollout's own. If the other Rollout no longer exists, remove the annotation.
 
 use crate::cluster::Flow;
 use crate::field::Path;
@@ -42,7 +43,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             .error(flow.key(), linked.link.path, message)
             .subject(format!("{} {owner}", linked.link.key))
             .help(format!(
-                "name a Service that only this Rollout uses; if Rollout `{owner}` no longer exists, remove the annotation"
+                "name a Service of its own; if Rollout `{owner}` is gone, remove the annotation"
             ))
             .with(&linked.link.key, annotation);
     }

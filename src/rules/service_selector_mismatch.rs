@@ -1,18 +1,15 @@
 //! A Service of a Rollout selects by a label that the Rollout's pods do not have.
 //!
 //! ## What
-//! The rule reports an error if the selector of one of the six Services that the Rollout names has a label,
-//! other than the hash, that is missing from the pod template or has another value there. As for the
-//! controller, the labels of `canaryMetadata` and `stableMetadata` do not count.
-//!
-//! It reports a warning if the Rollout does not name the Service but a canary or stable subset destination
-//! resolves to it. In that case the labels of the role's metadata count.
-//!
-//! A Service without a selector is not checked, and neither are pods of a `workloadRef` that is not known.
+//! A label in the selector of one of the six Services that the Rollout names, the hash aside, that the
+//! pod template lacks or has with another value; labels of `canaryMetadata` and `stableMetadata` do not
+//! count, as they do not to the controller. It is a warning for a Service that the Rollout does not name
+//! but a canary or stable subset destination resolves to; there the labels of the role's metadata do
+//! count. A Service without a selector, and pods of an unknown `workloadRef`, are not judged.
 //!
 //! ## Why
 //! For a named Service the controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateService`). A Service that only gets traffic would select none of the Rollout's pods.
+//! (`ValidateService`). A Service that is only routed to would have none of the Rollout's pods behind it.
 //!
 //! ## Example
 //! ```yaml
@@ -24,7 +21,7 @@
 //! ```
 //!
 //! ## Fix
-//! Select by labels that all pods of the Rollout have. The controller adds the hash.
+//! Select by labels that all pods of the Rollout have; the controller adds the hash itself.
 
 use std::collections::BTreeSet;
 
@@ -53,36 +50,36 @@ fn check_named(flow: &Flow<'_>, pods: &Pods, found: &mut Findings<'_>) {
         let Some(selector) = &linked.service.selector else {
             continue;
         };
-        for (label, required) in pods.unmet(selector) {
+        for (label, wanted) in pods.unmet(selector) {
             let message = message!("{} names {}", flow.key(), linked.link.key)
                 .in_field(&linked.link.path)
                 .text(format!(
-                    ", whose selector asks for `{label}: {required}`, {}",
+                    ", whose selector asks for `{label}: {wanted}`, {}",
                     pods.failing(label)
                 ));
             let finding = found.error(flow.key(), linked.link.path.clone(), message);
-            explain(finding, flow, pods, (&linked.link.key, label));
+            rest(finding, flow, pods, (&linked.link.key, label));
         }
     }
 }
 
-/// Checks the Services that subset destinations resolve to and that the Rollout does not name.
+/// The Services that subset destinations resolve to and that the Rollout does not name.
 fn check_routed(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let named: BTreeSet<Key> = reference::services(flow.rollout).map(|l| l.key).collect();
-    let mut seen = BTreeSet::new();
+    let mut told = BTreeSet::new();
     for routed in flow.routed() {
         let service = routed.service(&flow.view);
         if let Some(key) = service.filter(|key| routed.by_subset && !named.contains(key)) {
-            check_routed_service(flow, &routed, &key, &mut seen, found);
+            check_one_routed(flow, &routed, &key, &mut told, found);
         }
     }
 }
 
-fn check_routed_service(
+fn check_one_routed(
     flow: &Flow<'_>,
     routed: &RoutedDestination<'_>,
     key: &Key,
-    seen: &mut BTreeSet<(Key, String)>,
+    told: &mut BTreeSet<(Key, String)>,
     found: &mut Findings<'_>,
 ) {
     let service = flow.view.service(key);
@@ -90,35 +87,34 @@ fn check_routed_service(
     let (Some(selector), Some(pods)) = (selector, Pods::of_role(flow, routed.role)) else {
         return;
     };
-    for (label, required) in pods.unmet(selector) {
-        if !seen.insert((key.clone(), label.to_owned())) {
+    for (label, wanted) in pods.unmet(selector) {
+        if !told.insert((key.clone(), label.to_owned())) {
             continue;
         }
         let place = routed.path.field("host");
-        let message = message!("{} gets its {} traffic", flow.key(), routed.role.as_str())
-            .text(format!(
-                " through {key} (`{place}` of {})",
-                routed.virtual_service
-            ))
-            .text(format!(
-                ", whose selector asks for `{label}: {required}`, {}",
-                pods.failing(label)
-            ));
+        let message = message!(
+            "{} gets its {} traffic through {key} (`{place}` of {}), whose selector asks for `{label}: {wanted}`, {}",
+            flow.key(),
+            routed.role.as_str(),
+            routed.virtual_service,
+            pods.failing(label)
+        );
         let finding = found.warning(flow.key(), routed.reference.field("name"), message);
-        explain(finding, flow, &pods, (key, label));
+        rest(finding, flow, &pods, (key, label));
         finding.with(routed.virtual_service, place);
     }
 }
 
 /// What both kinds of finding say of the Service's label.
-fn explain(finding: &mut Finding, flow: &Flow<'_>, pods: &Pods, asked: (&Key, &str)) {
+fn rest(finding: &mut Finding, flow: &Flow<'_>, pods: &Pods, asked: (&Key, &str)) {
     let (service, label) = asked;
     finding
         .subject(format!("{service} {label}"))
         .help(format!(
-            "select by labels that all pods of the Rollout have: {}; the controller adds the hash",
-            pods.common_labels(flow)
+            "select by labels that all pods of the Rollout have: {}; the controller adds the hash \
+             itself",
+            pods.lasting(flow)
         ))
         .with(service, Path::spec(["selector"]).entry(label));
-    pods.add_workload(finding);
+    pods.rest(finding);
 }

@@ -1,20 +1,15 @@
-//! A step inserts a route that `managedRoutes` does not list, or that has an incomplete match.
+//! A step inserts a route that `managedRoutes` does not list, or whose match is incomplete.
 //!
 //! ## What
-//! The rule reports:
-//!
-//! - a `setHeaderRoute` or `setMirrorRoute` step without a name, or with a name that `managedRoutes` does
-//!   not list;
-//! - a match without a `headerValue`;
-//! - a `headerValue`, `method` or `path` that does not have exactly one non-empty field of `exact`, `regex`
-//!   and `prefix` (with an ALB, a `headerValue` must have `exact`).
-//!
-//! A step without a `match` removes the route, and is valid.
+//! A `setHeaderRoute` or `setMirrorRoute` step without a name, or with one that `managedRoutes` does not
+//! list; a `headerValue` that is absent; a `headerValue`, `method` or `path` without exactly one of
+//! `exact`, `regex` and `prefix` that is not empty (with an ALB, a `headerValue` with anything but
+//! `exact`). Without a `match` the step removes the route, which is fine.
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateStepRouteFoundInManagedRoute`, `hasMultipleMatchValues`). At promotion, a step without a name
-//! would delete all unnamed routes.
+//! (`ValidateStepRouteFoundInManagedRoute`, `hasMultipleMatchValues`). A step without a name would delete
+//! all unnamed routes at promotion.
 //!
 //! ## Example
 //! ```yaml
@@ -29,7 +24,7 @@
 //! ```
 //!
 //! ## Fix
-//! Add the route's name to `managedRoutes`, and give each match value one of `exact`, `regex` and `prefix`.
+//! Add the route's name to `managedRoutes`, and give each match value one of `exact`, `regex`, `prefix`.
 
 use super::parts::names::quoted;
 use super::parts::suggest::did_you_mean;
@@ -82,7 +77,7 @@ fn check_managed(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Fi
     }
 }
 
-/// Whether the router supports header routes. For other routers the controller does not read the match.
+/// Whether the router takes header routes at all; the controller reads no match for another.
 fn routes_by_header(flow: &Flow<'_>) -> bool {
     let routing = flow.rollout.traffic_routing();
     routing.is_some_and(|routing| {
@@ -104,12 +99,12 @@ fn check_matches(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Fi
             found
                 .error(flow.key(), path, message)
                 .subject(format!("{} {}", route.name, field.name))
-                .help(if exact_only { EXACT_HELP } else { ONE_OF_HELP });
+                .help(if exact_only { EXACT } else { ONE_OF });
         }
     }
 }
 
-/// What is wrong with the value of a match. `method` and `path` are optional.
+/// What is wrong with the value of a match; `method` and `path` may be absent.
 fn fault(name: &str, value: Option<&StringMatch>, exact_only: bool) -> Option<&'static str> {
     let Some(value) = value else {
         return (name == "headerValue").then_some("has a match without a `headerValue`");
@@ -124,5 +119,6 @@ fn fault(name: &str, value: Option<&StringMatch>, exact_only: bool) -> Option<&'
     }
 }
 
-const ONE_OF_HELP: &str = "set exactly one of `exact`, `regex` and `prefix`";
-const EXACT_HELP: &str = "set only `exact`: an ALB matches header values by nothing else";
+const ONE_OF: &str = "set exactly one of `exact`, `regex` and `prefix`";
+
+const EXACT: &str = "set `exact` and nothing else: an ALB matches header values by it alone";

@@ -37,7 +37,7 @@ rule!(RG108, Error, Rollout(check));
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     check_choice(flow, found);
     if let Some(canary) = flow.canary() {
-        check_surge(flow, canary, found);
+        check_room(flow, canary, found);
         check_scale_down_delay(flow, canary, found);
         check_dynamic_stable_scale(flow, canary, found);
         check_max_traffic_weight(flow, canary, found);
@@ -59,8 +59,8 @@ fn check_choice(flow: &Flow<'_>, found: &mut Findings<'_>) {
         .cause(cause);
 }
 
-/// Without one pod more or fewer than `replicas`, no pod can be replaced.
-fn check_surge(flow: &Flow<'_>, canary: &Canary, found: &mut Findings<'_>) {
+/// Whether one pod may be above or below the number of replicas.
+fn check_room(flow: &Flow<'_>, canary: &Canary, found: &mut Findings<'_>) {
     if is_zero(canary.max_surge.as_ref()) && is_zero(canary.max_unavailable.as_ref()) {
         let path = option("maxSurge");
         let key = flow.key();
@@ -79,7 +79,7 @@ fn check_scale_down_delay(flow: &Flow<'_>, canary: &Canary, found: &mut Findings
         found
             .error(flow.key(), path, message)
             .subject("scaleDownDelaySeconds")
-            .help("set `trafficRouting`, or remove `scaleDownDelaySeconds`");
+            .help("set `trafficRouting`, or drop `scaleDownDelaySeconds`");
     }
 }
 
@@ -88,7 +88,7 @@ fn check_dynamic_stable_scale(flow: &Flow<'_>, canary: &Canary, found: &mut Find
         (None, _) => ("without `trafficRouting`", "set `trafficRouting`"),
         (Some(_), Some(_)) => (
             "together with `scaleDownDelaySeconds`",
-            "remove `scaleDownDelaySeconds`",
+            "drop `scaleDownDelaySeconds`",
         ),
         (Some(_), None) => return,
     };
@@ -98,7 +98,7 @@ fn check_dynamic_stable_scale(flow: &Flow<'_>, canary: &Canary, found: &mut Find
         found
             .error(flow.key(), path, message)
             .subject("dynamicStableScale")
-            .help(format!("{remedy}, or remove `dynamicStableScale`"));
+            .help(format!("{remedy}, or drop `dynamicStableScale`"));
     }
 }
 
@@ -113,7 +113,7 @@ fn check_max_traffic_weight(flow: &Flow<'_>, canary: &Canary, found: &mut Findin
         found
             .error(flow.key(), path, message)
             .subject("maxTrafficWeight")
-            .help("remove `maxTrafficWeight`: the weights of this router sum to 100");
+            .help("drop `maxTrafficWeight`: the weights of this router sum to 100");
     }
 }
 

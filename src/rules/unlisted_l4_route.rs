@@ -1,13 +1,13 @@
-//! A VirtualService has tls or tcp routes that the Rollout does not list and the controller cannot use.
+//! A VirtualService has a tls or tcp list that the Rollout does not list and that does not fit it.
 //!
 //! ## What
 //! The VirtualService has a `tls` (`tcp`) list, the reference has no `tlsRoutes` (`tcpRoutes`), and the
-//! list is empty, or its first route has no canary or no stable destination.
+//! list is empty or its first route lacks the canary or the stable destination.
 //!
 //! ## Why
-//! The controller manages every list that exists, listed or not: it takes the first route and requires both
-//! destinations, and otherwise sets the Rollout to `Degraded: InvalidSpec`. In an empty list it reads past
-//! the end and panics at every reconcile (`ValidateTlsRoutes`, `ValidateTcpRoutes`).
+//! A list that is there is managed, listed or not: the controller then takes its first route and asks
+//! for both destinations, or refuses the Rollout (`Degraded: InvalidSpec`). In an empty list it reads
+//! past the end and panics at every reconcile (`ValidateTlsRoutes`, `ValidateTcpRoutes`).
 //!
 //! ## Example
 //! ```yaml
@@ -20,12 +20,12 @@
 //! ```
 //!
 //! ## Fix
-//! Remove an empty list. Move tls and tcp routes that do not belong to the Rollout to another
-//! VirtualService.
+//! Leave an empty list out; move routes that the Rollout has nothing to do with to a VirtualService of
+//! their own.
 
 use std::collections::BTreeSet;
 
-use super::parts::role_destinations::missing_destinations;
+use super::parts::role_destinations::lacks;
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
 use crate::model::L4Route;
@@ -41,8 +41,9 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             let lists = [(List::Tls, &service.tls), (List::Tcp, &service.tcp)];
             for (list, routes) in lists {
                 let Some(routes) = routes else { continue };
-                let is_unlisted = list.is_managed_by(linked.argo) && !list.is_listed(reference);
-                if is_unlisted && seen.insert((linked.link.key.clone(), list)) {
+                let mut new = || seen.insert((linked.link.key.clone(), list));
+                let managed = list.is_managed_by(linked.argo);
+                if managed && !list.is_listed(reference) && new() {
                     let unlisted = Unlisted {
                         flow,
                         linked: &linked,
@@ -56,7 +57,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
-/// A list of the VirtualService from which the reference lists no route.
+/// A list of the VirtualService of which the reference lists nothing.
 struct Unlisted<'a> {
     flow: &'a Flow<'a>,
     linked: &'a LinkedVirtualService<'a>,
@@ -68,12 +69,12 @@ struct Unlisted<'a> {
 impl Unlisted<'_> {
     fn check(&self, routes: &[L4Route], found: &mut Findings<'_>) {
         match routes.first() {
-            None => self.report_empty(found),
-            Some(first) => self.check_first(first, found),
+            None => self.empty(found),
+            Some(first) => self.incomplete(first, found),
         }
     }
 
-    fn report_empty(&self, found: &mut Findings<'_>) {
+    fn empty(&self, found: &mut Findings<'_>) {
         let list = self.list.field();
         let message = message!(
             "{} has an empty `{list}` list, at which the controller of {}",
@@ -85,29 +86,29 @@ impl Unlisted<'_> {
         found
             .error(self.flow.key(), self.path.clone(), message)
             .subject(format!("{} {list}", self.linked.link.key))
-            .help(format!("remove `{list}` from the VirtualService"))
+            .help(format!("leave `{list}` out of the VirtualService"))
             .with(&self.linked.link.key, Path::spec([list]));
     }
 
-    fn check_first(&self, first: &L4Route, found: &mut Findings<'_>) {
+    fn incomplete(&self, first: &L4Route, found: &mut Findings<'_>) {
         let list = self.list.field();
         let destinations = first.route.as_deref().unwrap_or_default();
-        for missing in missing_destinations(self.flow, destinations) {
+        for lack in lacks(self.flow, destinations) {
             let message = message!("{} lacks ", self.linked.link.key)
-                .join(missing.message())
+                .join(lack.text())
                 .text(format!(
                     " in its first {list} route, which {} manages as it lists no `{}`",
                     self.flow.key(),
                     self.list.reference_field(),
                 ));
-            let role = missing.role.as_str();
+            let role = lack.role.as_str();
             let place = Path::spec([list]).index(0).field("route");
             found
                 .error(self.flow.key(), self.path.clone(), message)
                 .subject(format!("{} {list} {role}", self.linked.link.key))
                 .help(format!(
-                    "list the {list} route to manage in `{}`, or move the {list} routes to \
-                     another VirtualService",
+                    "list the {list} route to manage in `{}`, or move the {list} routes to a \
+                     VirtualService of their own",
                     self.list.reference_field(),
                 ))
                 .cause(Cause::NotFound)

@@ -1,17 +1,16 @@
-//! A Rollout must set exactly one of `virtualService` and `virtualServices`.
+//! A Rollout with Istio routing does not say once which VirtualServices it routes by.
 //!
 //! ## What
-//! The rule reports an error if `trafficRouting.istio` sets neither (an empty list counts as not set) or
-//! both, or if a reference has no name (`.prod` is only a namespace). It reports a warning if a
-//! VirtualService is listed twice (`name` and `name.namespace` can be the same one), and if an empty
-//! `virtualServices` stands beside `virtualService`.
+//! `trafficRouting.istio` has neither `virtualService` nor `virtualServices` (or only an empty list), or
+//! both; a reference has no name (`.prod` names a namespace alone). Two warnings: the same VirtualService
+//! twice, `name` and `name.namespace` being one, and an empty `virtualServices` beside `virtualService`.
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateRolloutVirtualServicesConfig`; it treats an empty list as absent). It writes a VirtualService
-//! that is listed twice from one copy: the second write conflicts with the first, and the step is tried
-//! again. An empty list beside `virtualService` removes the Rollout from the controller's index
-//! (`GetRolloutVirtualServiceKeys`), so that changes of the VirtualService no longer trigger a reconcile.
+//! (`ValidateRolloutVirtualServicesConfig`; an empty list is absent to it). A VirtualService listed twice
+//! is written twice from one copy: the second write is refused as a conflict and the step is tried again.
+//! An empty list beside `virtualService` takes the Rollout out of the controller's index
+//! (`GetRolloutVirtualServiceKeys`): changes of the VirtualService no longer wake it.
 //!
 //! ## Example
 //! ```yaml
@@ -22,8 +21,7 @@
 //! ```
 //!
 //! ## Fix
-//! Set `virtualService` for one VirtualService, or `virtualServices` for several. List each one once and by
-//! name.
+//! Set `virtualService` for one VirtualService or `virtualServices` for several, each once and by name.
 
 use std::collections::BTreeMap;
 
@@ -44,14 +42,14 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 fn check_choice(flow: &Flow<'_>, istio: &Istio, found: &mut Findings<'_>) {
     match (&istio.virtual_service, istio.virtual_services.as_deref()) {
-        (None, None | Some([])) => report_neither(flow, found),
-        (Some(_), Some([])) => report_empty_list(flow, found),
-        (Some(_), Some(_)) => report_both(flow, found),
+        (None, None | Some([])) => refuse_neither(flow, found),
+        (Some(_), Some([])) => warn_of_empty_list(flow, found),
+        (Some(_), Some(_)) => refuse_both(flow, found),
         _ => {}
     }
 }
 
-fn report_neither(flow: &Flow<'_>, found: &mut Findings<'_>) {
+fn refuse_neither(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let path = istio_path();
     let message = message!("{} names no VirtualService", flow.key())
         .in_field(&path)
@@ -63,7 +61,7 @@ fn report_neither(flow: &Flow<'_>, found: &mut Findings<'_>) {
         .cause(Cause::Required);
 }
 
-fn report_both(flow: &Flow<'_>, found: &mut Findings<'_>) {
+fn refuse_both(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let message = message!(
         "{} has both `virtualService` and `virtualServices`",
         flow.key()
@@ -72,10 +70,10 @@ fn report_both(flow: &Flow<'_>, found: &mut Findings<'_>) {
     found
         .error(flow.key(), istio_path().field("virtualServices"), message)
         .subject("choice")
-        .help("list all VirtualServices in `virtualServices` and remove `virtualService`");
+        .help("list all VirtualServices in `virtualServices` and drop `virtualService`");
 }
 
-fn report_empty_list(flow: &Flow<'_>, found: &mut Findings<'_>) {
+fn warn_of_empty_list(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let path = istio_path().field("virtualServices");
     let message = message!("{} has an empty list", flow.key())
         .in_field(&path)
@@ -84,7 +82,7 @@ fn report_empty_list(flow: &Flow<'_>, found: &mut Findings<'_>) {
     found
         .warning(flow.key(), path, message)
         .subject("choice")
-        .help("remove the empty list");
+        .help("drop the empty list");
 }
 
 fn check_names(flow: &Flow<'_>, istio: &Istio, found: &mut Findings<'_>) {
@@ -102,7 +100,7 @@ fn check_names(flow: &Flow<'_>, istio: &Istio, found: &mut Findings<'_>) {
         found
             .error(flow.key(), path, message)
             .subject(format!("name `{}`", reference.name))
-            .help("write the VirtualService's `name`, or `name.namespace` for one in another namespace")
+            .help("write the VirtualService's `name`, or `name.namespace` for one elsewhere")
             .cause(Cause::Required);
     }
 }

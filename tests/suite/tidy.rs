@@ -110,9 +110,6 @@ fn files_are_short() {
     }
 }
 
-/// Codes of former rules, which are never given again.
-const RETIRED: &[&str] = &[];
-
 pub fn between(text: &str, start: &str, end: &str, new: &str) -> String {
     let (head, rest) = text.split_once(start).expect("the generated part begins");
     let (_, tail) = rest.split_once(end).expect("the generated part ends");
