@@ -1,49 +1,49 @@
-//! The edges that an object gives to the index: what it names, sends to, governs, serves and claims.
+//! The edges of the index: what an object names, and the hosts that it sends to, governs, provides or claims.
 
-use crate::cluster::Mesh;
-use crate::cluster::reference;
+use super::mesh::Mesh;
+use super::reference;
 use crate::model::{
     Body, DestinationRule, Host, Key, Kind, Object, Rollout, ServiceEntry, Typed, VirtualService,
 };
 
-/// One edge from an object. Hosts are kept backwards, so that all hosts under a wildcard are one range.
+/// One edge from an object. Hosts are reversed, so that all hosts under a wildcard are one range.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edge {
     /// Refers to an object by name.
     Names(Key),
     /// A VirtualService routes or mirrors to the host.
-    Sends(Backwards),
+    Sends(ReversedHost),
     /// A DestinationRule is for the host.
-    Governs(Backwards),
+    Governs(ReversedHost),
     /// A Service or ServiceEntry provides the host.
-    Serves(Backwards),
+    Serves(ReversedHost),
     /// A VirtualService that sidecars apply is for the host.
-    Claims(Backwards),
+    Claims(ReversedHost),
 }
 
 /// A host with its characters in reverse.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Backwards(String);
+pub struct ReversedHost(String);
 
-impl Backwards {
+impl ReversedHost {
     pub fn of(host: &Host) -> Self {
         Self(host.as_str().chars().rev().collect())
     }
 
-    /// The beginning that all hosts under a wildcard share; the whole host for an exact one.
+    /// The prefix that all reversed hosts under a wildcard share; the whole host if it is exact.
     pub fn stem(host: &Host) -> Self {
-        let Backwards(text) = Self::of(host);
+        let ReversedHost(text) = Self::of(host);
         Self(text.trim_end_matches('*').to_owned())
     }
 
-    pub fn starts_with(&self, stem: &Backwards) -> bool {
+    pub fn starts_with(&self, stem: &ReversedHost) -> bool {
         self.0.starts_with(&stem.0)
     }
 
-    /// The wildcards that a host can be under, for wildcards with stems of these lengths in bytes.
+    /// The wildcards that cover the host, if there are any with stems of these lengths in bytes.
     pub fn wildcards(&self, lengths: impl Iterator<Item = usize>) -> impl Iterator<Item = Self> {
         let stems = lengths.filter_map(|length| self.0.get(..length));
-        stems.map(|stem| Backwards(format!("{stem}*")))
+        stems.map(|stem| ReversedHost(format!("{stem}*")))
     }
 
     /// The length of a wildcard's stem in bytes; `None` for an exact host.
@@ -83,12 +83,12 @@ fn of_rollout(rollout: Typed<'_, Rollout>, mesh: &Mesh) -> Vec<Edge> {
 
 fn of_virtual_service(service: Typed<'_, VirtualService>, mesh: &Mesh) -> Vec<Edge> {
     let namespace = service.meta.namespace();
-    let backwards = |host: &str| Backwards::of(&Host::resolve(host, namespace, &mesh.domain));
+    let reversed = |host: &str| ReversedHost::of(&Host::resolve(host, namespace, &mesh.domain));
     let sends = service
         .destinations()
-        .map(|(_, destination)| Edge::Sends(backwards(&destination.host)));
+        .map(|(_, destination)| Edge::Sends(reversed(&destination.host)));
     let claimed = service.hosts.iter().filter(|_| service.is_mesh());
-    let claims = claimed.map(|host| Edge::Claims(backwards(host)));
+    let claims = claimed.map(|host| Edge::Claims(reversed(host)));
     let delegates = reference::delegates(service).map(|(_, key)| Edge::Names(key));
     let gateways = reference::gateways(service).map(|(_, key)| Edge::Names(key));
     sends
@@ -100,23 +100,23 @@ fn of_virtual_service(service: Typed<'_, VirtualService>, mesh: &Mesh) -> Vec<Ed
 
 fn of_destination_rule(rule: Typed<'_, DestinationRule>, mesh: &Mesh) -> Vec<Edge> {
     let host = Host::resolve(&rule.host, rule.meta.namespace(), &mesh.domain);
-    vec![Edge::Governs(Backwards::of(&host))]
+    vec![Edge::Governs(ReversedHost::of(&host))]
 }
 
 fn of_service(key: &Key, mesh: &Mesh) -> Vec<Edge> {
     let host = service_host(key, mesh);
-    vec![Edge::Serves(Backwards::of(&host))]
+    vec![Edge::Serves(ReversedHost::of(&host))]
 }
 
 fn of_service_entry(entry: Typed<'_, ServiceEntry>, mesh: &Mesh) -> Vec<Edge> {
     let resolve = |host| Host::resolve(host, entry.meta.namespace(), &mesh.domain);
     let hosts = entry.hosts.iter().map(|host| resolve(host));
     hosts
-        .map(|host| Edge::Serves(Backwards::of(&host)))
+        .map(|host| Edge::Serves(ReversedHost::of(&host)))
         .collect()
 }
 
-/// The host by which Istio knows a Service.
+/// The host of a Service in Istio.
 pub fn service_host(key: &Key, mesh: &Mesh) -> Host {
     debug_assert_eq!(key.kind, Kind::Service);
     Host::resolve(&key.name, &key.namespace, &mesh.domain)

@@ -1,8 +1,10 @@
-//! A flow: one Rollout with all that it routes through, looked up in a view.
+//! A flow: one Rollout and the objects that it routes through, as a view has them.
 
-use super::managed::inserted_routes;
+use super::argo::ArgoVersion;
+use super::managed_route::{ManagedRoute, inserted_routes};
 use super::reference::{self, DestinationRuleLink, ServiceLink, VirtualServiceLink};
-use super::{ArgoVersion, ManagedRoute, Roles, View};
+use super::role::Roles;
+use super::view::View;
 use crate::model::{
     Canary, Destination, DestinationRule, Host, HttpRoute, Key, Labels, Rollout, Service, Typed,
     VirtualService, VirtualServiceRef,
@@ -102,7 +104,7 @@ impl<'a> Flow<'a> {
         })
     }
 
-    /// The other Rollouts that name the object, those aside that are being deleted.
+    /// The other Rollouts that name the object, without those that are being deleted.
     pub fn others_using(&self, key: &Key) -> impl Iterator<Item = Typed<'a, Rollout>> {
         let own = self.key();
         let rollouts = self.view.rollouts_using(key).into_iter();
@@ -123,8 +125,8 @@ impl<'a> Flow<'a> {
         Some(&workload.body.template_labels)
     }
 
-    /// Labels that select all pods of the Rollout: its selector's, else those in the controller's text
-    /// form of it, as with a `workloadRef`.
+    /// Labels that select all pods of the Rollout: those of its selector, or of the text form in its status,
+    /// which a Rollout with a `workloadRef` has.
     pub fn match_labels(&self) -> Labels {
         let selector = self.rollout.selector.as_ref();
         match selector.filter(|selector| !selector.match_labels.is_empty()) {
@@ -146,7 +148,7 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// The `key=value` parts of a selector in text form; set expressions say nothing of one value.
+/// The `key=value` parts of a selector in text form, without set expressions.
 fn equalities(selector: &str) -> Labels {
     let parts = selector.split(',');
     let pairs = parts.filter_map(|part| part.split_once('='));
@@ -157,24 +159,24 @@ fn equalities(selector: &str) -> Labels {
 }
 
 impl<'a> LinkedVirtualService<'a> {
-    /// The routes that the controller validates, with the reference's own lists.
+    /// The routes that the controller validates with the lists of the reference.
     pub fn managed_routes(&self) -> Vec<ManagedRoute<'a>> {
         self.routes_validated_by(self.link.reference)
     }
 
-    /// The routes that the controller validates with the lists of this reference.
+    /// The routes that the controller validates with the lists of another reference.
     pub fn routes_validated_by(&self, reference: &VirtualServiceRef) -> Vec<ManagedRoute<'a>> {
         ManagedRoute::validated(self.service.body, reference, self.argo)
     }
 
-    /// Host of a destination as Istio resolves it from this VirtualService.
+    /// The host of a destination, as Istio resolves it from this VirtualService.
     pub fn host(&self, destination: &Destination, view: &View<'_>) -> Host {
         view.resolve(&destination.host, self.service.meta.namespace())
     }
 }
 
 impl LinkedDestinationRule<'_> {
-    /// Host of the rule as Istio resolves it.
+    /// The host of the rule, as Istio resolves it.
     pub fn host(&self, view: &View<'_>) -> Host {
         view.resolve(&self.rule.host, self.rule.meta.namespace())
     }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use rpds::{HashTrieMapSync, RedBlackTreeSetSync};
 
-use super::Mesh;
-use super::edge::{Backwards, Edge, edges_of};
+use super::edge::{Edge, ReversedHost, edges_of};
+use super::mesh::Mesh;
 use crate::model::{Host, Key, Kind, Object};
 
-/// What is known of a cluster.
+/// The objects of a cluster and their edges.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cluster {
     pub(super) mesh: Mesh,
@@ -19,8 +19,8 @@ pub struct Cluster {
     /// Each edge with the object that has it.
     holders: RedBlackTreeSetSync<(Edge, Key)>,
     counts: BTreeMap<Kind, usize>,
-    /// How many wildcard edges there are by the length of their stems, so that a look-up asks only
-    /// for wildcards that can exist.
+    /// The number of wildcard edges by the length of their stems, so that a look-up tries only lengths that
+    /// exist.
     wildcards: BTreeMap<usize, usize>,
 }
 
@@ -96,7 +96,7 @@ impl Cluster {
         self.objects.is_empty()
     }
 
-    /// All keys in no order: for audits and `check`, never for a review.
+    /// All keys, in no order. A review must not call this: it costs the size of the cluster.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.objects.keys()
     }
@@ -117,9 +117,9 @@ impl Cluster {
     pub(super) fn holders_under(
         &self,
         host: &Host,
-        make: fn(Backwards) -> Edge,
+        make: fn(ReversedHost) -> Edge,
     ) -> impl Iterator<Item = &Key> {
-        let stem = Backwards::stem(host);
+        let stem = ReversedHost::stem(host);
         let range = self.holders_from(make(stem.clone()));
         range
             .take_while(move |(edge, _)| edge.is_under(make, &stem))
@@ -127,14 +127,14 @@ impl Cluster {
     }
 
     fn holders_from(&self, edge: Edge) -> impl Iterator<Item = &(Edge, Key)> {
-        // Of no kind is less than a Rollout, and no name less than none.
+        // `Kind::Rollout` and `""` sort first.
         let first = (edge, Key::new(Kind::Rollout, "", ""));
         self.holders
             .range((Bound::Included(first), Bound::Unbounded))
     }
 }
 
-/// Counts one more or one less of `what`; what there is none of has no entry.
+/// Counts one more or one less. A count of 0 has no entry.
 fn count<T: Ord>(counts: &mut BTreeMap<T, usize>, what: Option<T>, more: bool) {
     let Some(what) = what else { return };
     if more {
@@ -153,7 +153,7 @@ impl Edge {
         self.host()?.stem_length()
     }
 
-    fn host(&self) -> Option<&Backwards> {
+    fn host(&self) -> Option<&ReversedHost> {
         match self {
             Edge::Names(_) => None,
             Edge::Sends(host) | Edge::Governs(host) | Edge::Serves(host) | Edge::Claims(host) => {
@@ -162,8 +162,8 @@ impl Edge {
         }
     }
 
-    /// Whether the edge is one that `make` makes of a host beginning, backwards, with `stem`.
-    pub(super) fn is_under(&self, make: fn(Backwards) -> Edge, stem: &Backwards) -> bool {
+    /// Whether `make` makes the edge, of a host that begins with `stem` when reversed.
+    pub(super) fn is_under(&self, make: fn(ReversedHost) -> Edge, stem: &ReversedHost) -> bool {
         self.host()
             .is_some_and(|host| host.starts_with(stem) && *self == make(host.clone()))
     }

@@ -1,21 +1,21 @@
-//! What is true of the whole cluster: its domain, Istio's root namespace, the controller's version.
+//! Settings of the whole cluster: its domain, Istio's root namespace, the version of the controller.
 
-use super::ArgoVersion;
+use super::argo::ArgoVersion;
 
-/// Facts that resolution and some rules depend on.
+/// Settings that references and some rules depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mesh {
-    /// `cluster.local` unless the cluster says otherwise.
+    /// The DNS domain of Services, such as `cluster.local`.
     pub domain: String,
-    /// Where Istio's mesh-wide rules are: `istio-system`.
+    /// The namespace whose DestinationRules apply to all, such as `istio-system`.
     pub root_namespace: String,
     /// The Rollouts controller's version, whose behaviour references, roles and rules mirror.
     pub argo_version: ArgoVersion,
     /// Istio's objects are in another cluster (argoproj/argo-rollouts#3303).
     pub remote_istio: bool,
-    /// The objects are all there are: what is missing is an error, not a warning.
+    /// The objects are complete: a missing one is an error, not a warning.
     pub complete: bool,
-    /// The objects come from a watch, so that the absence of a kind means something.
+    /// The objects come from a watch: a kind without objects has none in the cluster.
     pub live: bool,
 }
 

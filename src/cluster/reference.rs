@@ -1,7 +1,7 @@
-//! The references that an object's text holds, resolved to keys: who names whom, and where.
-//! It asks no cluster whether they exist.
+//! The references of an object, resolved to keys, with the paths of the fields. Whether the objects exist is
+//! not asked here.
 
-use super::ArgoVersion;
+use super::argo::ArgoVersion;
 use crate::field::Path;
 use crate::model::{
     DestinationRuleRef, Istio, Key, Kind, Rollout, Typed, VirtualService, VirtualServiceRef, Watch,
@@ -11,7 +11,7 @@ use crate::model::{
 #[derive(Clone, Debug)]
 pub struct VirtualServiceLink<'a> {
     pub reference: &'a VirtualServiceRef,
-    /// The first reference with the same plain name: the controller validates with its lists.
+    /// The first reference with the same name without namespace. The controller validates with its lists too.
     pub first: &'a VirtualServiceRef,
     pub first_path: Path,
     pub path: Path,
@@ -30,7 +30,7 @@ pub struct DestinationRuleLink<'a> {
 #[derive(Clone, Debug)]
 pub struct ServiceLink {
     pub role: ServiceRole,
-    /// Where the name stands.
+    /// The field that holds the name.
     pub path: Path,
     pub key: Key,
 }
@@ -46,7 +46,7 @@ pub enum ServiceRole {
     Preview,
 }
 
-/// The references to VirtualServices that the controller follows, unnamed ones left out.
+/// The references to VirtualServices that the controller follows, without those that have no name.
 pub fn virtual_services(
     rollout: Typed<'_, Rollout>,
     argo: ArgoVersion,
@@ -76,7 +76,7 @@ pub fn virtual_services(
         })
 }
 
-/// `virtualService`, or the element of `virtualServices`.
+/// The path of `virtualService`, or of the element of `virtualServices`.
 fn virtual_service_path(index: Option<usize>) -> Path {
     match index {
         None => istio_path().field("virtualService"),
@@ -99,7 +99,7 @@ pub fn virtual_service_key(name: &str, namespace: &str, argo: ArgoVersion) -> Ke
     Key::new(Kind::VirtualService, namespace, name)
 }
 
-/// Always in the Rollout's namespace, by its plain name.
+/// The reference to the DestinationRule, which is always in the Rollout's namespace.
 pub fn destination_rule(rollout: Typed<'_, Rollout>) -> Option<DestinationRuleLink<'_>> {
     let reference = rollout.body.istio()?.destination_rule.as_ref()?;
     (!reference.name.is_empty()).then(|| DestinationRuleLink {
@@ -113,7 +113,7 @@ pub fn destination_rule(rollout: Typed<'_, Rollout>) -> Option<DestinationRuleLi
     })
 }
 
-/// The Services that the Rollout names, empty names left out.
+/// The Services that the Rollout names, without empty names.
 pub fn services(rollout: Typed<'_, Rollout>) -> impl Iterator<Item = ServiceLink> {
     let canary = rollout.body.canary.iter().flat_map(|canary| {
         let pair = canary.ping_pong.as_ref();
@@ -142,7 +142,7 @@ pub fn services(rollout: Typed<'_, Rollout>) -> impl Iterator<Item = ServiceLink
         })
 }
 
-/// The workload whose template the Rollout uses, if it is of a kind that the controller takes.
+/// The workload whose template the Rollout uses, if the controller supports its kind.
 pub fn workload(rollout: Typed<'_, Rollout>) -> Option<Key> {
     let reference = rollout.workload_ref.as_ref()?;
     let kind = Kind::of(&reference.api_version, &reference.kind)?;
@@ -167,7 +167,7 @@ pub fn delegates(service: Typed<'_, VirtualService>) -> impl Iterator<Item = (Pa
     })
 }
 
-/// The Gateways that the VirtualService names, `mesh` left out: `ns/name`, `name`, or the legacy
+/// The Gateways that the VirtualService names, without `mesh`: `ns/name`, `name`, or the legacy
 /// `name.ns.svc.<domain>`.
 pub fn gateways(service: Typed<'_, VirtualService>) -> impl Iterator<Item = (Path, Key)> {
     let named = service.body.gateways.iter().enumerate();
@@ -195,8 +195,8 @@ fn legacy_gateway<'a>(name: &'a str, namespace: &'a str) -> (&'a str, &'a str) {
 }
 
 impl<'a> VirtualServiceLink<'a> {
-    /// The references whose lists the controller validates the VirtualService with, and the path of
-    /// each: its own, and the first one with its plain name.
+    /// The references whose lists the controller validates the VirtualService with, and the path of each: this
+    /// one, and the first with the same name without namespace.
     pub fn lists(&self) -> impl Iterator<Item = (&Path, &'a VirtualServiceRef)> {
         let own = (&self.path, self.reference);
         let first = (&self.first_path, self.first);

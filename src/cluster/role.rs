@@ -1,6 +1,6 @@
 //! The role of a destination in a flow: canary, stable, experiment or additional, in the controller's order.
 
-use super::ArgoVersion;
+use super::argo::ArgoVersion;
 use crate::model::{Canary, Destination, DestinationRuleRef, PingPong, Rollout, WeightDestination};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,10 +13,10 @@ pub enum Role {
     Additional,
 }
 
-/// By what a Rollout tells roles apart.
+/// The Services and subsets by which the controller finds the role of a destination.
 #[derive(Clone, Copy, Debug)]
 pub struct Roles<'a> {
-    /// Service names; empty when the Rollout names none.
+    /// Empty if the Rollout names none.
     pub canary_service: &'a str,
     pub stable_service: &'a str,
     pub rule: Option<&'a DestinationRuleRef>,
@@ -46,8 +46,8 @@ impl<'a> Roles<'a> {
         })
     }
 
-    /// The destination's role; `None` for one the controller would delete, or one whose host begins
-    /// with a dot, which it passes over.
+    /// The destination's role; `None` if the controller would delete it, or if its host begins with a dot and
+    /// the controller ignores it.
     pub fn role(&self, destination: &Destination) -> Option<Role> {
         let service = destination.service_name();
         if service.is_empty() {
@@ -66,8 +66,8 @@ impl<'a> Roles<'a> {
         }
     }
 
-    /// Whether validation counts the destination as the canary: by subset with a DestinationRule, by
-    /// Service without. Stricter than [`Roles::role`].
+    /// Whether the controller's validation accepts the destination as the canary: by subset with a
+    /// DestinationRule, by Service without. This is stricter than [`Roles::role`].
     pub fn proves_canary(&self, destination: &Destination) -> bool {
         match self.rule {
             Some(rule) => same(&destination.subset, &rule.canary_subset_name),
@@ -82,7 +82,7 @@ impl<'a> Roles<'a> {
         }
     }
 
-    /// The running experiment's destination of that Service name.
+    /// The destination of a running experiment with that Service.
     pub fn experiment(&self, service: &str) -> Option<&'a WeightDestination> {
         let mut experiments = self.experiments.iter();
         experiments.find(|experiment| experiment.service_name == service)
@@ -115,7 +115,7 @@ impl Role {
     }
 }
 
-/// Stable and canary Service names: ping and pong only where neither field is set.
+/// The names of the stable and the canary Service: ping and pong only if neither field is set.
 fn services<'a>(
     canary: &'a Canary,
     pair: Option<&'a PingPong>,

@@ -1,23 +1,23 @@
-//! Which DestinationRules a client sees for a host: Istio's run-time look-up.
-//! It mirrors `PushContext.destinationRule` of istiod.
+//! Which DestinationRules a client gets for a host, as istiod looks them up (`PushContext.destinationRule`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ExportTo, View};
+use super::view::View;
+use super::visibility::ExportTo;
 use crate::model::{DestinationRule, Host, Typed};
 
-/// How far a DestinationRule reaches.
+/// Which clients a DestinationRule applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleScope {
-    /// Its own namespace alone: `exportTo: [.]` or a workload selector.
+    /// Those of its own namespace: `exportTo: [.]` or a workload selector.
     Private,
-    /// Other namespaces too, or only others.
+    /// Those of other namespaces too, or only those.
     Exported,
 }
 
-/// The rules that a client in `namespace` gets for the host: the first hit of its own namespace, the
-/// host's Service's, the root namespace; in each the most specific host. Several of one host are merged
-/// by Istio where their `exportTo` is the same; here all of them count.
+/// The rules that a client in `namespace` gets for the host: those of its own namespace, otherwise of the
+/// Service's namespace, otherwise of the root namespace; in each the most specific host. Istio merges rules of
+/// one host if their `exportTo` is the same; here all of them count.
 pub fn visible_rules<'a>(
     view: &View<'a>,
     host: &Host,
@@ -57,8 +57,8 @@ impl RuleScope {
     }
 }
 
-/// Whether the proxy lacks a subset because several rules of one host differ in `exportTo`. It takes one
-/// of them then, by age, which manifests do not tell: so only where no single one has all of `sent_to`.
+/// Whether the proxy lacks a subset because several rules of one host differ in `exportTo`. It uses one of them
+/// then, by age, which manifests do not show: so only if no rule has all of `sent_to`.
 pub fn is_never_merged(
     visible: &[Typed<'_, DestinationRule>],
     sent_to: &BTreeSet<&str>,
@@ -82,12 +82,12 @@ pub fn is_never_merged(
     groups.len() > 1 && best.is_some_and(|best| !best.contains(subset))
 }
 
-/// Whether Istio merges the newer rule into the older one: it exports to all that the older does.
+/// Whether Istio merges the newer rule into the older one: it is exported to all namespaces of the older.
 fn may_take_in(newer: &BTreeSet<&String>, older: &BTreeSet<&String>) -> bool {
     newer != older && !older.is_empty() && older.is_subset(newer)
 }
 
-/// The rules that pass, of the host that an exact match or the longest wildcard has.
+/// Of the rules that pass, those with the exact host or the longest wildcard.
 fn most_specific<'a>(
     view: &View<'a>,
     rules: &[Typed<'a, DestinationRule>],
@@ -111,7 +111,7 @@ fn export_to(rule: Typed<'_, DestinationRule>) -> ExportTo<'_> {
     ExportTo::new(&rule.body.export_to, &rule.meta.key.namespace)
 }
 
-/// The namespaces of what provides the host: by its name, or of the ServiceEntries that list it.
+/// The namespaces that provide the host: by its name, or those of the ServiceEntries that list it.
 fn provider_namespaces(view: &View<'_>, host: &Host) -> Vec<String> {
     if let Some((namespace, _)) = host.service(&view.mesh().domain) {
         return vec![namespace.to_owned()];

@@ -1,17 +1,17 @@
-//! The read API in domain words: a cluster, with one write laid over it or not.
-//! A view neither clones nor scans; it costs what it is asked for.
+//! How rules read a cluster, with or without one write over it. A view neither clones nor scans the cluster.
 
 use std::sync::Arc;
 
-use super::edge::{Backwards, Edge, edges_of, service_host};
-use super::{Cluster, Mesh};
-use super::{Fact, Facts};
+use super::edge::{Edge, ReversedHost, edges_of, service_host};
+use super::facts::{Fact, Facts};
+use super::index::Cluster;
+use super::mesh::Mesh;
 use crate::model::{
     DestinationRule, Host, Key, Kind, Meta, Object, Rollout, Service, Typed, VirtualService,
     Workload,
 };
 
-/// One write, as the cluster would be after it.
+/// One written object, and its edges.
 pub struct Overlay<'a> {
     key: &'a Key,
     /// `None`: the write deletes the object.
@@ -24,7 +24,7 @@ pub struct Overlay<'a> {
 pub struct View<'a> {
     cluster: &'a Cluster,
     overlay: Option<&'a Overlay<'a>>,
-    /// What the write on top replaces; `None`: what the cluster has.
+    /// The object that the write replaces; `None`: the one of the cluster.
     replaced: Option<&'a Overlay<'a>>,
     facts: Option<&'a Facts>,
 }
@@ -50,7 +50,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The cluster with one object as `overlay` has it.
+    /// The cluster with the object of `overlay`.
     #[must_use]
     pub fn with(self, overlay: &'a Overlay<'a>) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The cluster that a write would produce, which knows what the write replaces.
+    /// The cluster after a write, with what the write replaces.
     #[must_use]
     pub fn with_before(self, will: &'a Overlay<'a>, was: &'a Overlay<'a>) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The cluster as it stands before the write; the same view where there is none.
+    /// The cluster before the write; the same view without a write.
     #[must_use]
     pub fn before(self) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The same view, noting in `facts` what is looked at.
+    /// The same view, which notes in `facts` what is read.
     #[must_use]
     pub fn noting(self, facts: &'a Facts) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl<'a> View<'a> {
         self.cluster.mesh()
     }
 
-    /// Whether a write is on top, so that [`View::before`] is another view.
+    /// Whether the view has a write, so that [`View::before`] is another view.
     pub fn is_written(&self) -> bool {
         self.replaced.is_some()
     }
@@ -142,7 +142,7 @@ impl<'a> View<'a> {
         keys.iter().filter_map(|key| self.rollout(key)).collect()
     }
 
-    /// The VirtualServices that name the object: as a delegate, or as a gateway.
+    /// The VirtualServices that name the object as a delegate or a gateway.
     pub fn virtual_services_naming(&self, key: &Key) -> Vec<Typed<'a, VirtualService>> {
         let keys = self.naming(key);
         self.virtual_services_of(&keys)
@@ -153,18 +153,18 @@ impl<'a> View<'a> {
         let keys = if host.is_wildcard() {
             self.under(host, Edge::Sends)
         } else {
-            self.holding(&Edge::Sends(Backwards::of(host)))
+            self.holding(&Edge::Sends(ReversedHost::of(host)))
         };
         self.virtual_services_of(&keys)
     }
 
-    /// The VirtualServices that sidecars apply to exactly this host.
+    /// The VirtualServices that sidecars apply for exactly this host.
     pub fn virtual_services_claiming(&self, host: &Host) -> Vec<Typed<'a, VirtualService>> {
-        let keys = self.holding(&Edge::Claims(Backwards::of(host)));
+        let keys = self.holding(&Edge::Claims(ReversedHost::of(host)));
         self.virtual_services_of(&keys)
     }
 
-    /// The DestinationRules of every namespace whose host covers this one, whoever sees them.
+    /// The DestinationRules of all namespaces whose host covers this one.
     pub fn rules_governing(&self, host: &Host) -> Vec<Typed<'a, DestinationRule>> {
         self.note(|| Fact::Host(Kind::DestinationRule, host.clone()));
         let keys = self.covering(host, Edge::Governs);
@@ -172,7 +172,7 @@ impl<'a> View<'a> {
         rules.collect()
     }
 
-    /// The Services and ServiceEntries that provide the host, wildcard entries too.
+    /// The Services and ServiceEntries that provide the host, also by a wildcard.
     pub fn providers(&self, host: &Host) -> Vec<&'a Object> {
         self.note(|| Fact::Host(Kind::Service, host.clone()));
         self.note(|| Fact::Host(Kind::ServiceEntry, host.clone()));
@@ -180,7 +180,7 @@ impl<'a> View<'a> {
         keys.iter().filter_map(|key| self.get(key)).collect()
     }
 
-    /// Whether the absence of an object of the kind means that there is none.
+    /// Whether an object of the kinds that is not found does not exist.
     pub fn knows(&self, kinds: &[Kind]) -> bool {
         let written = self
             .overlay
@@ -189,7 +189,7 @@ impl<'a> View<'a> {
         self.mesh().live || self.mesh().complete || written || stored
     }
 
-    /// The host by which Istio knows a Service.
+    /// The host of a Service in Istio.
     pub fn service_host(&self, service: &Key) -> Host {
         service_host(service, self.mesh())
     }
@@ -207,14 +207,14 @@ impl<'a> View<'a> {
         self.holding(&Edge::Names(key.clone()))
     }
 
-    /// The holders of an exact edge and of all wildcard ones that cover the host.
-    fn covering(&self, host: &Host, make: fn(Backwards) -> Edge) -> Vec<Key> {
-        let backwards = Backwards::of(host);
+    /// The objects with the exact edge, and with an edge of a wildcard that covers the host.
+    fn covering(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
+        let reversed = ReversedHost::of(host);
         let written = self.overlay.iter().flat_map(|overlay| &overlay.edges);
         let lengths = written.filter_map(Edge::stem_length);
         let lengths = self.cluster.stem_lengths().chain(lengths);
-        let wildcards = backwards.wildcards(lengths).map(make);
-        let edges = wildcards.chain([make(backwards.clone())]);
+        let wildcards = reversed.wildcards(lengths).map(make);
+        let edges = wildcards.chain([make(reversed.clone())]);
         let mut keys: Vec<Key> = edges.flat_map(|edge| self.holding(&edge)).collect();
         keys.sort();
         keys.dedup();
@@ -227,8 +227,8 @@ impl<'a> View<'a> {
         self.merged(stored, written.is_some())
     }
 
-    fn under(&self, host: &Host, make: fn(Backwards) -> Edge) -> Vec<Key> {
-        let stem = Backwards::stem(host);
+    fn under(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
+        let stem = ReversedHost::stem(host);
         let stored = self.cluster.holders_under(host, make);
         let written = self.overlay.is_some_and(|overlay| {
             let mut edges = overlay.edges.iter();
@@ -237,7 +237,7 @@ impl<'a> View<'a> {
         self.merged(stored, written)
     }
 
-    /// The stored holders without the written object, and it again where its new text has the edge.
+    /// The stored objects with the edge, without the written object unless its new version has the edge.
     fn merged<'k>(&self, stored: impl Iterator<Item = &'k Key>, written: bool) -> Vec<Key> {
         let overlay = self.overlay.map(|overlay| overlay.key);
         let others = stored.filter(|key| overlay != Some(*key));

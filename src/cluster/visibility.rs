@@ -1,9 +1,9 @@
-//! What a client's namespace sees of what others export: providers of a host, delegates.
-//! DestinationRules have their own look-up, in `subsets`.
+//! Which objects of other namespaces a namespace sees, by their `exportTo`. For DestinationRules istiod has a
+//! look-up of their own, in `subsets`.
 
 use std::collections::BTreeSet;
 
-use super::View;
+use super::view::View;
 use crate::model::{Body, Host, Object, Typed, VirtualService};
 
 /// The `exportTo` of an object. An empty list exports it to all namespaces, the mesh's default; `~` to none.
@@ -51,8 +51,8 @@ impl<'a> ExportTo<'a> {
     }
 }
 
-/// The Services and ServiceEntries of a host that the clients of a VirtualService see. The pods of a
-/// gateway may run in any namespace, and a delegate serves its roots' clients: there all count.
+/// The Services and ServiceEntries of a host that the clients of a VirtualService see. With a gateway or a
+/// delegate the clients may be in any namespace: all count.
 pub fn visible_providers<'a>(
     view: &View<'a>,
     host: &Host,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::profile::namespace_profile;
 use super::table::raised;
-use crate::cluster::{Cluster, View, touched};
+use crate::cluster::{Cluster, View, dependents};
 use crate::model::{Enforce, Key, Kind, VirtualService};
 use crate::rules;
 use crate::settings::{Profile, RuleAction, Settings};
@@ -56,7 +56,7 @@ impl AuditState {
         for cluster in [before, after] {
             let view = View::of(cluster);
             let keys = changed.iter();
-            again.extend(keys.flat_map(|key| touched(&view, key)));
+            again.extend(keys.flat_map(|key| dependents(&view, key)));
             again.extend(within_changed(before, after, cluster, changed));
         }
         again.extend(rivals(before, after, changed));

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::cluster::{Fact, Facts, Overlay, View, touched};
+use crate::cluster::{Fact, Facts, Overlay, View, dependents};
 use crate::model::{Key, Object, Operation, Write};
 use crate::rules::{CATALOGUE, Rule};
 use crate::verdict::{Finding, RuleId, Severity};
@@ -31,7 +31,7 @@ pub(super) fn compare(write: &Write, view: View<'_>, facts: &Facts, trace: bool)
     };
     let mut found = Vec::new();
     if write.operation != Operation::Delete {
-        judge.touched(&write.key, &mut found);
+        judge.dependents(&write.key, &mut found);
         tell_once(&mut found, &write.key);
     }
     judge.write(write, &mut found);
@@ -49,9 +49,9 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// Judges each object that the write touches by each rule.
-    fn touched(&self, written: &Key, found: &mut Vec<Found>) {
-        let mut keys = touched(&self.before, written);
-        keys.extend(touched(&self.after, written));
+    fn dependents(&self, written: &Key, found: &mut Vec<Found>) {
+        let mut keys = dependents(&self.before, written);
+        keys.extend(dependents(&self.after, written));
         for key in &keys {
             let start = self.facts.mark();
             if let Some(object) = self.after.get(key) {

@@ -1,4 +1,4 @@
-//! Istio's DestinationRule: host, subsets, who sees it, and whether its policies say anything.
+//! Istio's DestinationRule: host, subsets, `exportTo`, and which of its policies are empty.
 
 use super::reader::{Labels, Reader};
 use crate::field::Path;
@@ -6,13 +6,13 @@ use crate::field::Path;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationRule {
     pub host: String,
-    /// Empty when the field is absent; the controller treats both alike.
+    /// Empty if the field is absent, which the controller treats like an empty list.
     pub subsets: Vec<Subset>,
     pub export_to: Vec<String>,
     pub workload_selector: bool,
-    /// The selector has labels; one without selects every workload of the namespace.
+    /// The selector has labels. One without labels selects every workload of the namespace.
     pub selects_workloads: bool,
-    /// Every traffic policy: the rule's, the subsets', their ports'.
+    /// All traffic policies: of the rule, of its subsets and of their ports.
     pub policies: Vec<Policy>,
 }
 
@@ -22,7 +22,7 @@ pub struct Subset {
     pub labels: Option<Labels>,
 }
 
-/// A `trafficPolicy` or one of its `portLevelSettings`, as far as emptiness goes.
+/// A `trafficPolicy` or one of its `portLevelSettings`, and whether it is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     pub path: Path,

@@ -1,4 +1,4 @@
-//! A host as Istio resolves it: short names completed, wildcards compared.
+//! A host as Istio resolves it, and how hosts and wildcards compare.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use std::fmt;
 pub struct Host(String);
 
 impl Host {
-    /// Completes a host without a dot to a Service's name in `namespace`; a host with a dot, `*` and
-    /// an IP address stand as they are (Istio's `ResolveShortnameToFQDN`).
+    /// Completes a host without a dot to the name of a Service in `namespace`. A host with a dot, `*` and an IP
+    /// address are already complete (Istio's `ResolveShortnameToFQDN`).
     pub fn resolve(host: &str, namespace: &str, domain: &str) -> Host {
-        let stands = host.is_empty()
+        let complete = host.is_empty()
             || host == "*"
             || host.contains('.')
             || host.parse::<std::net::IpAddr>().is_ok();
-        if stands {
+        if complete {
             Host(host.to_owned())
         } else {
             Host(format!("{host}.{namespace}.svc.{domain}"))
@@ -33,7 +33,7 @@ impl Host {
         self.0.starts_with('*')
     }
 
-    /// Whether every name of `other` is one of this host's (Istio's `other.SubsetOf(self)`).
+    /// Whether this host includes all names of `other` (Istio's `other.SubsetOf(self)`).
     pub fn covers(&self, other: &Host) -> bool {
         match (self.suffix(), other.suffix()) {
             (Some(suffix), Some(narrower)) => {
@@ -45,7 +45,7 @@ impl Host {
         }
     }
 
-    /// Namespace and name of the Service that the host names, if it has the form of one.
+    /// The namespace and name of the host's Service, if the host has the form of a Service's.
     pub fn service(&self, domain: &str) -> Option<(&str, &str)> {
         let local = self.0.strip_suffix(domain)?.strip_suffix(".svc.")?;
         let (name, namespace) = local.split_once('.')?;
@@ -53,7 +53,7 @@ impl Host {
         (plain && !self.is_wildcard()).then_some((namespace, name))
     }
 
-    /// What follows the `*` of a wildcard.
+    /// The part of a wildcard after the `*`.
     fn suffix(&self) -> Option<&str> {
         self.0.strip_prefix('*')
     }

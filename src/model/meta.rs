@@ -1,12 +1,25 @@
-//! What is read of an object's metadata.
+//! What is read of an object's metadata, and the names of labels and annotations.
 
+use super::key::Key;
+use super::kind::Kind;
 use super::reader::{Labels, Reader};
-use super::{ALLOW, ENFORCE, Key, Kind, MANAGED_BY};
+
+/// The label with the hash of a pod's revision.
+pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
+
+/// The annotation with the Rollout that an object is managed by. The controller writes it.
+pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
+
+/// The annotation that makes rules warn only, and switches mutations off, for one object.
+pub const ALLOW: &str = "rollout-guard.io/allow";
+
+/// The namespace label that overrides the profile.
+pub const ENFORCE: &str = "rollout-guard.io/enforce";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
     pub key: Key,
-    /// Codes, rules and mutations of the `rollout-guard.io/allow` annotation.
+    /// The codes and names in the `rollout-guard.io/allow` annotation.
     pub allow: Vec<String>,
     /// The Rollout in the managed-by annotation.
     pub managed_by: Option<String>,
@@ -67,7 +80,7 @@ impl Meta {
         &self.key.name
     }
 
-    /// Whether the `allow` annotation switches a rule off by its code or name, or `*` does.
+    /// Whether the `allow` annotation switches a rule off, by its code, its name or `*`.
     pub fn allows(&self, code: &str, name: &str) -> bool {
         let mut words = self.allow.iter();
         words.any(|word| word == "*" || word == name || word.eq_ignore_ascii_case(code))

@@ -1,5 +1,5 @@
-//! Lenient partial views of the kinds that rules read: the fields they need and no others.
-//! A newer version or an unknown field never breaks a view; nothing here judges.
+//! The objects, with only the fields that rules read. Parsing never fails: unknown fields are ignored, and a
+//! field of the wrong type is noted as malformed.
 
 mod destination_rule;
 mod host;
@@ -14,7 +14,7 @@ mod service;
 mod status;
 mod steps;
 mod traffic_routing;
-mod trail;
+mod value_path;
 mod virtual_service;
 mod workload;
 mod write;
@@ -23,31 +23,19 @@ pub use destination_rule::{DestinationRule, Policy, Subset};
 pub use host::Host;
 pub use key::Key;
 pub use kind::{Kind, Watch};
-pub use meta::{Enforce, Meta};
+pub use meta::{ALLOW, ENFORCE, Enforce, HASH_LABEL, MANAGED_BY, Meta};
 pub use object::{Body, Object, Typed};
 pub use reader::{IntOrString, Labels, Malformed, Reader};
-pub use rollout::{
-    AntiAffinity, BlueGreen, Canary, DestinationRuleRef, Istio, PingPong, Rollout, TcpRouteRef,
-    TlsRouteRef, TrafficRouting, VirtualServiceRef, WorkloadRef,
-};
+pub use rollout::{AntiAffinity, BlueGreen, Canary, PingPong, Rollout, WorkloadRef};
 pub use selector::{Expression, Selector};
 pub use service::{Service, ServiceEntry};
 pub use status::{Status, WeightDestination, Weights};
 pub use steps::{Experiment, ExperimentTemplate, MatchField, RouteStep, Step, StringMatch};
+pub use traffic_routing::{
+    DestinationRuleRef, Istio, TcpRouteRef, TlsRouteRef, TrafficRouting, VirtualServiceRef,
+};
 pub use virtual_service::{
     Delegate, Destination, HttpRoute, L4Match, L4Route, RouteDestination, VirtualService,
 };
 pub use workload::Workload;
 pub use write::{Operation, Write};
-
-/// The label by which the controller tells the pods of one revision from those of another.
-pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
-
-/// The annotation by which the controller marks what it writes for a Rollout.
-pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
-
-/// The annotation that turns rules into warnings and mutations off for one object.
-pub const ALLOW: &str = "rollout-guard.io/allow";
-
-/// The namespace label that overrides the profile.
-pub const ENFORCE: &str = "rollout-guard.io/enforce";

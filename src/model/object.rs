@@ -1,14 +1,19 @@
-//! One object of a known kind: its metadata, its fields of the wrong type, and the view of its kind.
+//! One object of a known kind: its metadata, its malformed fields, and the fields of its kind.
 
 use std::cell::RefCell;
 use std::ops::Deref;
 
 use serde_json::Value;
 
-use super::{
-    DestinationRule, Key, Kind, Malformed, Meta, Reader, Rollout, Service, ServiceEntry,
-    VirtualService, Workload,
-};
+use super::destination_rule::DestinationRule;
+use super::key::Key;
+use super::kind::Kind;
+use super::meta::Meta;
+use super::reader::{Malformed, Reader};
+use super::rollout::Rollout;
+use super::service::{Service, ServiceEntry};
+use super::virtual_service::VirtualService;
+use super::workload::Workload;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
@@ -18,7 +23,7 @@ pub struct Object {
     pub body: Body,
 }
 
-/// What is read of an object beside its metadata, by kind.
+/// The fields of an object other than its metadata, by kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     Rollout(Box<Rollout>),
@@ -34,7 +39,7 @@ pub enum Body {
     Namespace,
 }
 
-/// An object whose kind is known, with the view of that kind.
+/// An object of one kind.
 #[derive(Debug, PartialEq)]
 pub struct Typed<'a, T> {
     pub meta: &'a Meta,
@@ -43,14 +48,14 @@ pub struct Typed<'a, T> {
 }
 
 impl Object {
-    /// The view of an object; `None` when it has no apiVersion and kind, or the kind is not known.
+    /// Parses an object; `None` if it has no `apiVersion` and `kind`, or if the kind is not known.
     pub fn parse(value: &Value, default_namespace: &str) -> Option<Object> {
         let api_version = value.get("apiVersion")?.as_str()?;
         let kind = Kind::of(api_version, value.get("kind")?.as_str()?)?;
         Some(Self::parse_as(kind, value, default_namespace))
     }
 
-    /// The view of an object whose kind is known otherwise, as in an AdmissionRequest.
+    /// Parses an object whose kind is known from elsewhere, such as an AdmissionRequest.
     pub fn parse_as(kind: Kind, value: &Value, default_namespace: &str) -> Object {
         let faults = RefCell::default();
         let root = Reader::new(value, &faults);
@@ -68,7 +73,7 @@ impl Object {
         &self.meta.key
     }
 
-    /// This object with `body`, which must be its own.
+    /// This object with its own `body`.
     pub fn typed<'a, T>(&'a self, body: &'a T) -> Typed<'a, T> {
         Typed {
             meta: &self.meta,

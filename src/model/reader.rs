@@ -1,5 +1,5 @@
-//! Lenient reading of JSON: an absent or null field is its default, a field of the wrong type is a
-//! [`Malformed`] beside the object and never the loss of the object. It knows no kind.
+//! Reads JSON without failing: an absent or null field has its default, and a field of the wrong type is noted
+//! as [`Malformed`].
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,27 +7,27 @@ use std::hash::{Hash, Hasher};
 
 use serde_json::Value;
 
-use super::trail::{Step, Trail};
+use super::value_path::{Step, ValuePath};
 use crate::field::Path;
 
-/// Label maps, selectors: sorted, so that findings come in one order.
+/// Labels, sorted so that findings have a stable order.
 pub type Labels = BTreeMap<String, String>;
 
-/// A field whose type is not the one Istio or Argo declares.
+/// A field whose type is not the one that Istio or Argo declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
     pub path: Path,
-    /// What stands there, such as `a string`.
+    /// The type in the manifest, such as `a string`.
     pub found: &'static str,
-    /// What must stand there, such as `a list`.
+    /// The type of the field, such as `a list`.
     pub expected: &'static str,
 }
 
-/// A cursor on one JSON value that knows how it was reached.
+/// A JSON value and its path.
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
     value: &'a Value,
-    trail: Trail<'a>,
+    path_to: ValuePath<'a>,
     faults: &'a RefCell<Vec<Malformed>>,
 }
 
@@ -40,18 +40,18 @@ pub enum IntOrString {
 
 impl<'a> Reader<'a> {
     pub fn new(value: &'a Value, faults: &'a RefCell<Vec<Malformed>>) -> Self {
-        let trail = Trail {
+        let path_to = ValuePath {
             parent: None,
             step: Step::Root,
         };
         Self {
             value,
-            trail,
+            path_to,
             faults,
         }
     }
 
-    /// The field `name`; a null reader when it is absent or this is no object.
+    /// The field `name`; null if it is absent or this is not an object.
     #[must_use]
     pub fn get(&'a self, name: &'static str) -> Reader<'a> {
         let value = match self.value {
@@ -65,17 +65,17 @@ impl<'a> Reader<'a> {
         self.step(value, Step::Field(name))
     }
 
-    /// Whether something other than null stands here.
+    /// Whether the value is not null.
     pub fn present(&self) -> bool {
         !self.value.is_null()
     }
 
-    /// Whether something other than null or `[]` stands here: istiod's decoder takes `[]` for unset.
+    /// Whether the value is neither null nor `[]`, which istiod's decoder treats as absent.
     pub fn says_something(&self) -> bool {
         self.present() && self.value.as_array().is_none_or(|list| !list.is_empty())
     }
 
-    /// Whether an object stands here; anything else but null is malformed.
+    /// Whether the value is an object. Any other value except null is malformed.
     pub fn object(&self) -> bool {
         match self.value {
             Value::Object(_) => true,
@@ -87,19 +87,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether an object stands here that has a field set to something other than null.
+    /// Whether the value is an object with a field that is not null.
     pub fn has_fields(&self) -> bool {
         self.value
             .as_object()
             .is_some_and(|map| map.values().any(|value| !value.is_null()))
     }
 
-    /// Whether an object with any entry stands here, null values counted.
+    /// Whether the value is an object with a field, which may be null.
     pub fn has_entries(&self) -> bool {
         self.value.as_object().is_some_and(|map| !map.is_empty())
     }
 
-    /// A digest of the value, for telling a change. 0 when absent.
+    /// A digest of the value, to detect a change; 0 if it is absent.
     pub fn digest(&self) -> u64 {
         if !self.present() {
             return 0;
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         hasher.finish()
     }
 
-    /// The object's view by `read`, if an object stands here.
+    /// The value as `read` reads it, if it is an object.
     pub fn object_as<T>(&'a self, read: impl FnOnce(&'a Reader<'a>) -> T) -> Option<T> {
         self.object().then(|| read(self))
     }
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A 32-bit number, which all numbers of these kinds are.
+    /// A 32-bit number. All numbers of these kinds are.
     pub fn int(&self) -> Option<i64> {
         match self.value {
             Value::Null => None,
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A port that must be there, as istiod asks of a `port` that is set.
+    /// A required port number, as istiod validates a `port` that is set.
     pub fn port(&self) -> Option<i64> {
         let number = self
             .value
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The list's elements by `read`; `None` when the field is absent, which an empty list is not.
+    /// The elements of the list as `read` reads them; `None` if the field is absent, which an empty list is not.
     pub fn list<T>(&self, read: impl Fn(&Reader<'_>) -> T) -> Option<Vec<T>> {
         match self.value {
             Value::Array(items) => Some(
@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A list of objects: a null element is malformed, and still counted.
+    /// A list of objects. A null element is malformed, but counts.
     pub fn objects<T>(&self, read: impl Fn(&Reader<'_>) -> T) -> Option<Vec<T>> {
         self.list(|item| {
             if !item.present() {
@@ -190,12 +190,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A list of strings; `None` when absent. An element of another type reads as empty.
+    /// A list of strings; `None` if absent. An element of another type is empty.
     pub fn strings(&self) -> Option<Vec<String>> {
         self.list(|item| item.string().unwrap_or_default())
     }
 
-    /// A map of strings; `None` when absent.
+    /// A map of strings; `None` if absent.
     pub fn labels(&self) -> Option<Labels> {
         match self.value {
             Value::Object(map) => Some(
@@ -212,17 +212,17 @@ impl<'a> Reader<'a> {
     }
 
     pub fn path(&self) -> Path {
-        self.trail.path()
+        self.path_to.path()
     }
 
     fn step<'b>(&'b self, value: &'b Value, step: Step<'b>) -> Reader<'b> {
-        let trail = Trail {
-            parent: Some(&self.trail),
+        let path_to = ValuePath {
+            parent: Some(&self.path_to),
             step,
         };
         Reader {
             value,
-            trail,
+            path_to,
             faults: self.faults,
         }
     }
@@ -245,7 +245,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A float that stands for a whole number, as Go's decoder takes `5.0` for 5.
+/// The integer that a float equals: Go's decoder reads `5.0` as 5.
 fn whole(number: f64) -> Option<i64> {
     let in_range = number.fract() == 0.0 && number.abs() < 9e15;
     #[allow(clippy::cast_possible_truncation)] // whole and in range, as just asked

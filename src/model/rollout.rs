@@ -4,13 +4,15 @@ use super::reader::{IntOrString, Labels, Reader};
 use super::selector::Selector;
 use super::status::Status;
 use super::steps::Step;
+use super::traffic_routing::{Istio, TrafficRouting};
+use crate::field::Path;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rollout {
     pub selector: Option<Selector>,
     /// The template's own labels; empty with a `workloadRef`.
     pub template_labels: Labels,
-    /// The template has labels or annotations, which is what the controller asks of a `workloadRef`.
+    /// The template has labels or annotations. The controller tests this beside a `workloadRef`.
     pub template_set: bool,
     pub workload_ref: Option<WorkloadRef>,
     pub replicas: Option<i64>,
@@ -20,7 +22,7 @@ pub struct Rollout {
     pub canary: Option<Canary>,
     pub blue_green: Option<BlueGreen>,
     pub status: Status,
-    /// A digest of `spec.template`, to tell whether a write changes it.
+    /// A digest of `spec.template`, to detect that a write changes it.
     pub template_digest: u64,
 }
 
@@ -65,64 +67,9 @@ pub struct PingPong {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AntiAffinity {
-    /// The weight of the preferred kind, where it is set.
+    /// The weight of the preferred anti-affinity, if it is set.
     pub preferred: Option<i64>,
     pub required: bool,
-}
-
-/// Who routes the traffic. Routers other than Istio matter only by being there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrafficRouting {
-    pub istio: Option<Istio>,
-    pub alb: bool,
-    pub alb_root_service: String,
-    pub smi: bool,
-    pub apisix: bool,
-    pub ambassador: bool,
-    pub nginx: bool,
-    pub app_mesh: bool,
-    pub traefik: bool,
-    pub plugins: bool,
-    pub max_traffic_weight: Option<i64>,
-    /// `None` when absent.
-    pub managed_routes: Option<Vec<String>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Istio {
-    pub virtual_service: Option<VirtualServiceRef>,
-    /// `None` when absent. An empty list says nothing to the controller, which drops it on reading; only
-    /// its index of VirtualServices takes it as set.
-    pub virtual_services: Option<Vec<VirtualServiceRef>>,
-    pub destination_rule: Option<DestinationRuleRef>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct VirtualServiceRef {
-    pub name: String,
-    pub routes: Vec<String>,
-    pub tls_routes: Vec<TlsRouteRef>,
-    pub tcp_routes: Vec<TcpRouteRef>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsRouteRef {
-    pub port: i64,
-    pub sni_hosts: Vec<String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TcpRouteRef {
-    pub port: i64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DestinationRuleRef {
-    pub name: String,
-    pub canary_subset_name: String,
-    pub stable_subset_name: String,
-    /// `None` when absent.
-    pub additional_subset_names: Option<Vec<String>>,
 }
 
 impl Rollout {
@@ -149,6 +96,15 @@ impl Rollout {
         }
     }
 
+    /// The canary's steps, with their paths.
+    pub fn steps(&self) -> impl Iterator<Item = (Path, &Step)> {
+        let steps = self.canary.iter().flat_map(|canary| &canary.steps);
+        let list = Path::spec(["strategy", "canary", "steps"]);
+        steps
+            .enumerate()
+            .map(move |(index, step)| (list.index(index), step))
+    }
+
     pub fn traffic_routing(&self) -> Option<&TrafficRouting> {
         self.canary.as_ref()?.traffic_routing.as_ref()
     }
@@ -157,25 +113,11 @@ impl Rollout {
         self.traffic_routing()?.istio.as_ref()
     }
 
-    /// The names in `managedRoutes`: routes that the controller inserts itself.
+    /// The names in `managedRoutes`: the routes that the controller inserts.
     pub fn managed_routes(&self) -> &[String] {
         self.traffic_routing()
             .and_then(|routing| routing.managed_routes.as_deref())
             .unwrap_or_default()
-    }
-}
-
-impl Istio {
-    /// The references the controller follows, with the list index where there is a list.
-    /// None where both fields are set or neither is: the controller then follows nothing.
-    pub fn references(&self) -> impl Iterator<Item = (Option<usize>, &VirtualServiceRef)> {
-        let many = self.virtual_services.as_deref().unwrap_or_default();
-        let both = self.virtual_service.is_some() && !many.is_empty();
-        let single = self.virtual_service.iter().filter(move |_| !both);
-        let many = many.iter().enumerate().filter(move |_| !both);
-        single
-            .map(|reference| (None, reference))
-            .chain(many.map(|(index, reference)| (Some(index), reference)))
     }
 }
 

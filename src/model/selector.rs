@@ -34,7 +34,7 @@ impl Selector {
         self.match_labels.is_empty() && self.expressions.is_empty()
     }
 
-    /// Whether the labels satisfy it, an unknown operator aside.
+    /// Whether the labels satisfy it. An unknown operator is satisfied.
     pub fn matches(&self, labels: &Labels) -> bool {
         let mut wanted = self.match_labels.iter();
         wanted.all(|(key, value)| labels.get(key) == Some(value))
@@ -43,7 +43,7 @@ impl Selector {
 }
 
 impl Expression {
-    /// Whether the labels satisfy it; an unknown operator is satisfied.
+    /// Whether the labels satisfy it. An unknown operator is satisfied.
     pub fn matches(&self, labels: &Labels) -> bool {
         let value = labels.get(&self.key);
         let listed = value.is_some_and(|value| self.values.contains(value));

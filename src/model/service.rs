@@ -1,10 +1,10 @@
-//! Service and ServiceEntry: what provides a host.
+//! Service and ServiceEntry, which provide hosts.
 
 use super::reader::{Labels, Reader};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// `None` where the Service has no selector, as for manual endpoints.
+    /// `None` if the Service has no selector, as with manual endpoints.
     pub selector: Option<Labels>,
     pub ports: Vec<i64>,
 }

@@ -1,4 +1,4 @@
-//! What the controller says of a Rollout: revisions, weights, abort. Read for the mutations and RG7xx.
+//! The status that the controller writes into a Rollout: revisions, weights, abort.
 
 use super::reader::Reader;
 

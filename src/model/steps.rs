@@ -1,8 +1,6 @@
-//! The steps of a canary: which kinds are set and what the rules ask of them.
+//! The steps of a canary.
 
-use super::Rollout;
 use super::reader::{IntOrString, Reader};
-use crate::field::Path;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
@@ -49,17 +47,6 @@ pub struct StringMatch {
     pub exact: String,
     pub regex: String,
     pub prefix: String,
-}
-
-impl Rollout {
-    /// The canary's steps, with their paths.
-    pub fn steps(&self) -> impl Iterator<Item = (Path, &Step)> {
-        let steps = self.canary.iter().flat_map(|canary| &canary.steps);
-        let list = Path::spec(["strategy", "canary", "steps"]);
-        steps
-            .enumerate()
-            .map(move |(index, step)| (list.index(index), step))
-    }
 }
 
 impl Step {
@@ -126,7 +113,7 @@ impl RouteStep {
         }
     }
 
-    /// Whether the step takes its route away: it has no match.
+    /// Whether the step removes its route: it has no match.
     pub fn removes(&self) -> bool {
         self.matches.as_ref().is_none_or(Vec::is_empty)
     }
@@ -141,7 +128,7 @@ impl StringMatch {
         }
     }
 
-    /// How many of exact, regex, prefix are not empty.
+    /// How many of `exact`, `regex` and `prefix` are not empty.
     pub fn set_fields(&self) -> usize {
         [&self.exact, &self.regex, &self.prefix]
             .iter()

@@ -1,9 +1,60 @@
-//! How a Rollout's `trafficRouting` is read.
+//! A Rollout's `trafficRouting`.
 
 use super::reader::Reader;
-use super::rollout::{
-    DestinationRuleRef, Istio, TcpRouteRef, TlsRouteRef, TrafficRouting, VirtualServiceRef,
-};
+
+/// The traffic routers. Of routers other than Istio only the presence is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrafficRouting {
+    pub istio: Option<Istio>,
+    pub alb: bool,
+    pub alb_root_service: String,
+    pub smi: bool,
+    pub apisix: bool,
+    pub ambassador: bool,
+    pub nginx: bool,
+    pub app_mesh: bool,
+    pub traefik: bool,
+    pub plugins: bool,
+    pub max_traffic_weight: Option<i64>,
+    /// `None` if absent.
+    pub managed_routes: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Istio {
+    pub virtual_service: Option<VirtualServiceRef>,
+    /// `None` if absent. The controller ignores an empty list, except in its index of VirtualServices.
+    pub virtual_services: Option<Vec<VirtualServiceRef>>,
+    pub destination_rule: Option<DestinationRuleRef>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VirtualServiceRef {
+    pub name: String,
+    pub routes: Vec<String>,
+    pub tls_routes: Vec<TlsRouteRef>,
+    pub tcp_routes: Vec<TcpRouteRef>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsRouteRef {
+    pub port: i64,
+    pub sni_hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TcpRouteRef {
+    pub port: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DestinationRuleRef {
+    pub name: String,
+    pub canary_subset_name: String,
+    pub stable_subset_name: String,
+    /// `None` if absent.
+    pub additional_subset_names: Option<Vec<String>>,
+}
 
 impl TrafficRouting {
     pub(super) fn read(routing: &Reader<'_>) -> Self {
@@ -40,6 +91,18 @@ impl Istio {
                 .get("destinationRule")
                 .object_as(DestinationRuleRef::read),
         }
+    }
+
+    /// The references that the controller follows, with the index in `virtualServices`. There are none if both
+    /// fields are set: the controller follows neither then.
+    pub fn references(&self) -> impl Iterator<Item = (Option<usize>, &VirtualServiceRef)> {
+        let many = self.virtual_services.as_deref().unwrap_or_default();
+        let both = self.virtual_service.is_some() && !many.is_empty();
+        let single = self.virtual_service.iter().filter(move |_| !both);
+        let many = many.iter().enumerate().filter(move |_| !both);
+        single
+            .map(|reference| (None, reference))
+            .chain(many.map(|(index, reference)| (Some(index), reference)))
     }
 }
 

@@ -8,7 +8,7 @@ pub struct VirtualService {
     pub hosts: Vec<String>,
     pub gateways: Vec<String>,
     pub export_to: Vec<String>,
-    /// `None` when absent, which the controller and `[]` are not the same to.
+    /// `None` if absent. For the controller that differs from `[]`.
     pub http: Option<Vec<HttpRoute>>,
     pub tls: Option<Vec<L4Route>>,
     pub tcp: Option<Vec<L4Route>>,
@@ -17,7 +17,7 @@ pub struct VirtualService {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpRoute {
     pub name: String,
-    /// `None` when absent.
+    /// `None` if absent.
     pub route: Option<Vec<RouteDestination>>,
     pub redirect: bool,
     pub direct_response: bool,
@@ -36,7 +36,7 @@ pub struct L4Route {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct L4Match {
-    /// 0 when absent, as the controller reads it.
+    /// 0 if absent, as the controller reads it.
     pub port: i64,
     /// Always empty for tcp.
     pub sni_hosts: Vec<String>,
@@ -51,7 +51,7 @@ pub struct RouteDestination {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Destination {
     pub host: String,
-    /// Empty when absent.
+    /// Empty if absent.
     pub subset: String,
     pub port: Option<i64>,
 }
@@ -76,12 +76,12 @@ impl VirtualService {
         }
     }
 
-    /// Whether sidecars apply it: no gateways, or `mesh` among them.
+    /// Whether sidecars apply it: it has no gateways, or `mesh` is one of them.
     pub fn is_mesh(&self) -> bool {
         self.gateways.is_empty() || self.gateways.iter().any(|gateway| gateway == MESH)
     }
 
-    /// Whether it is one that others delegate to: Istio tells it by having no hosts.
+    /// Whether others delegate to it: to Istio, a VirtualService without hosts is a delegate.
     pub fn is_delegate(&self) -> bool {
         self.hosts.is_empty()
     }
@@ -98,7 +98,7 @@ impl VirtualService {
         self.tcp.as_deref().unwrap_or_default()
     }
 
-    /// Every list of weighted destinations, with the path of its `route` field.
+    /// All lists of weighted destinations, with the paths of their `route` fields.
     pub fn routes(&self) -> impl Iterator<Item = (Path, &[RouteDestination])> {
         let http = self.http().iter().map(|route| route.route.as_deref());
         let tls = self.tls().iter().map(|route| route.route.as_deref());
@@ -115,7 +115,7 @@ impl VirtualService {
             })
     }
 
-    /// Every destination traffic goes to, mirrors too, with the path of its `destination` object.
+    /// All destinations, mirrors too, with the paths of their `destination` objects.
     pub fn destinations(&self) -> impl Iterator<Item = (Path, &Destination)> {
         let routed = self.routes().flat_map(|(path, route)| {
             let destinations = route.iter().enumerate();
@@ -202,12 +202,12 @@ impl Destination {
         }
     }
 
-    /// The part of the host before the first dot, by which the controller matches Services.
-    /// Empty for a host that begins with a dot, which the controller passes over.
+    /// The part of the host before the first dot, by which the controller matches Services. It is empty if the
+    /// host begins with a dot; the controller ignores such a destination.
     pub fn service_name(&self) -> &str {
         self.host.split('.').next().unwrap_or_default()
     }
 }
 
-/// The reserved gateway name that stands for all sidecars.
+/// The reserved gateway name for all sidecars.
 const MESH: &str = "mesh";

@@ -1,6 +1,7 @@
 //! One write of one object, as rules and mutations read it.
 
-use super::{Key, Object};
+use super::key::Key;
+use super::object::Object;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -9,7 +10,7 @@ pub enum Operation {
     Delete,
 }
 
-/// A write: what was there and what will be.
+/// A write: the stored object and the new one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {
     pub operation: Operation,

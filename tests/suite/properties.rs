@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use rollout_guard::cluster::{Cluster, Mesh, Overlay, View, touched};
+use rollout_guard::cluster::{Cluster, Mesh, Overlay, View, dependents};
 use rollout_guard::model::{Key, Kind, Object};
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ proptest! {
         }
         let laid = View::of(&cluster).with(&overlay);
         let stored = View::of(&stored);
-        prop_assert_eq!(touched(&laid, &key), touched(&stored, &key));
+        prop_assert_eq!(dependents(&laid, &key), dependents(&stored, &key));
         for host in HOSTS {
             let host = laid.resolve(host, "a");
             prop_assert_eq!(laid.rules_governing(&host), stored.rules_governing(&host));

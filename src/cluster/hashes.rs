@@ -1,9 +1,12 @@
-//! The hashes that the controller has put in or will, by the Rollout's status. Never computed.
+//! The hash that the controller writes into a subset or Service, taken from the Rollout's status. It is never
+//! computed.
 
-use super::{Flow, Role, ServiceRole};
+use super::flow::Flow;
+use super::reference::ServiceRole;
+use super::role::Role;
 
 impl Flow<'_> {
-    /// Of the canary or stable subset; before there is a stable revision the controller puts in none.
+    /// The hash of the canary or stable subset. Before there is a stable revision the controller writes none.
     pub fn hash_of_subset(&self, role: Role) -> Option<String> {
         let status = &self.rollout.status;
         let weights = status.weights.as_ref();
@@ -17,7 +20,7 @@ impl Flow<'_> {
         weighted.or(Some(fallback).filter(settled)).cloned()
     }
 
-    /// Of one of the six Services, once there is a stable revision.
+    /// The hash of one of the six Services; `None` before there is a stable revision.
     pub fn hash_of_service(&self, role: ServiceRole) -> Option<String> {
         let status = &self.rollout.status;
         if status.stable_rs.is_empty() {
@@ -31,7 +34,7 @@ impl Flow<'_> {
             ServiceRole::Pong if !stable_is_ping => &status.stable_rs,
             ServiceRole::Active if status.active_selector.is_empty() => &status.stable_rs,
             ServiceRole::Active => &status.active_selector,
-            // Of ping and pong the one that is not stable stays on the new revision after an abort, too.
+            // The ping or pong Service that is not stable stays on the new revision after an abort.
             ServiceRole::Canary | ServiceRole::Ping | ServiceRole::Pong | ServiceRole::Preview => {
                 &status.current_pod_hash
             }

@@ -1,8 +1,8 @@
-//! Which routes of a VirtualService a Rollout's controller manages, as it finds them.
+//! Which routes of a VirtualService the controller of a Rollout manages.
 
 use std::collections::BTreeSet;
 
-use super::ArgoVersion;
+use super::argo::ArgoVersion;
 use crate::field::Path;
 use crate::model::{
     HttpRoute, L4Route, Rollout, RouteDestination, TcpRouteRef, TlsRouteRef, VirtualService,
@@ -28,8 +28,8 @@ pub struct ManagedRoute<'a> {
 }
 
 impl<'a> ManagedRoute<'a> {
-    /// The routes that the controller validates: those that the reference lists, else the only or
-    /// first unnamed one. What resolves to nothing is left out.
+    /// The routes that the controller validates: those that the reference lists, otherwise the only or the
+    /// first unnamed one. Listed routes that do not exist are left out.
     pub fn validated(
         service: &'a VirtualService,
         reference: &VirtualServiceRef,
@@ -42,9 +42,8 @@ impl<'a> ManagedRoute<'a> {
     }
 
     /// The routes whose weights are the controller's: the validated ones and the mirror routes that it
-    /// inserted. With no `routes` listed, the only route of the user's is one of them also while the
-    /// controller's own routes stand beside it: it then stops writing there, but what it wrote is in
-    /// force.
+    /// inserted. With no `routes` listed, the only route of the user is one of them even beside inserted
+    /// routes: the controller no longer writes it then, but the weights that it wrote are in force.
     pub fn weighted(
         rollout: &Rollout,
         service: &'a VirtualService,
@@ -85,7 +84,7 @@ impl<'a> ManagedRoute<'a> {
         Path::spec([self.list.field()]).index(self.index)
     }
 
-    /// `route `primary``, or `tls[0]` for what has no name.
+    /// `primary`, or `tls[0]` for a route without a name, in backquotes.
     pub fn label(&self) -> String {
         if self.name.is_empty() {
             format!("`{}[{}]`", self.list.field(), self.index)
@@ -98,7 +97,7 @@ impl<'a> ManagedRoute<'a> {
 impl List {
     pub const ALL: [List; 3] = [List::Http, List::Tls, List::Tcp];
 
-    /// Whether the reference lists routes of this list, so that the controller chooses none itself.
+    /// Whether the reference lists routes of this list. Otherwise the controller chooses one itself.
     pub fn is_listed(self, reference: &VirtualServiceRef) -> bool {
         match self {
             List::Http => !reference.routes.is_empty(),
@@ -139,7 +138,7 @@ pub(super) fn inserted_routes(rollout: &Rollout, argo: ArgoVersion) -> &[String]
     }
 }
 
-/// The first route of each name; without names the only route, else the first unnamed one.
+/// The first route of each name; without names the only route, otherwise the first unnamed one.
 fn http_route_indexes(names: &[String], routes: &[HttpRoute], argo: ArgoVersion) -> Vec<usize> {
     if names.is_empty() {
         let only = (routes.len() == 1 && !argo.passes_over_named_routes()).then_some(0);
@@ -153,12 +152,11 @@ fn http_route_indexes(names: &[String], routes: &[HttpRoute], argo: ArgoVersion)
     indexes
 }
 
-/// The tls routes that an entry takes: one port over all matches, equal to the entry's, and the
-/// entry's SNI hosts as a set.
+/// The tls routes that an entry lists: all matches have the entry's port, and together its SNI hosts.
 pub fn tls_route_indexes(entry: &TlsRouteRef, routes: &[L4Route]) -> Vec<usize> {
     let takes = |route: &L4Route| {
         let hosts: BTreeSet<&String> = route.matches.iter().flat_map(|m| &m.sni_hosts).collect();
-        // The controller compares lengths before sets, so that an entry with a repeat takes nothing.
+        // The controller compares lengths before sets: an entry that repeats a host lists no route.
         only_port(route) == Some(entry.port)
             && entry.sni_hosts.len() == hosts.len()
             && hosts.iter().all(|host| entry.sni_hosts.contains(host))
@@ -166,7 +164,7 @@ pub fn tls_route_indexes(entry: &TlsRouteRef, routes: &[L4Route]) -> Vec<usize> 
     indexes_of(routes, takes)
 }
 
-/// The tcp routes that an entry takes: one port over all matches, equal to the entry's.
+/// The tcp routes that an entry lists: all matches have the entry's port.
 pub fn tcp_route_indexes(entry: &TcpRouteRef, routes: &[L4Route]) -> Vec<usize> {
     indexes_of(routes, |route| only_port(route) == Some(entry.port))
 }
@@ -179,7 +177,7 @@ fn indexes_of(routes: &[L4Route], takes: impl Fn(&L4Route) -> bool) -> Vec<usize
         .collect()
 }
 
-/// The one port of all matches, 0 where there is none; `None` for several.
+/// The port of all matches, 0 without any; `None` if there are several.
 fn only_port(route: &L4Route) -> Option<i64> {
     let mut ports = route.matches.iter().map(|entry| entry.port);
     let first = ports.next().unwrap_or_default();
@@ -200,7 +198,7 @@ fn l4_routes<'a>(
     routes
 }
 
-/// What all entries take, or the first route where there are none.
+/// The routes that the entries list, or the first route without entries.
 fn listed<T>(
     entries: &[T],
     routes: &[L4Route],

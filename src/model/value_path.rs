@@ -1,10 +1,10 @@
-//! How a reader came to a value: links on the stack, of which a path is made only when it is needed.
+//! The path from the root to a value, as links on the stack. A [`Path`] is made only when it is needed.
 
 use crate::field::{Path, Segment};
 
 #[derive(Clone, Copy)]
-pub(super) struct Trail<'a> {
-    pub parent: Option<&'a Trail<'a>>,
+pub(super) struct ValuePath<'a> {
+    pub parent: Option<&'a ValuePath<'a>>,
     pub step: Step<'a>,
 }
 
@@ -16,18 +16,18 @@ pub(super) enum Step<'a> {
     Entry(&'a str),
 }
 
-impl Trail<'_> {
+impl ValuePath<'_> {
     pub fn path(&self) -> Path {
         let mut steps = Vec::new();
         let mut next = Some(self);
-        while let Some(trail) = next {
-            steps.extend(match trail.step {
+        while let Some(path_to) = next {
+            steps.extend(match path_to.step {
                 Step::Root => None,
                 Step::Field(name) => Some(Segment::Field(name)),
                 Step::Index(index) => Some(Segment::Index(index)),
                 Step::Entry(key) => Some(Segment::Entry(key.to_owned())),
             });
-            next = trail.parent;
+            next = path_to.parent;
         }
         steps.into_iter().rev().collect()
     }

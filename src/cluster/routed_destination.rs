@@ -1,6 +1,8 @@
-//! The destinations of a flow's managed routes that take the canary's or the stable pods' traffic.
+//! The canary and stable destinations of a flow's managed routes.
 
-use super::{Flow, LinkedVirtualService, Role, Roles, View};
+use super::flow::{Flow, LinkedVirtualService};
+use super::role::{Role, Roles};
+use super::view::View;
 use crate::field::Path;
 use crate::model::{Destination, Host, Key, Kind};
 
@@ -15,12 +17,12 @@ pub struct RoutedDestination<'a> {
     pub role: Role,
     pub destination: &'a Destination,
     pub host: Host,
-    /// Its subset is the DestinationRule's of its role, not its Service's name alone.
+    /// The role comes from its subset, not from its Service.
     pub by_subset: bool,
 }
 
 impl<'a> Flow<'a> {
-    /// The canary and stable destinations of all managed routes, inserted mirror routes aside.
+    /// The canary and stable destinations of all managed routes, without inserted mirror routes.
     pub fn routed(&self) -> Vec<RoutedDestination<'a>> {
         let Some(roles) = self.roles() else {
             return Vec::new();
@@ -33,7 +35,7 @@ impl<'a> Flow<'a> {
 }
 
 impl RoutedDestination<'_> {
-    /// The Service that the host names, if it has the form of one.
+    /// The Service of the host, if the host has the form of a Service's.
     pub fn service(&self, view: &View<'_>) -> Option<Key> {
         let (namespace, name) = self.host.service(&view.mesh().domain)?;
         Some(Key::new(Kind::Service, namespace, name))

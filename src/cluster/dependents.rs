@@ -1,40 +1,40 @@
-//! Which objects a write of another can make right or wrong: found by edges, from either end.
+//! Which objects depend on another: its write can bring or end a finding about them. They are found by edges.
 
 use std::collections::BTreeSet;
 
-use super::View;
 use super::reference;
+use super::view::View;
 use crate::model::{Body, Host, Key, Rollout, Typed, VirtualService};
 
-/// The object itself and all whose rules read it, as `view` has them.
-pub fn touched(view: &View<'_>, key: &Key) -> BTreeSet<Key> {
-    let mut touched = BTreeSet::from([key.clone()]);
-    touched.extend(rollouts(view, key));
+/// The object itself and all objects about which rules that read it can report, as `view` has them.
+pub fn dependents(view: &View<'_>, key: &Key) -> BTreeSet<Key> {
+    let mut dependents = BTreeSet::from([key.clone()]);
+    dependents.extend(rollouts(view, key));
     let Some(object) = view.get(key) else {
-        return touched;
+        return dependents;
     };
     let resolve = |host| view.resolve(host, object.meta.namespace());
     match &object.body {
-        Body::Rollout(rollout) => touched.extend(by_rollout(view, object.typed(rollout))),
+        Body::Rollout(rollout) => dependents.extend(by_rollout(view, object.typed(rollout))),
         Body::VirtualService(service) => {
-            touched.extend(by_virtual_service(view, object.typed(service)));
+            dependents.extend(by_virtual_service(view, object.typed(service)));
         }
-        Body::DestinationRule(rule) => touched.extend(senders(view, &resolve(&rule.host))),
-        Body::Service(_) => touched.extend(by_provider(view, &view.service_host(key))),
+        Body::DestinationRule(rule) => dependents.extend(senders(view, &resolve(&rule.host))),
+        Body::Service(_) => dependents.extend(by_provider(view, &view.service_host(key))),
         Body::ServiceEntry(entry) => {
             let hosts = entry.hosts.iter();
-            touched.extend(hosts.flat_map(|host| by_provider(view, &resolve(host))));
+            dependents.extend(hosts.flat_map(|host| by_provider(view, &resolve(host))));
         }
         Body::Gateway => {
             let services = view.virtual_services_naming(key);
-            touched.extend(services.into_iter().map(|service| service.meta.key.clone()));
+            dependents.extend(services.into_iter().map(|service| service.meta.key.clone()));
         }
         Body::Namespace | Body::Workload(_) => {}
     }
-    touched
+    dependents
 }
 
-/// All that the Rollout names, and the other Rollouts that name it too.
+/// All objects that the Rollout names, and the other Rollouts that name them.
 fn by_rollout(view: &View<'_>, rollout: Typed<'_, Rollout>) -> Vec<Key> {
     let virtual_services =
         reference::virtual_services(rollout, view.mesh().argo_version).map(|link| link.key);
@@ -45,8 +45,8 @@ fn by_rollout(view: &View<'_>, rollout: Typed<'_, Rollout>) -> Vec<Key> {
     sharing.chain(named.iter().cloned()).collect()
 }
 
-/// Those that delegate to it, and the flows whose subsets it sends to. Others that claim its hosts are
-/// told of by its own finding, lest a host that thousands share cost them all.
+/// The VirtualServices that delegate to it, and the flows whose subsets it sends to. Others that claim its hosts
+/// are not among them: its own finding names them, and a host can have thousands.
 fn by_virtual_service(view: &View<'_>, service: Typed<'_, VirtualService>) -> Vec<Key> {
     let namespace = service.meta.namespace();
     let delegating = view.virtual_services_naming(&service.meta.key);
@@ -62,7 +62,7 @@ fn by_virtual_service(view: &View<'_>, service: Typed<'_, VirtualService>) -> Ve
     others.chain(flows).collect()
 }
 
-/// The VirtualServices that send to what is provided, and the flows they belong to.
+/// The VirtualServices that send to the host, and their flows.
 fn by_provider(view: &View<'_>, host: &Host) -> Vec<Key> {
     let services = senders(view, host);
     let flows = services.iter().flat_map(|service| rollouts(view, service));
