@@ -39,6 +39,13 @@ mod tests {
     }
 
     #[test]
+    fn names_the_first_texts_and_counts_the_rest() {
+        let texts = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(first_of(&texts, 3), "a, b, c");
+        assert_eq!(first_of(&texts, 2), "a, b and 1 more");
+    }
+
+    #[test]
     fn truncates_to_bytes_between_characters() {
         assert_eq!(truncate_bytes("short", 1024), "short");
         assert_eq!(truncate_bytes("łł", 3), "ł");

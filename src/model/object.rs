@@ -14,6 +14,7 @@ use super::rollout::Rollout;
 use super::service::{Service, ServiceEntry};
 use super::virtual_service::VirtualService;
 use super::workload::Workload;
+use crate::field::Path;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
@@ -71,6 +72,11 @@ impl Object {
 
     pub fn key(&self) -> &Key {
         &self.meta.key
+    }
+
+    /// Whether the field, or one that it is part of, has a wrong type.
+    pub fn is_malformed(&self, field: &Path) -> bool {
+        is_malformed(&self.malformed, field)
     }
 
     /// This object with its own `body`.
@@ -141,6 +147,18 @@ impl Body {
             Kind::Namespace => Body::Namespace,
         }
     }
+}
+
+impl<T> Typed<'_, T> {
+    /// Whether the field, or one that it is part of, has a wrong type.
+    pub fn is_malformed(&self, field: &Path) -> bool {
+        is_malformed(self.malformed, field)
+    }
+}
+
+fn is_malformed(malformed: &[Malformed], field: &Path) -> bool {
+    let mut faults = malformed.iter();
+    faults.any(|fault| field.starts_with(&fault.path))
 }
 
 impl<T> Clone for Typed<'_, T> {

@@ -1,16 +1,16 @@
-//! Gives the canary and stable subsets labels that all pods of the Rollout have, where they have none.
+//! Gives the canary and stable subsets labels that all pods of the Rollout have, if they have no labels.
 //!
 //! ## What
-//! A canary or stable subset of a DestinationRule whose labels, the hash aside, are empty gets those of
-//! the Rollout's `selector.matchLabels` that the selector of the Service behind the rule's host and the
-//! pods have too; all of them where neither is known. Never the hash.
+//! A canary or stable subset of a DestinationRule without labels other than the hash gets the labels of the
+//! Rollout's `selector.matchLabels` that the pods and the selector of the Service of the DestinationRule's
+//! host also have. If neither of these is known, it gets all of them. It never gets the hash.
 //!
 //! ## Why
-//! A subset without labels is every pod behind the host, until the controller writes the hash. With the
-//! labels that all pods have, the same pods stay selected and the file says what it means.
+//! A subset without labels selects every pod of the host until the controller writes the hash. With labels
+//! that all pods of the Rollout have, it selects the same pods, and the file shows which they are.
 //!
 //! ## Not when
-//! The subset has a label: a wrong one is rule RG303's and is left alone.
+//! The mutation changes nothing if the subset has a label. A wrong label is reported by rule RG303.
 
 use serde_json::Value;
 

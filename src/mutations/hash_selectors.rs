@@ -1,20 +1,20 @@
 //! Keeps `rollouts-pod-template-hash` in the canary and stable subsets of a Rollout's DestinationRule.
 //!
 //! ## What
-//! A canary or stable subset gets the hash that it has in the live object, whatever hash the write has.
-//! Where there is none (a CREATE, or a write that has wiped it already) it comes from the Rollout's
-//! status: `canary.weights.<role>.podTemplateHash`, else `currentPodHash` for the canary and `stableRS`
-//! for the stable subset, once there is a stable revision. The subsets of a running experiment that the
-//! write dropped return, and the annotation `argo-rollouts.argoproj.io/managed-by-rollouts` is kept. A
-//! hash is copied, never computed.
+//! A canary or stable subset gets the hash that it has in the live object, whatever hash the write has. If
+//! the live object has none (on a CREATE, or because an earlier write removed it), the hash comes from the
+//! Rollout's status: `canary.weights.<role>.podTemplateHash`, otherwise `currentPodHash` for the canary and
+//! `stableRS` for the stable subset, once there is a stable revision. The subsets of a running experiment
+//! that the write removes are restored, and the annotation `argo-rollouts.argoproj.io/managed-by-rollouts`
+//! is kept. A hash is copied, never computed.
 //!
 //! ## Why
-//! Without the hash both subsets are all pods: a 5 % canary gets as much as there are canary pods. While
-//! pods are not ready the controller does not repair it.
+//! Without the hash both subsets select all pods, so the canary gets traffic by the number of its pods
+//! instead of its weight. While pods are not ready, the controller does not restore the hash.
 //!
 //! ## Not when
-//! The Rollout no longer names the DestinationRule, or neither the live object nor the status knows a
-//! hash: in a first deployment the controller puts none in.
+//! The mutation changes nothing if the Rollout no longer names the DestinationRule, or if neither the live
+//! object nor the status has a hash: during the first deployment the controller writes none.
 
 use serde_json::Value;
 

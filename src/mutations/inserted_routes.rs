@@ -1,16 +1,17 @@
-//! Brings back the header and mirror routes that the controller inserted and the write dropped.
+//! Restores the header and mirror routes that the controller inserted and the write removes.
 //!
 //! ## What
-//! While a release is in progress, the live VirtualService's http routes whose names are in the
-//! Rollout's `managedRoutes` come back before all user routes, in the order of `managedRoutes`.
+//! While a release is in progress, the http routes of the live VirtualService whose names are in the
+//! Rollout's `managedRoutes` are inserted before all user routes, in the order of `managedRoutes`.
 //!
 //! ## Why
-//! The controller sets such a route once, at its step: after a re-apply of the file, which does not have
-//! it, the testers' route is gone for the rest of the pause.
+//! The controller inserts such a route once, at its step. If the file, which does not have the route, is
+//! applied again, the route is missing for the rest of the pause.
 //!
 //! ## Not when
-//! The release is over, aborted (`status.abort`) or being promoted in full (`status.promoteFull`): the
-//! controller itself takes the routes out. Or the write has no http route of the user's.
+//! The mutation changes nothing if the release is over, aborted (`status.abort`) or being promoted in full
+//! (`status.promoteFull`), because the controller then removes the routes, or if the write has no http
+//! route of the user's.
 
 use serde_json::Value;
 

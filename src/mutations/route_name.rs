@@ -1,18 +1,18 @@
 //! Names the only http route of a VirtualService as the Rollout lists it.
 //!
 //! ## What
-//! A VirtualService with one http route that has no name and holds the flow's canary and stable
-//! destinations, and no stranger's, gets the one name in the Rollout's `routes`.
+//! If a VirtualService has one http route, which has no name, the flow's canary and stable destinations and
+//! no others, the route gets the one name in the Rollout's `routes`.
 //!
 //! ## Why
-//! Coming from plain Istio, the route has no name, and the controller refuses the Rollout
-//! (`Degraded: InvalidSpec`) until it has.
+//! A route that was written without Argo Rollouts has no name. Until it has one, the controller sets the
+//! Rollout to `Degraded: InvalidSpec`.
 //!
 //! ## Not when
-//! There are several http routes, the Rollout lists several names or none, two Rollouts name the
-//! VirtualService, the route lacks one of the destinations or has one that the controller would delete, or
-//! its hosts are not the DestinationRule's: a name would make of the missing route (rule RG202) a route
-//! that is wrong (RG204, RG205, RG305).
+//! The mutation changes nothing if there are several http routes, the Rollout lists several names or none,
+//! two Rollouts name the VirtualService, the route does not have both destinations or has one that the
+//! controller would delete, or its hosts are not those of the DestinationRule. In these cases a name would
+//! replace a route that is not found (RG202) by a route that is wrong (RG204, RG205, RG305).
 
 use serde_json::Value;
 

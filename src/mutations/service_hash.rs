@@ -1,19 +1,24 @@
 //! Keeps `rollouts-pod-template-hash` in the selectors of a Rollout's Services.
 //!
 //! ## What
-//! Each of the six Services that a Rollout names keeps the hash of its live selector. Where there is none
-//! (a CREATE, or a write that has wiped it already), and once the Rollout has a stable revision, the hash
-//! comes from the Rollout's status: the stable role gets `stableRS`; the canary role `currentPodHash`, or
-//! `stableRS` after an abort; blue-green's active Service `blueGreen.activeSelector`, else `stableRS`, its
-//! preview Service `currentPodHash`; ping and pong by `canary.stablePingPong`. The annotation
-//! `argo-rollouts.argoproj.io/managed-by-rollouts` is kept too.
+//! Each of the six Services that a Rollout names keeps the hash of its live selector. If the live selector
+//! has none (on a CREATE, or because an earlier write removed it) and the Rollout has a stable revision,
+//! the hash comes from the Rollout's status:
+//!
+//! - `stableRS` for the stable role;
+//! - `currentPodHash` for the canary role, or `stableRS` after an abort;
+//! - `blueGreen.activeSelector` for the active Service, otherwise `stableRS`, and `currentPodHash` for the
+//!   preview Service;
+//! - by `canary.stablePingPong` for ping and pong.
+//!
+//! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` is also kept.
 //!
 //! ## Why
-//! Without the hash both Services select all pods: the split is a lottery, and the controller does not
-//! look at Service updates. A blue-green release is promoted unapproved.
+//! Without the hash both Services select all pods, so the weights have no effect, and the controller does
+//! not watch updates of Services. A blue-green release is promoted without approval.
 //!
 //! ## Not when
-//! The Rollout no longer names the Service.
+//! The mutation changes nothing if the Rollout no longer names the Service.
 
 use serde_json::Value;
 

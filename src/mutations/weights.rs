@@ -1,26 +1,25 @@
-//! Keeps the weights of managed routes: they are the controller's, not the file's.
+//! Keeps the weights of managed routes, which the controller writes.
 //!
 //! ## What
-//! In the managed routes (http, tls, tcp; inserted mirror routes too) canary, stable and experiment
-//! destinations keep their live weight, matched by role and not by position. Destinations in
-//! `additionalSubsetNames` keep the write's weight; when their sum changes, stable gets what is left of
-//! 100. A running experiment's destinations that the write dropped return after the user's. Where the
-//! Rollout lists no `routes`, the only route of the user's is managed also while an inserted route stands
-//! beside it.
+//! In the managed routes (http, tls, tcp, and inserted mirror routes) the canary, stable and experiment
+//! destinations keep their live weights. They are matched by role and not by position. Destinations in
+//! `additionalSubsetNames` keep the weight in the write; if their sum changes, stable gets the rest of 100.
+//! Destinations of a running experiment that the write removes are added after the user's. If the Rollout
+//! lists no `routes`, the only route of the user's is managed even while an inserted route exists.
 //!
-//! Live weights count once the Rollout's `status.canary.weights` is set or the controller's field manager
-//! owns the list; before that they are the administrator's. On a CREATE, or for a role without a live
-//! destination, the canary's weight comes from the status. On an UPDATE the status steps in only where
-//! somebody else owns the live list, the status is of the present revisions, and it gives the canary
-//! *less*: it may take traffic from a canary, never give it, for the canary's pods may be gone.
+//! Live weights are used if the Rollout's `status.canary.weights` is set or the controller's field manager
+//! owns the list; before that they are the user's. On a CREATE, and for a role without a live destination,
+//! the canary's weight comes from the status. On an UPDATE the status is used only if somebody else owns
+//! the live list, the status is of the current revisions, and it gives the canary *less*: the mutation can
+//! take traffic from a canary but never gives it more, because the canary's pods may no longer exist.
 //!
 //! ## Why
-//! A re-apply of the file in the middle of a 5 % canary stores the file's 50/50 and sends half of the
-//! users to the new version; while pods are not ready the controller does not repair it.
+//! If the file is applied again while the canary has 5 %, the 50/50 of the file is stored, and half of the
+//! traffic goes to the new version. While pods are not ready, the controller does not correct it.
 //!
 //! ## Not when
-//! The Rollout does not name the VirtualService or the route, or a managed route lacks the canary or the
-//! stable destination: rules RG202 and RG204 speak then.
+//! The mutation changes nothing if the Rollout does not name the VirtualService or the route, or if a
+//! managed route has no canary or no stable destination, which rules RG202 and RG204 report.
 
 use serde_json::Value;
 

@@ -1,28 +1,30 @@
-//! A Service, subset or route of a Rollout lacks what the controller had put there.
+//! A Service, subset or route has lost what the controller had written.
 //!
 //! ## What
 //! The Rollout has a stable revision, and one of its six Services, or its canary or stable subset, has no
 //! `rollouts-pod-template-hash`; or a managed route gives the canary more than `status.canary.weights`
-//! does. Told by the audit and `check`, not in reviews: between two writes of the controller it may be so
-//! for a moment.
+//! does. Only the audit and `check` report it, not reviews: between two writes of the controller this can
+//! be so for a moment.
 //!
 //! ## Why
-//! A write while the guard was away has wiped it. Without the hash a Service or subset selects the pods of
-//! all revisions. The controller does not look at Service updates, and repairs none while pods are not
-//! ready.
+//! A write has removed it while rollout-guard was not running. Without the hash a Service or subset selects
+//! the pods of all revisions. The controller does not watch updates of Services, and repairs nothing while
+//! pods are not ready.
 //!
 //! ## Example
 //! ```yaml
-//! # Rollout app in mid-canary, canaryService: app-canary
+//! # Rollout app at a canary step, canaryService: app-canary
 //! # Service app-canary
 //! selector: {app: app}
 //! ```
 //!
 //! ## Fix
-//! Write to the Rollout, an annotation is enough: at its next reconcile the controller puts it back. While
-//! pods are not ready, re-apply the DestinationRule or VirtualService: the guard puts it back. With
-//! blue-green write nothing to the Rollout: a controller that finds no hash in the active Service skips the
-//! pause and promotes. Put the hash back into the selectors by hand, the active Service's first.
+//! Write to the Rollout, for example an annotation: at the next reconcile the controller restores the
+//! value. While pods are not ready, apply the DestinationRule or VirtualService again, and rollout-guard
+//! restores the value.
+//!
+//! With blue-green, do not write to the Rollout: if the active Service has no hash, the controller skips
+//! the pause and promotes. Write the hash into the selectors by hand, first into the active Service's.
 
 use super::parts::names::destination;
 use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles, ServiceRole};
@@ -51,11 +53,11 @@ fn check_services(flow: &Flow<'_>, found: &mut Findings<'_>) {
         let selector = linked.service.selector.as_ref();
         let role = linked.link.role;
         if let Some(hash) = flow.hash_of_service(role).filter(|_| lacks_hash(selector)) {
-            let lost = Lost {
-                what: format!("{} ({})", linked.link.key, role.field()),
+            let lost = LostHash {
+                holder: format!("{} ({})", linked.link.key, role.field()),
                 hash,
                 key: &linked.link.key,
-                place: Path::spec(["selector"]),
+                path: Path::spec(["selector"]),
                 help: help(role),
             };
             lost.report(flow, linked.link.path.clone(), found);
@@ -67,18 +69,11 @@ fn check_subsets(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(linked) = flow.destination_rule() else {
         return;
     };
-    let reference = linked.link.reference;
+    let names = linked.link.reference;
+    let (canary, stable) = (&names.canary_subset_name, &names.stable_subset_name);
     let roles = [
-        (
-            Role::Canary,
-            "canarySubsetName",
-            &reference.canary_subset_name,
-        ),
-        (
-            Role::Stable,
-            "stableSubsetName",
-            &reference.stable_subset_name,
-        ),
+        (Role::Canary, "canarySubsetName", canary),
+        (Role::Stable, "stableSubsetName", stable),
     ];
     for (role, field, name) in roles {
         let Some((index, subset)) = linked.rule.subset(name) else {
@@ -86,11 +81,11 @@ fn check_subsets(flow: &Flow<'_>, found: &mut Findings<'_>) {
         };
         let lacks = lacks_hash(subset.labels.as_ref());
         if let Some(hash) = flow.hash_of_subset(role).filter(|_| lacks) {
-            let lost = Lost {
-                what: format!("subset `{name}` of {}", linked.link.key),
+            let lost = LostHash {
+                holder: format!("subset `{name}` of {}", linked.link.key),
                 hash,
                 key: &linked.link.key,
-                place: Path::spec(["subsets"]).index(index),
+                path: Path::spec(["subsets"]).index(index),
                 help: HELP,
             };
             lost.report(flow, linked.link.path.field(field), found);
@@ -98,7 +93,7 @@ fn check_subsets(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
-/// At a reconcile the controller promotes what waits for approval if the active Service has no hash.
+/// With blue-green, a reconcile of the controller promotes without approval if the active Service has no hash.
 fn help(role: ServiceRole) -> &'static str {
     match role {
         ServiceRole::Active | ServiceRole::Preview => HELP_BLUE_GREEN,
@@ -112,27 +107,30 @@ fn lacks_hash(labels: Option<&Labels>) -> bool {
         .is_none_or(String::is_empty)
 }
 
-/// A place without the hash that the status gives it.
-struct Lost<'a> {
-    what: String,
+/// A Service or subset without the hash that the Rollout's status gives it.
+struct LostHash<'a> {
+    /// What messages call the Service or subset.
+    holder: String,
     hash: String,
     key: &'a Key,
-    place: Path,
+    /// Where the hash should be.
+    path: Path,
     help: &'static str,
 }
 
-impl Lost<'_> {
-    fn report(self, flow: &Flow<'_>, path: Path, found: &mut Findings<'_>) {
-        let Lost { what, hash, .. } = &self;
+impl LostHash<'_> {
+    /// Reports it at `reference`, the field of the Rollout that names the Service or subset.
+    fn report(self, flow: &Flow<'_>, reference: Path, found: &mut Findings<'_>) {
+        let LostHash { holder, hash, .. } = &self;
         let message = message!(
-            "{what} has lost the hash `{hash}` of {}, and selects the pods of all revisions",
+            "{holder} has lost the hash `{hash}` of {}, and selects the pods of all revisions",
             flow.key()
         );
         found
-            .warning(flow.key(), path, message)
-            .subject(what.clone())
+            .warning(flow.key(), reference, message)
+            .subject(holder.clone())
             .help(self.help)
-            .with(self.key, self.place);
+            .with(self.key, self.path);
     }
 }
 
@@ -153,10 +151,11 @@ fn check_weights(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
+/// Reports what a route sends to the canary beyond the weight of the Rollout's status.
 fn check_route(
     flow: &Flow<'_>,
     roles: &Roles<'_>,
-    granted: i64,
+    status_weight: i64,
     (linked, route): (&LinkedVirtualService<'_>, &ManagedRoute<'_>),
     found: &mut Findings<'_>,
 ) {
@@ -165,12 +164,12 @@ fn check_route(
             continue;
         };
         let weight = entry.weight.unwrap_or_default();
-        if roles.role(to) != Some(Role::Canary) || weight <= granted {
+        if roles.role(to) != Some(Role::Canary) || weight <= status_weight {
             continue;
         }
         let key = &linked.link.key;
         let message = message!(
-            "`{place}` of {key} sends {weight} to the canary {}, to which {} gives {granted}",
+            "`{place}` of {key} sends {weight} to the canary {}, to which {} gives {status_weight}",
             destination(to),
             flow.key()
         );
@@ -183,5 +182,5 @@ fn check_route(
 }
 
 const HELP: &str = "write to the Rollout, an annotation is enough: its controller puts it back";
-const HELP_BLUE_GREEN: &str = "write the hash into its selector by hand, the active Service's first, and nothing to the \
-     Rollout before: without it the controller promotes at its next reconcile, approved or not";
+const HELP_BLUE_GREEN: &str = "write the hash into the selector by hand, first into the active Service's, and do not write to \
+     the Rollout before: without the hash the controller promotes at its next reconcile, also without approval";

@@ -1,12 +1,12 @@
-//! A VirtualService delegates a route to one that is not there for it.
+//! A VirtualService delegates a route to a VirtualService that cannot be its delegate.
 //!
 //! ## What
 //! The `delegate` of an http route names a VirtualService that does not exist, that has `hosts` (Istio
-//! delegates only to one without), that is not exported to the namespace of the one that delegates,
-//! or that delegates itself.
+//! delegates only to a VirtualService without `hosts`), that is not exported to the namespace of the one
+//! that delegates, or that has a `delegate` of its own.
 //!
 //! ## Why
-//! Istio drops the route, with no word but in istiod's log.
+//! Istio drops the route and only writes a line to istiod's log.
 //!
 //! ## Example
 //! ```yaml
@@ -19,9 +19,9 @@
 //! ```
 //!
 //! ## Fix
-//! Apply the delegate first, without `hosts` and `gateways`, and export it to the root's namespace.
+//! Apply the delegate first, without `hosts` and `gateways`, and export it to the namespace of the
+//! VirtualService that names it.
 
-use super::parts::place::is_malformed;
 use crate::cluster::{ExportTo, View, reference};
 use crate::field::Path;
 use crate::model::{Key, Typed, VirtualService};
@@ -30,33 +30,30 @@ use crate::verdict::{Cause, Finding, Findings, Message, message};
 rule!(RG512, Warning, VirtualService(check));
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
-    // A delegate that delegates is RG508's.
+    // RG508 reports a delegate that delegates.
     if service.is_delegate() {
         return;
     }
     for (path, key) in reference::delegates(service) {
-        let link = Link { service, path, key };
-        let named = ["name", "namespace"].map(|field| link.path.field(field));
-        if !named
-            .iter()
-            .any(|path| is_malformed(service.malformed, path))
-        {
-            link.check(view, found);
+        let delegation = Delegation { service, path, key };
+        let named = ["name", "namespace"].map(|field| delegation.path.field(field));
+        if !named.iter().any(|path| service.is_malformed(path)) {
+            delegation.check(view, found);
         }
     }
 }
 
-/// A delegate that a VirtualService with hosts names.
-struct Link<'a> {
+/// The reference of a VirtualService with hosts to a delegate.
+struct Delegation<'a> {
     service: Typed<'a, VirtualService>,
     path: Path,
     key: Key,
 }
 
-impl Link<'_> {
+impl Delegation<'_> {
     fn check(&self, view: &View<'_>, found: &mut Findings<'_>) {
         if self.key.name.is_empty() {
-            self.nameless(found);
+            self.report_missing_name(found);
         } else if let Some(delegate) = view.virtual_service(&self.key) {
             self.check_delegate(delegate, found);
         } else if !view.mesh().remote_istio {
@@ -67,7 +64,7 @@ impl Link<'_> {
         }
     }
 
-    fn nameless(&self, found: &mut Findings<'_>) {
+    fn report_missing_name(&self, found: &mut Findings<'_>) {
         let path = self.path.field("name");
         let message = Message::missing(&self.service.meta.key, &path);
         found

@@ -1,15 +1,17 @@
-//! A VirtualService, DestinationRule or Service is deleted that a flow or a route still needs.
+//! A VirtualService, DestinationRule or Service is deleted although a flow or a route needs it.
 //!
 //! ## What
-//! DELETE of a VirtualService or DestinationRule that a Rollout names, of one of the six Services that
-//! it names, or of a Service that a canary or stable destination in a managed route resolves to: an
-//! error while a release is in progress, else a warning. A warning also for a DestinationRule with a
-//! subset that a VirtualService outside these flows sends to and no other DestinationRule defines. A
-//! Rollout that is being deleted needs nothing.
+//! The rule reports the DELETE of a VirtualService or DestinationRule that a Rollout names, of one of the
+//! six Services that it names, or of a Service that a canary or stable destination in a managed route
+//! resolves to. It is an error while a release is in progress, otherwise a warning. A Rollout that is being
+//! deleted needs nothing.
+//!
+//! It also reports a warning for a DestinationRule that alone defines a subset to which a VirtualService
+//! outside these flows sends.
 //!
 //! ## Why
-//! In the middle of a release the traffic of both versions is lost or no longer split, and the
-//! controller can neither go on nor abort. An idle Rollout is `Degraded: InvalidSpec` without it.
+//! During a release the traffic of both versions is lost or no longer split, and the controller can neither
+//! continue nor abort. An idle Rollout becomes `Degraded: InvalidSpec`.
 //!
 //! ## Example
 //! ```sh
@@ -17,7 +19,7 @@
 //! ```
 //!
 //! ## Fix
-//! Finish or abort the release, take the reference out of the Rollout, then delete.
+//! Finish or abort the release, remove the reference from the Rollout, then delete the object.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +49,7 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
     }
 }
 
-/// The Rollouts whose flows the object may be in, those aside that are being deleted.
+/// The Rollouts whose flows the object may be in, without those that are being deleted.
 fn users<'a>(key: &Key, view: &View<'a>) -> Vec<Typed<'a, Rollout>> {
     let mut users = view.rollouts_using(key);
     if key.kind == Kind::Service {
@@ -67,7 +69,7 @@ fn report_flow(flow: &Flow<'_>, key: &Key, found: &mut Findings<'_>) {
     };
     let in_progress = flow.is_in_progress();
     let (state, help) = if in_progress {
-        (", which is in the middle of a release,", MIDDLE_HELP)
+        (", which is in the middle of a release,", IN_PROGRESS_HELP)
     } else {
         ("", IDLE_HELP)
     };
@@ -89,8 +91,9 @@ fn report_flow(flow: &Flow<'_>, key: &Key, found: &mut Findings<'_>) {
 
 /// How a flow uses an object.
 struct Usage {
-    /// What the Rollout does with it.
+    /// What the Rollout does with it: `names it in …`.
     text: Message,
+    /// The fields that lead to the object.
     places: Vec<(Key, Path)>,
 }
 
@@ -132,7 +135,7 @@ fn routed(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
     })
 }
 
-/// The subsets of a deleted DestinationRule that VirtualServices outside its flows still send to.
+/// Reports the subsets of a deleted DestinationRule that VirtualServices outside its flows still send to.
 fn report_subsets(rule: Typed<'_, DestinationRule>, view: &View<'_>, found: &mut Findings<'_>) {
     let host = view.resolve(&rule.host, rule.meta.namespace());
     let flows = view.rollouts_using(&rule.meta.key);
@@ -160,11 +163,9 @@ fn report_sender(
         let mut defining = rules
             .iter()
             .filter(|rule| rule.subset(&destination.subset).is_some());
-        let alone = defining
-            .next()
-            .is_some_and(|first| first.meta.key == rule.meta.key)
-            && defining.next().is_none();
-        if !alone || !seen.insert(&destination.subset) {
+        let first = defining.next().map(|first| &first.meta.key);
+        let is_only = first == Some(&rule.meta.key) && defining.next().is_none();
+        if !is_only || !seen.insert(&destination.subset) {
             continue;
         }
         let place = path.field("subset");
@@ -184,7 +185,6 @@ fn report_sender(
     }
 }
 
-const MIDDLE_HELP: &str =
+const IN_PROGRESS_HELP: &str =
     "finish or abort the release first, then take the reference out and delete it";
-
 const IDLE_HELP: &str = "take the reference out first, or delete the Rollout before it";

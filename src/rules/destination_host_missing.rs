@@ -1,10 +1,11 @@
 //! A VirtualService sends traffic to a host that no Service and no ServiceEntry provides.
 //!
 //! ## What
-//! The resolved host of a destination or mirror has no Service and no ServiceEntry (one for a wildcard
-//! counts) that the VirtualService's namespace sees, where Services and ServiceEntries are known: in a
-//! cluster, or when the input of `check` holds one. A host without a dot is a Service of the
-//! VirtualService's namespace; a host with a dot stands as it is, so that `reviews.prod` is no Service.
+//! For the resolved host of a destination or mirror there is no Service and no ServiceEntry, also none with
+//! a wildcard, that the VirtualService's namespace sees. The rule needs to know Services and
+//! ServiceEntries: in a cluster it does, and in `check` if the input has one. A host without a dot is a
+//! Service in the VirtualService's namespace. Istio does not complete a host with a dot, so `reviews.prod`
+//! is not a Service.
 //!
 //! ## Why
 //! The proxy has no cluster for the host and answers 503 (`istioctl analyze`: IST0101).
@@ -16,8 +17,8 @@
 //! ```
 //!
 //! ## Fix
-//! Write the host that is provided, a Service of another namespace in full
-//! (`reviews.prod.svc.cluster.local`), or apply the Service or ServiceEntry.
+//! Write a host that exists; for a Service of another namespace write its full name
+//! (`reviews.prod.svc.cluster.local`). Or apply the Service or ServiceEntry.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +41,7 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
     }
     let mut seen = BTreeSet::new();
     for (path, destination) in service.destinations() {
-        // A host that istiod refuses is RG505's or RG507's.
+        // RG505 and RG507 report a host that istiod rejects.
         if destination.host == "*" || host_fault(&destination.host).is_some() {
             continue;
         }
@@ -76,7 +77,7 @@ fn report(
         .missing_anything();
 }
 
-/// Where `name.namespace` is a Service, its full name is what was meant.
+/// Suggests the full name if the host is `name.namespace` of a Service that exists.
 fn help(view: &View<'_>, host: &Host) -> String {
     let meant = match host.as_str().split('.').collect::<Vec<_>>().as_slice() {
         [name, namespace] | [name, namespace, "svc"] => Some(view.resolve(name, namespace)),
@@ -87,8 +88,8 @@ fn help(view: &View<'_>, host: &Host) -> String {
             format!("write `{full}`: Istio completes only names without a dot")
         }
         _ => {
-            "write the host of a Service in this namespace, a Service elsewhere in full, or apply \
-              what provides the host"
+            "write the name of a Service in this namespace or the full host of one elsewhere, or apply \
+             what provides the host"
                 .to_owned()
         }
     }

@@ -1,14 +1,14 @@
-//! A managed route lacks the canary or the stable destination.
+//! A managed route has no canary or no stable destination.
 //!
 //! ## What
 //! A route whose weights the controller writes has no destination with the canary (stable) subset of
-//! the Rollout's `destinationRule`, or, without one, no destination whose host begins with the name of
-//! the canary (stable) Service. A route that only redirects or delegates has no destination at all. Tls
-//! and tcp routes that the Rollout does not list are `unlisted-l4-route`'s.
+//! the Rollout's `destinationRule`. Without a `destinationRule`, the route has no destination whose host
+//! begins with the name of the canary (stable) Service. A route that only redirects or delegates has no
+//! destination at all. For tls and tcp routes that the Rollout does not list, see `unlisted-l4-route`.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight moves, no abort is
-//! carried out (`validateVirtualServiceRouteDestinations`).
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight changes and no abort
+//! takes effect (`validateVirtualServiceRouteDestinations`).
 //!
 //! ## Example
 //! ```yaml
@@ -21,11 +21,11 @@
 //! ```
 //!
 //! ## Fix
-//! Give every managed route both destinations; a weight of 0 is enough for the canary.
+//! Give every managed route both destinations. The weight of the canary can be 0.
 
 use std::collections::BTreeSet;
 
-use super::parts::role_destinations::{Lack, lacks};
+use super::parts::role_destinations::{MissingDestination, missing_destinations};
 use super::parts::route_identity::route_identity;
 use super::parts::suggest::did_you_mean;
 use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
@@ -38,8 +38,9 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for linked in flow.virtual_services() {
         for (_, reference) in linked.link.lists() {
             let routes = linked.routes_validated_by(reference).into_iter();
-            let ours = |list: List| list == List::Http || list.is_listed(reference);
-            for route in routes.filter(|route| ours(route.list)) {
+            // Unlisted tls and tcp routes are RG206's.
+            let is_checked = |list: List| list == List::Http || list.is_listed(reference);
+            for route in routes.filter(|route| is_checked(route.list)) {
                 if seen.insert((linked.link.key.clone(), route.list, route.index)) {
                     check_route(flow, &linked, &route, found);
                 }
@@ -54,41 +55,41 @@ fn check_route(
     route: &ManagedRoute<'_>,
     found: &mut Findings<'_>,
 ) {
-    for lack in lacks(flow, route.destinations) {
+    for missing in missing_destinations(flow, route.destinations) {
         let message = message!("{} needs ", flow.key())
-            .join(lack.text())
+            .join(missing.message())
             .text(format!(
                 " in route {} of {}, which has no such destination",
                 route.label(),
                 linked.link.key
             ));
-        let role = lack.role.as_str();
+        let role = missing.role.as_str();
         let route_identity = route_identity(linked.service, route);
         found
-            .error(flow.key(), lack.field.clone(), message)
+            .error(flow.key(), missing.field.clone(), message)
             .subject(format!("{} {route_identity} {role}", linked.link.key))
-            .help(help(flow, route, &lack))
+            .help(help(flow, route, &missing))
             .cause(Cause::NotFound)
             .with(&linked.link.key, route.path().field("route"));
     }
 }
 
-fn help(flow: &Flow<'_>, route: &ManagedRoute<'_>, lack: &Lack<'_>) -> String {
+fn help(flow: &Flow<'_>, route: &ManagedRoute<'_>, missing: &MissingDestination<'_>) -> String {
     if route.destinations.is_empty() {
         return "the controller can manage only a route with destinations: list another one in \
                 `routes`, or give it a canary and a stable destination"
             .to_owned();
     }
     let roles = flow.roles();
-    let strangers = route
+    let without_role = route
         .destinations
         .iter()
         .filter_map(|to| to.destination.as_ref())
         .filter(|to| roles.is_some_and(|roles| roles.role(to).is_none()));
-    let names = strangers.flat_map(|to| [to.subset.as_str(), to.service_name()]);
+    let names = without_role.flat_map(|to| [to.subset.as_str(), to.service_name()]);
     format!(
         "{}add the {} destination (its weight may be 0), or correct the name",
-        did_you_mean(lack.name, names),
-        lack.role.as_str(),
+        did_you_mean(missing.name, names),
+        missing.role.as_str(),
     )
 }

@@ -1,25 +1,25 @@
-//! A VirtualService sends traffic to a port that the host does not have, or to none of several.
+//! A destination has a port that its host does not have, or none although the host has several.
 //!
 //! ## What
-//! A destination's or mirror's `port` that no known Service or ServiceEntry of its host declares, or no
-//! `port` where each declares several. The latter is fine in a VirtualService that only sidecars apply,
-//! when the destination has all ports of the `hosts`: the proxy sends to the port that was called.
+//! The `port` of a destination or mirror is not declared by any known Service or ServiceEntry of its host,
+//! or there is no `port` and each of them declares several. The latter is valid if only sidecars apply the
+//! VirtualService and the destination has all ports of the `hosts`: the proxy then sends to the port that
+//! the client called.
 //!
 //! ## Why
 //! The proxy has no cluster for the port and answers 503 (`istioctl analyze`: IST0101, IST0112).
 //!
 //! ## Example
 //! ```yaml
-//! # VirtualService; the Service app has port 80 only
+//! # VirtualService; the Service app has only port 80
 //! destination: {host: app, port: {number: 8080}}
 //! ```
 //!
 //! ## Fix
-//! Write a port of the Service, `port` and not `targetPort`.
+//! Write a `port` of the Service, not a `targetPort`.
 
 use std::collections::BTreeSet;
 
-use super::parts::place::is_malformed;
 use crate::cluster::{View, provided_ports, visible_providers};
 use crate::field::Path;
 use crate::model::{Host, Object, Typed, VirtualService};
@@ -35,7 +35,7 @@ rule!(
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     for (path, destination) in service.destinations() {
         let number = path.fields(["port", "number"]);
-        if is_malformed(service.malformed, &number) {
+        if service.is_malformed(&number) {
             continue;
         }
         let host = view.resolve(&destination.host, service.meta.namespace());
@@ -43,9 +43,11 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
             continue;
         };
         match destination.port {
-            Some(port) if !target.ports.contains(&port) => target.lacks(number, port, found),
-            None if target.has_several() && !target.serves_what_is_called(view) => {
-                target.ambiguous(path, found);
+            Some(port) if !target.ports.contains(&port) => {
+                target.report_unknown_port(number, port, found);
+            }
+            None if target.has_several() && !target.has_all_called_ports(view) => {
+                target.report_no_port(path, found);
             }
             _ => {}
         }
@@ -61,7 +63,7 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// `None` where the ports are not known: no provider, or one that declares none, such as an ExternalName.
+    /// `None` if the ports are not known: no provider, or one that declares none, such as an ExternalName.
     fn of(service: Typed<'a, VirtualService>, view: &View<'a>, host: Host) -> Option<Self> {
         let ports = ports_of(service, view, &host)?;
         Some(Self {
@@ -77,8 +79,9 @@ impl<'a> Target<'a> {
         providers.all(|provider| provided_ports(provider).len() > 1)
     }
 
-    /// Whether a sidecar that sends to the port which was called always finds it here.
-    fn serves_what_is_called(&self, view: &View<'_>) -> bool {
+    /// Whether the host has every port that a client can call: without a port in the destination, a sidecar sends to
+    /// the port that was called.
+    fn has_all_called_ports(&self, view: &View<'_>) -> bool {
         let service = self.service;
         let sidecars_only = service.gateways.iter().all(|gateway| gateway == "mesh");
         let mut hosts = service.hosts.iter();
@@ -90,7 +93,7 @@ impl<'a> Target<'a> {
             })
     }
 
-    fn lacks(&self, path: Path, port: i64, found: &mut Findings<'_>) {
+    fn report_unknown_port(&self, path: Path, port: i64, found: &mut Findings<'_>) {
         let message = message!(
             "{} sends to port {port} of `{}`",
             self.service.meta.key,
@@ -108,7 +111,7 @@ impl<'a> Target<'a> {
             .cause(Cause::NotFound);
     }
 
-    fn ambiguous(&self, path: Path, found: &mut Findings<'_>) {
+    fn report_no_port(&self, path: Path, found: &mut Findings<'_>) {
         let message = message!("{} sends to `{}`", self.service.meta.key, self.host)
             .in_field(&path)
             .text(format!(
@@ -118,7 +121,7 @@ impl<'a> Target<'a> {
             ));
         self.warn(path, message, found)
             .subject(self.host.as_str())
-            .help("write which port it is; without one it is the port that was called")
+            .help("write the port: without one, the proxy sends to the port that the client called")
             .cause(Cause::Required);
     }
 
@@ -141,18 +144,15 @@ impl<'a> Target<'a> {
     }
 
     fn numbers(&self) -> String {
-        let numbers = self.ports.iter().map(ToString::to_string);
-        let numbers: Vec<String> = numbers.collect();
-        let noun = if numbers.len() == 1 {
-            "port"
-        } else {
-            "the ports"
-        };
-        format!("{noun} {}", numbers.join(", "))
+        let numbers: Vec<String> = self.ports.iter().map(ToString::to_string).collect();
+        match numbers.as_slice() {
+            [number] => format!("port {number}"),
+            _ => format!("the ports {}", numbers.join(", ")),
+        }
     }
 }
 
-/// All ports that the providers of a host declare; `None` where one declares none, or there is none.
+/// All ports that the providers of a host declare; `None` if one of them declares none, or there is none.
 fn ports_of(
     service: Typed<'_, VirtualService>,
     view: &View<'_>,

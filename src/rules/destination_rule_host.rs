@@ -1,13 +1,13 @@
-//! The DestinationRule that a Rollout names is not for the host that its routes send to.
+//! The host of a Rollout's DestinationRule is not the host that its routes send to.
 //!
 //! ## What
 //! A destination in a managed route has the canary or the stable subset, and its host, resolved in the
-//! VirtualService's namespace, is not the resolved host of the Rollout's DestinationRule, nor under its
-//! wildcard.
+//! VirtualService's namespace, is not the resolved host of the Rollout's DestinationRule and does not match
+//! its wildcard.
 //!
 //! ## Why
-//! The controller writes the hashes into a DestinationRule that does not apply to this traffic: either
-//! the host has no such subset (503), or one that knows no version, and the weights mean nothing.
+//! The controller writes the hashes into a DestinationRule that does not apply to this traffic. Either the
+//! host has no such subset (503), or its subset does not select by version and the weights have no effect.
 //!
 //! ## Example
 //! ```yaml
@@ -18,7 +18,7 @@
 //! ```
 //!
 //! ## Fix
-//! Give both the same host, best as `name.namespace.svc.cluster.local`.
+//! Give both the same host, preferably as `name.namespace.svc.cluster.local`.
 
 use std::collections::BTreeSet;
 
@@ -38,15 +38,15 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(linked) = flow.destination_rule() else {
         return;
     };
-    let governed = linked.host(&flow.view);
-    if governed.is_empty() {
+    let rule_host = linked.host(&flow.view);
+    if rule_host.is_empty() {
         return;
     }
     let mut seen = BTreeSet::new();
     for routed in flow.routed() {
-        let strange = routed.by_subset && !governed.covers(&routed.host);
-        if strange && seen.insert((routed.virtual_service, routed.host.clone())) {
-            report(flow, &linked, &governed, &routed, found);
+        let is_other = routed.by_subset && !rule_host.covers(&routed.host);
+        if is_other && seen.insert((routed.virtual_service, routed.host.clone())) {
+            report(flow, &linked, &rule_host, &routed, found);
         }
     }
 }
@@ -54,7 +54,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 fn report(
     flow: &Flow<'_>,
     linked: &LinkedDestinationRule<'_>,
-    governed: &Host,
+    rule_host: &Host,
     routed: &RoutedDestination<'_>,
     found: &mut Findings<'_>,
 ) {
@@ -63,7 +63,7 @@ fn report(
     let message = message!("{} names {}", flow.key(), linked.link.key)
         .in_field(&path)
         .text(format!(
-            ", which is for host `{governed}`, but {} sends its {} traffic to `{}`",
+            ", which is for host `{rule_host}`, but {} sends its {} traffic to `{}`",
             routed.virtual_service,
             routed.role.as_str(),
             routed.host

@@ -1,17 +1,17 @@
-//! The DestinationRule that a Rollout names does not exist.
+//! A Rollout names a DestinationRule that does not exist.
 //!
 //! ## What
-//! `destinationRule.name` names no DestinationRule in the Rollout's own namespace, which is the only
-//! one the controller looks in. Nothing is said where `istio.primaryCluster` is `remote`: the objects
-//! are in another cluster then.
+//! `destinationRule.name` names no DestinationRule in the Rollout's own namespace, the only one where the
+//! controller looks. The rule reports nothing if Istio's objects are in another cluster
+//! (`istio.primaryCluster: remote`).
 //!
 //! ## Why
 //! The controller cannot write the hash of a version into a subset and fails at every reconcile
-//! (`UpdateHash`): no weight moves.
+//! (`UpdateHash`), so no weight changes.
 //!
 //! ## Example
 //! ```yaml
-//! # Rollout in namespace shop; there is no DestinationRule shop/app
+//! # Rollout in namespace shop; DestinationRule shop/app does not exist
 //! destinationRule: {name: app, canarySubsetName: canary, stableSubsetName: stable}
 //! ```
 //!

@@ -1,12 +1,12 @@
-//! Two Rollouts use one DestinationRule.
+//! Two Rollouts use the same DestinationRule.
 //!
 //! ## What
-//! Another Rollout of the namespace, one that is not being deleted, names the same DestinationRule.
+//! Another Rollout of the namespace, which is not being deleted, names the same DestinationRule.
 //!
 //! ## Why
-//! Each controller pass deletes the subsets that its Rollout does not name (`UpdateHash`): within
-//! milliseconds the DestinationRule has no subsets at all, all traffic gets 503, and both Rollouts say
-//! that all is well.
+//! Each reconcile deletes the subsets that its own Rollout does not name (`UpdateHash`). Within
+//! milliseconds the DestinationRule has no subsets, all traffic gets 503, and both Rollouts report that
+//! they are healthy.
 //!
 //! ## Example
 //! ```yaml
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! ## Fix
-//! Give each Rollout a DestinationRule of its own.
+//! Give each Rollout its own DestinationRule.
 
 use crate::cluster::{Flow, reference};
 use crate::model::Key;
@@ -43,7 +43,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         .in_field(&path)
         .text(format!(
             ", and so does {}: each deletes the other's subsets",
-            first_of(&names, 3)
+            first_of(&names, MAX_ROLLOUTS)
         ));
     let finding = found.error(flow.key(), path.clone(), message);
     finding
@@ -52,7 +52,10 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         .cause(Cause::Duplicate)
         .harms_others()
         .mutual();
-    for other in others.into_iter().take(3) {
+    for other in others.into_iter().take(MAX_ROLLOUTS) {
         finding.with(other, path.clone());
     }
 }
+
+/// How many other Rollouts a message names.
+const MAX_ROLLOUTS: usize = 3;

@@ -1,12 +1,11 @@
-//! Two http routes have one name, and a Rollout lists it.
+//! Two http routes have the same name, and a Rollout lists it.
 //!
 //! ## What
-//! A VirtualService has several http routes of a name that is in the `routes` of a Rollout's reference
-//! to it.
+//! A VirtualService has several http routes with a name that is in `routes` of a Rollout's reference to it.
 //!
 //! ## Why
-//! The controller manages the first route of the name; the others keep the weights that they have, and
-//! their traffic takes no part in the release (`searchHttpRoute`).
+//! The controller manages only the first route with the name (`searchHttpRoute`). The other routes keep
+//! their weights, so their traffic does not take part in the release.
 //!
 //! ## Example
 //! ```yaml
@@ -20,7 +19,7 @@
 //! ```
 //!
 //! ## Fix
-//! Give every route a name of its own, and list all that take part in the release.
+//! Give each route its own name, and list all routes that take part in the release.
 
 use std::collections::BTreeSet;
 
@@ -57,16 +56,14 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
 
 /// The names that more than one route has, each with the index of its second route.
 fn repeated(service: &VirtualService) -> Vec<(usize, &str)> {
-    let mut once = BTreeSet::new();
-    let mut twice = BTreeSet::new();
-    let routes = service.http().iter().enumerate();
-    let again = routes.filter(|(_, route)| !once.insert(&route.name) && twice.insert(&route.name));
-    again
-        .map(|(index, route)| (index, route.name.as_str()))
-        .collect()
+    let (mut seen, mut seen_twice) = (BTreeSet::new(), BTreeSet::new());
+    let names = service.http().iter().map(|route| route.name.as_str());
+    let indexed = names.enumerate();
+    let repeated = indexed.filter(|(_, name)| !seen.insert(*name) && seen_twice.insert(*name));
+    repeated.collect()
 }
 
-/// The Rollouts that list the name for this VirtualService, with the path of the entry.
+/// The Rollouts that list the name in a reference to this VirtualService, and where.
 fn users(service: Typed<'_, VirtualService>, view: &View<'_>, name: &str) -> Vec<(Key, Path)> {
     let rollouts = view.rollouts_using(&service.meta.key).into_iter();
     let entries = rollouts.flat_map(|rollout| {

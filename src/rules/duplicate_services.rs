@@ -1,13 +1,13 @@
-//! A Rollout gives one Service two roles, or a role no Service.
+//! One Service has two roles, or a role has no Service.
 //!
 //! ## What
-//! `canaryService` is `stableService`, `pingService` is `pongService`, or `activeService` is
-//! `previewService`; or `pingService`, `pongService` or `activeService` is absent or empty.
+//! `canaryService` equals `stableService`, `pingService` equals `pongService`, or `activeService` equals
+//! `previewService`; or `pingService`, `pongService` or `activeService` is missing or empty.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateRolloutStrategyCanary`, `ValidateRolloutStrategyBlueGreen`): one selector cannot hold two
-//! hashes. Without an active Service it fails at every reconcile.
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateRolloutStrategyCanary`,
+//! `ValidateRolloutStrategyBlueGreen`), because one selector cannot hold two hashes. Without an active
+//! Service, every reconcile fails.
 //!
 //! ## Example
 //! ```yaml
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! ## Fix
-//! Give each role a Service of its own. A preview Service may be left out.
+//! Give each role its own Service. A preview Service is optional.
 
 use crate::cluster::{Flow, ServiceRole};
 use crate::verdict::{Cause, Findings, Message, message};
@@ -25,61 +25,52 @@ use crate::verdict::{Cause, Findings, Message, message};
 rule!(RG103, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
-    let roles = Roles { flow };
     if let Some(canary) = flow.canary() {
         let stable = (ServiceRole::Stable, canary.stable_service.as_str());
         let canary_role = (ServiceRole::Canary, canary.canary_service.as_str());
-        roles.check_distinct(canary_role, stable, found);
+        check_distinct(flow, canary_role, stable, found);
         if let Some(pair) = &canary.ping_pong {
             let ping = (ServiceRole::Ping, pair.ping_service.as_str());
             let pong = (ServiceRole::Pong, pair.pong_service.as_str());
-            roles.check_named(ping, found);
-            roles.check_named(pong, found);
-            roles.check_distinct(ping, pong, found);
+            check_named(flow, ping, found);
+            check_named(flow, pong, found);
+            check_distinct(flow, ping, pong, found);
         }
     }
     if let Some(blue_green) = &flow.rollout.blue_green {
         let active = (ServiceRole::Active, blue_green.active_service.as_str());
         let preview = (ServiceRole::Preview, blue_green.preview_service.as_str());
-        roles.check_named(active, found);
-        roles.check_distinct(active, preview, found);
+        check_named(flow, active, found);
+        check_distinct(flow, active, preview, found);
     }
 }
 
-/// The roles that a Rollout gives to Services, each with the Service's name.
-struct Roles<'a> {
-    flow: &'a Flow<'a>,
-}
+/// A role and the name of its Service.
+type Named<'a> = (ServiceRole, &'a str);
 
-impl Roles<'_> {
-    fn check_named(&self, (role, name): (ServiceRole, &str), found: &mut Findings<'_>) {
-        if !name.is_empty() {
-            return;
-        }
-        let key = self.flow.key();
-        let message = Message::missing(key, &role.path());
+fn check_named(flow: &Flow<'_>, (role, name): Named<'_>, found: &mut Findings<'_>) {
+    if name.is_empty() {
+        let message = Message::missing(flow.key(), &role.path());
         found
-            .error(key, role.path(), message)
+            .error(flow.key(), role.path(), message)
             .subject(role.field())
-            .help("name a Service of its own there")
+            .help("name a Service that no other field of the Rollout names")
             .cause(Cause::Required);
     }
+}
 
-    fn check_distinct(
-        &self,
-        (first, name): (ServiceRole, &str),
-        (second, other): (ServiceRole, &str),
-        found: &mut Findings<'_>,
-    ) {
-        if name.is_empty() || name != other {
-            return;
-        }
-        let key = self.flow.key();
-        let message = message!("{key} names Service `{name}`")
+fn check_distinct(
+    flow: &Flow<'_>,
+    (first, name): Named<'_>,
+    (second, other): Named<'_>,
+    found: &mut Findings<'_>,
+) {
+    if !name.is_empty() && name == other {
+        let message = message!("{} names Service `{name}`", flow.key())
             .in_field(&second.path())
             .text(format!(", which is already its `{}`", first.field()));
         found
-            .error(key, second.path(), message)
+            .error(flow.key(), second.path(), message)
             .subject(format!("{} {}", first.field(), second.field()))
             .help("give each of the two a Service of its own")
             .cause(Cause::Duplicate);

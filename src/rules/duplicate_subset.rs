@@ -1,10 +1,11 @@
-//! A DestinationRule has two subsets with one name.
+//! A DestinationRule has two subsets with the same name.
 //!
 //! ## What
-//! A name that stands more than once in `subsets`.
+//! A name is used more than once in `subsets`.
 //!
 //! ## Why
-//! istiod refuses the object (`istioctl analyze`: IST0106). Where it got in, one of the two is dropped.
+//! istiod rejects the object (`istioctl analyze`: IST0106). If the object was stored anyway, Istio ignores
+//! one of the two subsets.
 //!
 //! ## Example
 //! ```yaml
@@ -14,7 +15,7 @@
 //! ```
 //!
 //! ## Fix
-//! Rename or drop one of them.
+//! Rename or delete one of them.
 
 use std::collections::BTreeSet;
 

@@ -1,11 +1,12 @@
-//! A traffic policy of a DestinationRule says nothing.
+//! A traffic policy of a DestinationRule is empty.
 //!
 //! ## What
-//! A `trafficPolicy` (the rule's or a subset's) or an entry of its `portLevelSettings` with none of the
-//! fields that it may have, or a `connectionPool` without `http` and `tcp`. An empty list is no field.
+//! A `trafficPolicy` (of the DestinationRule or of a subset) or an entry of its `portLevelSettings` has
+//! none of its fields, or a `connectionPool` has neither `http` nor `tcp`. A field with an empty list
+//! counts as missing.
 //!
 //! ## Why
-//! istiod refuses the object (`istioctl analyze`: IST0106).
+//! istiod rejects the object (`istioctl analyze`: IST0106).
 //!
 //! ## Example
 //! ```yaml
@@ -13,9 +14,9 @@
 //! ```
 //!
 //! ## Fix
-//! Drop the field, or write what the policy is.
+//! Remove the field, or set what the policy should do.
 
-use super::parts::place::{in_destination_rule, is_malformed};
+use super::parts::named_path::in_destination_rule;
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{DestinationRule, Typed};
@@ -25,19 +26,19 @@ rule!(RG510, Error, DestinationRule(check));
 
 fn check(rule: Typed<'_, DestinationRule>, _: &View<'_>, found: &mut Findings<'_>) {
     for policy in &rule.policies {
-        if is_malformed(rule.malformed, &policy.path) {
+        if rule.is_malformed(&policy.path) {
             continue;
         }
         if policy.empty {
-            refuse(rule, policy.path.clone(), found);
+            report(rule, policy.path.clone(), found);
         }
         if policy.empty_pool {
-            refuse(rule, policy.path.field("connectionPool"), found);
+            report(rule, policy.path.field("connectionPool"), found);
         }
     }
 }
 
-fn refuse(rule: Typed<'_, DestinationRule>, path: Path, found: &mut Findings<'_>) {
+fn report(rule: Typed<'_, DestinationRule>, path: Path, found: &mut Findings<'_>) {
     let message = message!("{}: `{path}` is empty (IST0106)", rule.meta.key);
     let subject = in_destination_rule(rule, &path);
     found

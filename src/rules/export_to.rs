@@ -1,12 +1,12 @@
-//! `exportTo` has an entry that Istio does not take.
+//! An entry of `exportTo` is not valid.
 //!
 //! ## What
-//! In a VirtualService or DestinationRule: `~`, an entry that stands twice (`.` is the own namespace), `*`
-//! beside others, or one that is no namespace's name. In a DestinationRule with `workloadSelector`: more
-//! than the own namespace.
+//! In a VirtualService or DestinationRule, `exportTo` has `~`, the same namespace twice (`.` is the
+//! object's own), `*` together with other entries, or an entry that is not the name of a namespace. In a
+//! DestinationRule with `workloadSelector`, it has another namespace than the object's own.
 //!
 //! ## Why
-//! istiod refuses the object (`istioctl analyze`: IST0106).
+//! istiod rejects the object (`istioctl analyze`: IST0106).
 //!
 //! ## Example
 //! ```yaml
@@ -19,62 +19,53 @@
 use std::collections::BTreeSet;
 
 use super::parts::istio_names::is_label;
-use super::parts::place::is_malformed;
 use crate::field::Path;
-use crate::model::{Body, Malformed, Meta, Object};
+use crate::model::{Body, Object};
 use crate::verdict::{Cause, Finding, Findings, message};
 
 rule!(RG509, Error, Any(check));
 
 fn check(object: &Object, found: &mut Findings<'_>) {
-    let export = match &object.body {
-        Body::VirtualService(service) => Export {
-            meta: &object.meta,
-            entries: &service.export_to,
-            malformed: &object.malformed,
-            workload_selector: false,
-        },
-        Body::DestinationRule(rule) => Export {
-            meta: &object.meta,
-            entries: &rule.export_to,
-            malformed: &object.malformed,
-            workload_selector: rule.workload_selector,
-        },
+    let (entries, workload_selector) = match &object.body {
+        Body::VirtualService(service) => (&service.export_to, false),
+        Body::DestinationRule(rule) => (&rule.export_to, rule.workload_selector),
         _ => return,
     };
-    let good = export.entries(found);
-    export.beyond(&good, found);
-    export.all_and_some(&good, found);
+    let export = Export { object, entries };
+    let valid = export.check_entries(found);
+    if workload_selector {
+        export.check_own_namespace(&valid, found);
+    }
+    export.check_all_alone(&valid, found);
 }
 
+/// An `exportTo` and the object that it is in.
 struct Export<'a> {
-    meta: &'a Meta,
+    object: &'a Object,
     entries: &'a [String],
-    malformed: &'a [Malformed],
-    workload_selector: bool,
 }
 
 impl<'a> Export<'a> {
-    /// Each entry by itself; the good ones, with `.` as the namespace that it stands for.
-    fn entries(&self, found: &mut Findings<'_>) -> BTreeSet<&'a str> {
-        let mut good = BTreeSet::new();
+    /// Checks each entry alone. Returns the valid ones, with `.` replaced by the object's namespace.
+    fn check_entries(&self, found: &mut Findings<'_>) -> BTreeSet<&'a str> {
+        let mut valid = BTreeSet::new();
         for (index, entry) in self.entries.iter().enumerate() {
             let path = path().index(index);
             let namespace = match entry.as_str() {
-                "." => self.meta.namespace(),
+                "." => self.object.meta.namespace(),
                 other => other,
             };
-            if is_malformed(self.malformed, &path) {
+            if self.object.is_malformed(&path) {
                 continue;
             }
-            if good.contains(namespace) {
+            if valid.contains(namespace) {
                 let text = format!("lists the namespace `{namespace}` again");
                 self.report(path, &text, "", found)
                     .subject(format!("{namespace} again"))
                     .help("list a namespace once; `.` is the object's own")
                     .cause(Cause::Duplicate);
             } else if namespace == "*" || is_label(namespace) {
-                good.insert(namespace);
+                valid.insert(namespace);
             } else {
                 let text = format!("exports to `{entry}`");
                 self.report(path, &text, ", which is not the name of a namespace", found)
@@ -82,13 +73,13 @@ impl<'a> Export<'a> {
                     .help("write `.`, `*` or the name of a namespace; `~` is for ServiceEntries");
             }
         }
-        good
+        valid
     }
 
-    /// A rule for some workloads is for those of its own namespace.
-    fn beyond(&self, good: &BTreeSet<&str>, found: &mut Findings<'_>) {
-        let own = self.meta.namespace();
-        if self.workload_selector && good.iter().any(|namespace| *namespace != own) {
+    /// A DestinationRule for some workloads is only for its own namespace.
+    fn check_own_namespace(&self, valid: &BTreeSet<&str>, found: &mut Findings<'_>) {
+        let own = self.object.meta.namespace();
+        if valid.iter().any(|namespace| *namespace != own) {
             let text = "has a `workloadSelector` and exports beyond its own namespace";
             self.report(path(), text, "", found)
                 .subject("workloadSelector")
@@ -96,8 +87,9 @@ impl<'a> Export<'a> {
         }
     }
 
-    fn all_and_some(&self, good: &BTreeSet<&str>, found: &mut Findings<'_>) {
-        if good.contains("*") && self.entries.len() > 1 {
+    /// `*` is valid only as the single entry.
+    fn check_all_alone(&self, valid: &BTreeSet<&str>, found: &mut Findings<'_>) {
+        if valid.contains("*") && self.entries.len() > 1 {
             let text = "exports to `*` and to other namespaces";
             self.report(path(), text, "", found)
                 .subject("*")
@@ -113,10 +105,10 @@ impl<'a> Export<'a> {
         reason: &str,
         found: &'f mut Findings<'_>,
     ) -> &'f mut Finding {
-        let message = message!("{} {text}", self.meta.key)
+        let message = message!("{} {text}", self.object.key())
             .in_field(&path)
             .text(format!("{reason} (IST0106)"));
-        found.error(&self.meta.key, path, message)
+        found.error(self.object.key(), path, message)
     }
 }
 

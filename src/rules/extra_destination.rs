@@ -1,15 +1,15 @@
 //! A managed route has a weighted destination that the controller deletes.
 //!
 //! ## What
-//! A destination of a managed route has a weight other than 0 and no role: it is neither canary nor
-//! stable, belongs to no running experiment and its subset is not in `additionalSubsetNames`. It is an
-//! error when a canary or stable destination after it has, or is about to get, a weight, or when two of
-//! them stand before one.
+//! A destination of a managed route has a weight other than 0 and no role: it is neither canary nor stable,
+//! belongs to no running experiment, and its subset is not in `additionalSubsetNames`. It is an error if a
+//! later canary or stable destination has a weight or is about to get one, or if two such destinations come
+//! before one of these; otherwise it is a warning.
 //!
 //! ## Why
-//! At its next write the controller deletes the destination and gives its share to the stable one. It
-//! counts the positions before the deletion: whatever it writes to a later destination then lands on
-//! the one after that, or at the end as another destination (`patchVirtualService`).
+//! At its next write the controller deletes the destination and gives its weight to the stable destination.
+//! It counts the positions before it deletes: what it writes to a later destination goes to the one after
+//! that, or is added at the end as another destination (`patchVirtualService`).
 //!
 //! ## Example
 //! ```yaml
@@ -23,13 +23,13 @@
 //! ```
 //!
 //! ## Fix
-//! Move the destination to a route that the Rollout does not list, set its weight to 0, or, with a
-//! `destinationRule`, add its subset to `additionalSubsetNames`.
+//! Move the destination to a route that the Rollout does not list, or set its weight to 0. With a
+//! `destinationRule`, you can instead add its subset to `additionalSubsetNames`.
 
 use std::collections::BTreeSet;
 
 use super::parts::names::destination;
-use super::parts::role_destinations::is_complete;
+use super::parts::role_destinations::has_both_roles;
 use super::parts::route_identity::route_identity;
 use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles};
 use crate::field::Path;
@@ -46,8 +46,8 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for linked in flow.virtual_services() {
         for route in linked.managed_routes() {
             let new = seen.insert((linked.link.key.clone(), route.list, route.index));
-            // The controller writes nothing to a VirtualService that it refuses.
-            if new && is_complete(&roles, route.destinations) {
+            // The controller does not write to a VirtualService that it rejects.
+            if new && has_both_roles(&roles, route.destinations) {
                 check_route(flow, &roles, &linked, &route, found);
             }
         }
@@ -63,32 +63,33 @@ fn check_route(
 ) {
     let mut seen = BTreeSet::new();
     for (index, (place, entry)) in route.entries().enumerate() {
-        let Some(to) = extra(roles, entry) else {
+        let Some(to) = deleted(roles, entry) else {
             continue;
         };
-        let extra = Extra {
+        let deletion = Deletion {
             linked,
             place,
-            shifts: shifts(flow, roles, route.destinations, index),
+            shifts_weights: shifts_weights(flow, roles, route.destinations, index),
             name: destination(to),
             route: route_identity(linked.service, route),
         };
-        if seen.insert(extra.name.clone()) {
-            extra.report(flow, roles, found);
+        if seen.insert(deletion.name.clone()) {
+            deletion.report(flow, roles, found);
         }
     }
 }
 
 /// A destination that the controller deletes.
-struct Extra<'a> {
+struct Deletion<'a> {
     linked: &'a LinkedVirtualService<'a>,
     place: Path,
-    shifts: bool,
+    /// Whether the controller then writes the weight of another destination to the wrong one.
+    shifts_weights: bool,
     name: String,
     route: String,
 }
 
-impl Extra<'_> {
+impl Deletion<'_> {
     fn report(self, flow: &Flow<'_>, roles: &Roles<'_>, found: &mut Findings<'_>) {
         let path = self.linked.link.path.field("name");
         let key = &self.linked.link.key;
@@ -96,12 +97,9 @@ impl Extra<'_> {
             .with_field(&path)
             .text(format!(" deletes destination {}", self.name))
             .in_field(&self.place)
-            .text(format!(
-                " of {key}{}",
-                if self.shifts { SHIFTED } else { "" }
-            ));
-        let finding = if self.shifts {
-            found.error(flow.key(), path, message)
+            .text(format!(" of {key}"));
+        let finding = if self.shifts_weights {
+            found.error(flow.key(), path, message.text(WRONG_WEIGHTS))
         } else {
             found.warning(flow.key(), path, message)
         };
@@ -112,37 +110,37 @@ impl Extra<'_> {
     }
 }
 
-/// The destination of an entry that the controller deletes. One without a weight stays.
-fn extra<'a>(roles: &Roles<'_>, entry: &'a RouteDestination) -> Option<&'a Destination> {
+/// The destination of the entry if the controller deletes it. It keeps one whose weight is 0.
+fn deleted<'a>(roles: &Roles<'_>, entry: &'a RouteDestination) -> Option<&'a Destination> {
     let to = entry.destination.as_ref()?;
-    let weighted = weight(entry) != 0;
-    // The controller passes over a host that begins with a dot.
-    let extra = weighted && !to.service_name().is_empty() && roles.role(to).is_none();
-    extra.then_some(to)
+    // The controller ignores a host that begins with a dot.
+    let has_name = !to.service_name().is_empty();
+    (weight(entry) != 0 && has_name && roles.role(to).is_none()).then_some(to)
 }
 
-/// Whether deleting the destination at `index` moves what is written to the canary or stable one.
-fn shifts(
+/// Whether the controller writes a canary or stable weight to the wrong destination once it has deleted the one at
+/// `index`: it counts the positions before it deletes.
+fn shifts_weights(
     flow: &Flow<'_>,
     roles: &Roles<'_>,
     destinations: &[RouteDestination],
     index: usize,
 ) -> bool {
     let canary_weight = flow.rollout.status.canary_weight();
-    let mut deleted = 1;
+    let mut deleted_before = 1;
     for entry in destinations.iter().skip(index + 1) {
         let role = entry.destination.as_ref().and_then(|to| roles.role(to));
-        // A write is made only where the weight is not yet what the controller wants.
-        let written = match role {
+        // The controller writes a weight only if it changes.
+        let is_written = match role {
             Some(Role::Canary) => weight(entry) != 0 || canary_weight != 0,
             Some(Role::Stable) => weight(entry) != 0 || canary_weight != 100,
             Some(Role::Experiment | Role::Additional) => continue,
             None => {
-                deleted += usize::from(extra(roles, entry).is_some());
+                deleted_before += usize::from(deleted(roles, entry).is_some());
                 continue;
             }
         };
-        if written || deleted > 1 {
+        if is_written || deleted_before > 1 {
             return true;
         }
     }
@@ -162,4 +160,4 @@ fn help(flow: &Flow<'_>, roles: &Roles<'_>) -> &'static str {
     }
 }
 
-const SHIFTED: &str = ", so that it writes later weights to the wrong destinations";
+const WRONG_WEIGHTS: &str = ", so that it writes later weights to the wrong destinations";

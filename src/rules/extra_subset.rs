@@ -1,14 +1,14 @@
-//! The managed DestinationRule has a subset that the controller will delete.
+//! The controller will delete a subset of the managed DestinationRule.
 //!
 //! ## What
-//! A subset of the Rollout's DestinationRule other than the canary's, the stable one and those of a
-//! running experiment. It is an error when `additionalSubsetNames` lists the subset, or a
-//! VirtualService of any namespace sends to it.
+//! The Rollout's DestinationRule has a subset other than the canary's, the stable one and those of a
+//! running experiment. It is an error if `additionalSubsetNames` lists the subset or a VirtualService of
+//! any namespace sends to it; otherwise it is a warning.
 //!
 //! ## Why
-//! At the next change of a hash the controller rewrites the list of subsets and leaves out all that it
-//! does not know (`UpdateHash`). `additionalSubsetNames` protects the weights of destinations, not the
-//! subsets: the traffic that goes to the subset gets 503.
+//! At the next change of a hash the controller writes a new list of subsets with only those that it knows
+//! (`UpdateHash`). `additionalSubsetNames` protects the weights of destinations, not the subsets. Traffic
+//! to the deleted subset gets 503.
 //!
 //! ## Example
 //! ```yaml
@@ -19,8 +19,8 @@
 //! ```
 //!
 //! ## Fix
-//! Define the subset in a second DestinationRule for the same host in the same namespace: Istio merges
-//! the two, and the controller touches only its own.
+//! Define the subset in a second DestinationRule for the same host in the same namespace. Istio merges the
+//! two, and the controller changes only its own.
 
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
@@ -40,7 +40,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     };
     for (index, subset) in linked.rule.subsets.iter().enumerate() {
         if is_extra(flow, &linked, subset) {
-            let extra = Extra {
+            let extra = ExtraSubset {
                 flow,
                 linked: &linked,
                 name: &subset.name,
@@ -63,7 +63,7 @@ fn is_extra(flow: &Flow<'_>, linked: &LinkedDestinationRule<'_>, subset: &Subset
 }
 
 /// A subset that the controller will delete.
-struct Extra<'a> {
+struct ExtraSubset<'a> {
     flow: &'a Flow<'a>,
     linked: &'a LinkedDestinationRule<'a>,
     name: &'a str,
@@ -71,24 +71,26 @@ struct Extra<'a> {
     place: Path,
 }
 
-impl Extra<'_> {
+impl ExtraSubset<'_> {
     fn report(&self, found: &mut Findings<'_>) {
         let listed = self.listed();
         let senders = self.senders();
         let path = listed
             .clone()
             .unwrap_or(self.linked.link.path.field("name"));
-        let used = match (senders.first(), &listed) {
-            (Some((sender, place)), _) => format!("to which {sender} sends traffic in `{place}`"),
-            (None, Some(_)) => "although `additionalSubsetNames` lists it".into(),
-            (None, None) => "which is neither its canary nor its stable one".to_owned(),
-        };
         let message = message!("{} manages {}", self.flow.key(), self.linked.link.key)
             .by_field(&path)
             .text(format!(
-                ", and its controller will delete subset `{}`, {used}",
+                ", and its controller will delete subset `{}`, ",
                 self.name
             ));
+        let message = match (senders.first(), &listed) {
+            (Some((sender, place)), _) => message
+                .text(format!("to which {sender} sends traffic"))
+                .in_field(place),
+            (None, Some(_)) => message.text("although `additionalSubsetNames` lists it"),
+            (None, None) => message.text("which is neither its canary nor its stable one"),
+        };
         let finding = if senders.is_empty() && listed.is_none() {
             found.warning(self.flow.key(), path, message)
         } else {
@@ -106,29 +108,25 @@ impl Extra<'_> {
         }
     }
 
-    /// Where the Rollout lists it among the additional ones.
+    /// Its entry in `additionalSubsetNames`.
     fn listed(&self) -> Option<Path> {
-        let names = self
-            .linked
-            .link
-            .reference
-            .additional_subset_names
-            .as_ref()?;
+        let reference = self.linked.link.reference;
+        let names = reference.additional_subset_names.as_ref()?;
         let index = names.iter().position(|name| name == self.name)?;
         let path = self.linked.link.path.field("additionalSubsetNames");
         Some(path.index(index))
     }
 
-    /// The VirtualServices that send to it, each with its first place.
+    /// The VirtualServices that send to it, each with the first field that does.
     fn senders(&self) -> Vec<(&Key, Path)> {
         let view = &self.flow.view;
-        let governed = self.linked.host(view);
-        let services = view.virtual_services_sending_to(&governed).into_iter();
+        let rule_host = self.linked.host(view);
+        let services = view.virtual_services_sending_to(&rule_host).into_iter();
         let sending = services.filter_map(|service| {
             let mut destinations = service.destinations();
             let (path, _) = destinations.find(|(_, destination)| {
                 let host = view.resolve(&destination.host, service.meta.namespace());
-                destination.subset == self.name && governed.covers(&host)
+                destination.subset == self.name && rule_host.covers(&host)
             })?;
             Some((&service.meta.key, path.field("subset")))
         });

@@ -1,12 +1,12 @@
-//! A new Rollout takes over a running workload behind a host that already has traffic.
+//! A new Rollout takes over a running workload whose host already gets traffic.
 //!
 //! ## What
-//! CREATE of a Rollout with `workloadRef` that names an existing DestinationRule, whose host a Service
-//! provides or a VirtualService sends to.
+//! The CREATE of a Rollout with `workloadRef` that names an existing DestinationRule, for whose host there
+//! is a Service or a VirtualService that sends to it.
 //!
 //! ## Why
-//! The controller writes its hash into the subsets as soon as it has made a ReplicaSet, before pods of
-//! it are ready; the pods of the Deployment have no such label, and the traffic gets 503.
+//! The controller writes its hash into the subsets as soon as it has created a ReplicaSet, before the pods
+//! are ready. The pods of the Deployment do not have that label, so the traffic gets 503.
 //!
 //! ## Example
 //! ```yaml
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! ## Fix
-//! Create the Rollout without traffic routing, wait until its pods are ready, then add it.
+//! Create the Rollout without traffic routing, wait until its pods are ready, then add traffic routing.
 
 use crate::cluster::{Flow, View};
 use crate::field::Path;
@@ -44,7 +44,10 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
         return;
     }
     let path = linked.link.path.field("name");
-    let message = message!("{} names {}", &write.key, linked.link.key).in_field(&path).text(format!(", whose host `{host}` already serves: its subsets get the hash before new pods are ready"));
+    let message = message!("{} names {}", write.key, linked.link.key)
+        .in_field(&path)
+        .text(format!(", whose host `{host}` already serves: "))
+        .text("its subsets get the hash before new pods are ready");
     found
         .warning(&write.key, path, message)
         .subject(linked.link.key.to_string())
@@ -53,6 +56,7 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
         .with(&linked.link.key, Path::spec(["subsets"]));
 }
 
+/// Whether the host may already get traffic.
 fn serves(view: &View<'_>, host: &Host) -> bool {
     let providers = view.providers(host);
     let service = |provider: &&Object| provider.service().is_some();

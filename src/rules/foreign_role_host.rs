@@ -1,14 +1,15 @@
-//! A canary or stable destination's host is not the Service of that role.
+//! The host of a canary or stable destination is not the Service of that role.
 //!
 //! ## What
-//! The Rollout tells canary and stable apart by Services (no `destinationRule`), and the host of a
-//! destination that has one of the roles resolves, in the VirtualService's namespace, to something else
-//! than that Service in the Rollout's namespace: another namespace's, or, as `name.namespace`, nothing.
+//! The Rollout has no `destinationRule`, so the controller recognizes the canary and stable destinations by
+//! the names of their Services. The host of such a destination, resolved in the VirtualService's namespace,
+//! is not that Service in the Rollout's namespace: it is in another namespace, or, written as
+//! `name.namespace`, it does not exist.
 //!
 //! ## Why
-//! The controller compares the part before the first dot only and turns the weight; Istio sends the
-//! traffic to the host as it stands. A host with a dot is never completed, so that `app-canary.prod`
-//! is no Service and the proxy answers 503.
+//! The controller compares only the part of the host before the first dot, and changes the weight. Istio
+//! sends the traffic to the host as it is written. Istio does not complete a host that has a dot, so
+//! `app-canary.prod` is not a Service and the proxy answers 503.
 //!
 //! ## Example
 //! ```yaml
@@ -19,8 +20,8 @@
 //! ```
 //!
 //! ## Fix
-//! Write the full host, `app-canary.prod.svc.cluster.local`, or in the Rollout's own namespace the short
-//! one.
+//! Write the full host, such as `app-canary.prod.svc.cluster.local`, or in the Rollout's own namespace the
+//! name of the Service.
 
 use std::collections::BTreeSet;
 
@@ -43,18 +44,18 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
                 let Some(to) = entry.destination.as_ref() else {
                     continue;
                 };
-                let foreign = Foreign::of(flow, &roles, &linked, to);
-                let Some(foreign) = foreign else { continue };
-                if seen.insert(foreign.subject()) {
-                    foreign.report(place.fields(["destination", "host"]), found);
+                let wrong = WrongHost::of(flow, &roles, &linked, to);
+                let Some(wrong) = wrong else { continue };
+                if seen.insert(wrong.subject()) {
+                    wrong.report(place.fields(["destination", "host"]), found);
                 }
             }
         }
     }
 }
 
-/// A destination of a role that goes elsewhere than to the role's Service.
-struct Foreign<'a> {
+/// A destination that has a role but does not send to the role's Service.
+struct WrongHost<'a> {
     flow: &'a Flow<'a>,
     linked: &'a LinkedVirtualService<'a>,
     to: &'a Destination,
@@ -62,10 +63,10 @@ struct Foreign<'a> {
     /// Where the Rollout names the Service.
     field: Path,
     service: Key,
-    wanted: Host,
+    service_host: Host,
 }
 
-impl<'a> Foreign<'a> {
+impl<'a> WrongHost<'a> {
     fn of(
         flow: &'a Flow<'a>,
         roles: &Roles<'_>,
@@ -80,20 +81,20 @@ impl<'a> Foreign<'a> {
         };
         let namespace = &flow.key().namespace;
         let service = Key::new(Kind::Service, namespace, name);
-        let wanted = flow.view.service_host(&service);
+        let service_host = flow.view.service_host(&service);
         let host = linked.host(to, &flow.view);
-        // Under another domain (a mesh of clusters, an unknown cluster domain) it is the same Service.
+        // With another domain (a mesh of several clusters, another cluster domain) it is still the Service.
         let same_service = host
             .as_str()
             .starts_with(&format!("{name}.{namespace}.svc."));
-        (host != wanted && !same_service).then_some(Self {
+        (host != service_host && !same_service).then_some(Self {
             flow,
             linked,
             to,
             role,
             field: service_field(flow, roles, role),
             service,
-            wanted,
+            service_host,
         })
     }
 
@@ -111,11 +112,11 @@ impl<'a> Foreign<'a> {
         found
             .warning(self.flow.key(), self.field.clone(), message)
             .subject(self.subject())
-            .help(format!("write `{}`", self.wanted))
+            .help(format!("write `{}`", self.service_host))
             .with(&self.linked.link.key, place);
     }
 
-    /// By the Service and not by its role, which a ping-pong changes at each release.
+    /// Names the Service and not its role: with `pingPong` the role changes at each release.
     fn subject(&self) -> String {
         let service = &self.service.name;
         format!("{} {service} {}", self.linked.link.key, self.to.host)

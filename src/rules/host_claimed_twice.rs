@@ -1,13 +1,13 @@
-//! Two VirtualServices that sidecars apply are for one host.
+//! Two VirtualServices that sidecars apply have the same host.
 //!
 //! ## What
-//! Two VirtualServices of the mesh (no `gateways`, or `mesh` among them) have a host in common, each
-//! resolved in its own namespace, and some namespace sees both by their `exportTo`. Each of them is
-//! told.
+//! Two VirtualServices of the mesh (without `gateways`, or with `mesh` in it) have a host in common, each
+//! resolved in its own namespace, and by their `exportTo` at least one namespace sees both. The rule
+//! reports both of them.
 //!
 //! ## Why
-//! A sidecar applies one VirtualService to a host and drops the other without a word: weights written
-//! to the dropped one move nothing (`istioctl analyze`: IST0109).
+//! A sidecar applies one VirtualService per host and ignores the other without a warning. The weights in
+//! the other have no effect (`istioctl analyze`: IST0109).
 //!
 //! ## Example
 //! ```yaml
@@ -18,8 +18,8 @@
 //! ```
 //!
 //! ## Fix
-//! Put all routes of the host in one VirtualService, delegate to the others, or export them to
-//! different namespaces.
+//! Put all routes of the host in one VirtualService, delegate to the others, or export them to different
+//! namespaces.
 
 use std::collections::BTreeSet;
 
@@ -37,12 +37,12 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
     let mut seen = BTreeSet::new();
     for (index, host) in service.hosts.iter().enumerate() {
         let host = view.resolve(host, service.meta.namespace());
-        let rivals = rivals(service, view, &host);
-        if rivals.is_empty() || !seen.insert(host.clone()) {
+        let others = with_same_host(service, view, &host);
+        if others.is_empty() || !seen.insert(host.clone()) {
             continue;
         }
         let path = Path::spec(["hosts"]).index(index);
-        let names: Vec<String> = rivals.iter().map(|to| to.meta.key.to_string()).collect();
+        let names: Vec<String> = others.iter().map(|to| to.meta.key.to_string()).collect();
         let message = message!("sidecars apply only one of {}", service.meta.key)
             .with_field(&path)
             .text(format!(", {} to host `{host}` (IST0109)", names.join(", ")));
@@ -52,33 +52,31 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
             .cause(Cause::Duplicate)
             .mutual()
             .help("put the routes of the host in one VirtualService, or delegate to the other");
-        for rival in rivals {
-            finding.with(&rival.meta.key, place(rival, view, &host));
+        for other in others {
+            finding.with(&other.meta.key, place(other, view, &host));
         }
     }
 }
 
-/// Other VirtualServices that claim the host where this one does; of many the first three.
-fn rivals<'a>(
+/// The first three other VirtualServices with the host that some namespace sees together with this one.
+fn with_same_host<'a>(
     service: Typed<'_, VirtualService>,
     view: &View<'a>,
     host: &Host,
 ) -> Vec<Typed<'a, VirtualService>> {
     let claiming = view.virtual_services_claiming(host).into_iter();
     claiming
-        .filter(|other| other.meta.key != service.meta.key && meet(&service, other))
-        .take(3)
+        .filter(|other| other.meta.key != service.meta.key && share_namespace(&service, other))
+        .take(MAX_OTHERS)
         .collect()
 }
 
 /// Whether some namespace sees both.
-fn meet(one: &Typed<'_, VirtualService>, other: &Typed<'_, VirtualService>) -> bool {
+fn share_namespace(one: &Typed<'_, VirtualService>, other: &Typed<'_, VirtualService>) -> bool {
     let (one, other) = (export_to(*one).namespaces(), export_to(*other).namespaces());
-    let all = |reach: &BTreeSet<&str>| reach.contains("*");
-    let seen = |reach: &BTreeSet<&str>| !reach.is_empty();
-    match (all(&one), all(&other)) {
-        (true, _) => seen(&other),
-        (_, true) => seen(&one),
+    match (one.contains("*"), other.contains("*")) {
+        (true, _) => !other.is_empty(),
+        (_, true) => !one.is_empty(),
         _ => !one.is_disjoint(&other),
     }
 }
@@ -94,3 +92,6 @@ fn place(service: Typed<'_, VirtualService>, view: &View<'_>, host: &Host) -> Pa
     let index = hosts.position(|name| resolve(name) == *host);
     Path::spec(["hosts"]).index(index.unwrap_or_default())
 }
+
+/// How many other VirtualServices a message names.
+const MAX_OTHERS: usize = 3;

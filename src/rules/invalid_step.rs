@@ -109,8 +109,8 @@ fn check_pause(flow: &Flow<'_>, step: &Step, path: &Path, found: &mut Findings<'
         .error(flow.key(), path, message)
         .subject(format!("pause {text}"))
         .help(
-            "write seconds, or numbers with the units `h`, `m` and `s`: `1h30m`; to pause until the \
-             Rollout is promoted, leave the duration out",
+            "write seconds, or numbers with the units `h`, `m` and `s`: `1h30m`; leave the duration out to \
+             pause until promoted",
         );
 }
 

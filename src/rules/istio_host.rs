@@ -1,30 +1,34 @@
-//! A host is none that Istio takes, or stands where it must not.
+//! A host is invalid, or not allowed in this field.
 //!
 //! ## What
-//! A destination, mirror or DestinationRule host that is no DNS name (only the first label may be or begin
-//! with `*`; no IP address, no last label of digits alone), or a bare `*` as a destination or mirror; an
-//! entry of `hosts` that is neither a DNS name nor an IP address, or is `*` where the sidecars apply the
-//! VirtualService (no `gateways`, or `mesh` among them); two `hosts` of one VirtualService that cover
-//! each other; an SNI host that is no DNS name or that no entry of `hosts` covers.
+//! The rule reports:
+//!
+//! - a host of a destination, a mirror or a DestinationRule that is not a DNS name. Only the first label
+//!   can be or begin with `*`; IP addresses and a last label of only digits are not valid;
+//! - a bare `*` as the host of a destination or mirror;
+//! - an entry of `hosts` that is neither a DNS name nor an IP address, or that is `*` although sidecars
+//!   apply the VirtualService (no `gateways`, or `mesh` in it);
+//! - two `hosts` of one VirtualService of which one covers the other;
+//! - an SNI host that is not a DNS name, or that no entry of `hosts` covers.
 //!
 //! ## Why
-//! istiod refuses the object (`istioctl analyze`: IST0106).
+//! istiod rejects the object (`istioctl analyze`: IST0106).
 //!
 //! ## Example
 //! ```yaml
-//! hosts: ["*.example.org", www.example.org]   # one covers the other
+//! hosts: ["*.example.org", www.example.org]   # the first covers the second
 //! http:
 //! - route:
-//!   - destination: {host: app_v1}             # no DNS name
+//!   - destination: {host: app_v1}             # not a DNS name
 //! ```
 //!
 //! ## Fix
-//! Write the host as DNS has it. Keep the wider of two hosts; list under `hosts` what the SNI hosts ask for.
+//! Write the host as a DNS name. Of two hosts that cover each other, keep the wider one. List in `hosts`
+//! what the SNI hosts need.
 
 use std::collections::HashSet;
 
 use super::parts::istio_names::{gateway_host_fault, host_fault, is_ip};
-use super::parts::place::is_malformed;
 use crate::field::Path;
 use crate::model::{Body, DestinationRule, Key, Object, Typed, VirtualService};
 use crate::verdict::{Cause, Findings, message};
@@ -35,19 +39,19 @@ fn check(object: &Object, found: &mut Findings<'_>) {
     match &object.body {
         Body::VirtualService(service) => {
             let service = object.typed(service);
-            destinations(service, found);
+            check_destinations(service, found);
             let hosts = Hosts::of(service);
-            if hosts.entries(found) {
-                hosts.repeats(found);
+            if hosts.check_entries(found) {
+                hosts.check_covered(found);
             }
-            hosts.sni(found);
+            hosts.check_sni(found);
         }
-        Body::DestinationRule(rule) => rule_host(object.typed(rule), found),
+        Body::DestinationRule(rule) => check_rule_host(object.typed(rule), found),
         _ => {}
     }
 }
 
-fn destinations(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
+fn check_destinations(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     for (path, destination) in service.destinations() {
         let host = destination.host.as_str();
         let fault = match host {
@@ -56,14 +60,14 @@ fn destinations(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
             host => host_fault(host),
         };
         if let Some(fault) = fault {
-            refuse(&service.meta.key, path.field("host"), host, &fault, found);
+            report(&service.meta.key, path.field("host"), host, &fault, found);
         }
     }
 }
 
-fn rule_host(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
+fn check_rule_host(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
     if let Some(fault) = host_fault(&rule.host).filter(|_| !rule.host.is_empty()) {
-        refuse(
+        report(
             &rule.meta.key,
             Path::spec(["host"]),
             &rule.host,
@@ -73,7 +77,7 @@ fn rule_host(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
     }
 }
 
-fn refuse(key: &Key, path: Path, host: &str, fault: &str, found: &mut Findings<'_>) {
+fn report(key: &Key, path: Path, host: &str, fault: &str, found: &mut Findings<'_>) {
     let message = message!("{key} has the host `{host}`")
         .in_field(&path)
         .text(format!(", which {fault} (IST0106)"));
@@ -83,7 +87,7 @@ fn refuse(key: &Key, path: Path, host: &str, fault: &str, found: &mut Findings<'
     );
 }
 
-/// The `hosts` of a VirtualService, for finding what covers a host without comparing all with all.
+/// The `hosts` of a VirtualService, indexed so that what covers a host is found without comparing all pairs.
 struct Hosts<'a> {
     service: Typed<'a, VirtualService>,
     exact: HashSet<&'a str>,
@@ -101,19 +105,19 @@ impl<'a> Hosts<'a> {
         }
     }
 
-    /// Each entry by itself; whether all are good, without which istiod does not compare them.
-    fn entries(&self, found: &mut Findings<'_>) -> bool {
-        let mut good = true;
+    /// Checks each entry alone. Returns whether all are valid; otherwise istiod does not compare them.
+    fn check_entries(&self, found: &mut Findings<'_>) -> bool {
+        let mut all_valid = true;
         for (index, host) in self.service.hosts.iter().enumerate() {
             let path = Path::spec(["hosts"]).index(index);
-            if is_malformed(self.service.malformed, &path) {
-                good = false;
+            if self.service.is_malformed(&path) {
+                all_valid = false;
             } else if let Some(fault) = self.fault(host) {
-                refuse(&self.service.meta.key, path, host, &fault, found);
-                good = false;
+                report(&self.service.meta.key, path, host, &fault, found);
+                all_valid = false;
             }
         }
-        good
+        all_valid
     }
 
     fn fault(&self, host: &str) -> Option<String> {
@@ -134,18 +138,18 @@ impl<'a> Hosts<'a> {
         matches.any(|entry| !entry.sni_hosts.is_empty())
     }
 
-    /// Every entry that another one covers.
-    fn repeats(&self, found: &mut Findings<'_>) {
+    /// Reports every entry that another one covers.
+    fn check_covered(&self, found: &mut Findings<'_>) {
         let mut seen = HashSet::new();
         for (index, host) in self.service.hosts.iter().enumerate() {
             let again = (!seen.insert(host)).then(|| host.clone());
             if let Some(other) = again.or_else(|| self.wider(host)) {
-                self.repeat(index, host, &other, found);
+                self.report_covered(index, host, &other, found);
             }
         }
     }
 
-    /// A wildcard that covers the host and is not it.
+    /// Another entry, a wildcard, that covers the host.
     fn wider(&self, host: &str) -> Option<String> {
         let suffix = match host.strip_prefix('*') {
             Some(rest) => self.suffix_of(rest.get(1..)?),
@@ -159,13 +163,13 @@ impl<'a> Hosts<'a> {
         self.exact.contains(host) || self.suffix_of(end).is_some()
     }
 
-    /// The longest wildcard that a name with this end is under, without its `*`.
+    /// The longest wildcard that covers names with this end, without its `*`.
     fn suffix_of<'b>(&self, end: &'b str) -> Option<&'b str> {
         let mut ends = (0..=end.len()).filter_map(|start| end.get(start..));
         ends.find(|end| self.suffixes.contains(end))
     }
 
-    fn repeat(&self, index: usize, host: &str, other: &str, found: &mut Findings<'_>) {
+    fn report_covered(&self, index: usize, host: &str, other: &str, found: &mut Findings<'_>) {
         let path = Path::spec(["hosts"]).index(index);
         let message = message!("{} lists the host `{host}`", self.service.meta.key)
             .in_field(&path)
@@ -179,39 +183,39 @@ impl<'a> Hosts<'a> {
             .cause(Cause::Duplicate);
     }
 
-    fn sni(&self, found: &mut Findings<'_>) {
+    fn check_sni(&self, found: &mut Findings<'_>) {
         for (index, route) in self.service.tls().iter().enumerate() {
             for (at, entry) in route.matches.iter().enumerate() {
                 let path = Path::spec(["tls"]).index(index).field("match").index(at);
                 for (number, host) in entry.sni_hosts.iter().enumerate() {
-                    self.sni_host(path.field("sniHosts").index(number), host, found);
+                    self.check_sni_host(path.field("sniHosts").index(number), host, found);
                 }
             }
         }
     }
 
-    fn sni_host(&self, path: Path, host: &str, found: &mut Findings<'_>) {
+    fn check_sni_host(&self, path: Path, host: &str, found: &mut Findings<'_>) {
         let service = self.service;
-        if is_malformed(service.malformed, &path) {
+        if service.is_malformed(&path) {
             return;
         }
-        // istiod takes a VirtualService without gateways for one on gateways here, and here alone.
-        let listed = service.gateways.iter().any(|gateway| gateway == "mesh");
-        let fault = if listed {
+        // Only for SNI hosts, istiod treats a VirtualService without gateways as one on gateways.
+        let is_mesh = service.gateways.iter().any(|gateway| gateway == "mesh");
+        let fault = if is_mesh {
             host_fault(host)
         } else {
             gateway_host_fault(host, true)
         };
         match fault {
-            // Against the SNI specification, but taken, and compared with nothing.
+            // istiod accepts an address here and does not compare it, although SNI forbids addresses.
             Some(_) if is_ip(host) => {}
-            Some(fault) => refuse(&service.meta.key, path, host, &fault, found),
+            Some(fault) => report(&service.meta.key, path, host, &fault, found),
             None if self.covers(host) => {}
-            None => self.uncovered(path, host, found),
+            None => self.report_uncovered(path, host, found),
         }
     }
 
-    fn uncovered(&self, path: Path, host: &str, found: &mut Findings<'_>) {
+    fn report_uncovered(&self, path: Path, host: &str, found: &mut Findings<'_>) {
         let message = message!("{} matches the SNI host `{host}`", self.service.meta.key)
             .in_field(&path)
             .text(", which no entry of `spec.hosts` covers (IST0106)");

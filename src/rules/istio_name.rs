@@ -1,12 +1,12 @@
-//! A subset's name or label is none that Istio takes.
+//! The name or a label of a subset is not valid.
 //!
 //! ## What
-//! A subset name, in a DestinationRule or in a VirtualService's destination or mirror, that is not 1 to 63
-//! letters, digits and `-` with a letter or digit at both ends (capitals are fine), or a subset label
-//! whose key or value is none of a Kubernetes label.
+//! A subset name, in a DestinationRule or in a destination or mirror of a VirtualService, must have 1 to 63
+//! letters, digits and `-`, with a letter or digit at both ends (capitals are valid). A label of a subset
+//! must have a valid Kubernetes label key and value.
 //!
 //! ## Why
-//! istiod refuses the object (`istioctl analyze`: IST0106).
+//! istiod rejects the object (`istioctl analyze`: IST0106).
 //!
 //! ## Example
 //! ```yaml
@@ -15,7 +15,7 @@
 //! ```
 //!
 //! ## Fix
-//! Write `-` where a dot, an underscore or a space stands.
+//! Replace dots, underscores and spaces by `-`.
 
 use super::parts::istio_names::{is_label, is_label_key, is_label_value};
 use crate::field::Path;
@@ -26,15 +26,15 @@ rule!(RG506, Error, Any(check));
 
 fn check(object: &Object, found: &mut Findings<'_>) {
     match &object.body {
-        Body::VirtualService(service) => references(object.typed(service), found),
-        Body::DestinationRule(rule) => subsets(object.typed(rule), found),
+        Body::VirtualService(service) => check_references(object.typed(service), found),
+        Body::DestinationRule(rule) => check_subsets(object.typed(rule), found),
         _ => {}
     }
 }
 
-fn references(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
+fn check_references(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     for (path, destination) in service.destinations() {
-        name(
+        check_name(
             &service.meta.key,
             path.field("subset"),
             &destination.subset,
@@ -43,16 +43,16 @@ fn references(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     }
 }
 
-fn subsets(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
+fn check_subsets(rule: Typed<'_, DestinationRule>, found: &mut Findings<'_>) {
     for (index, subset) in rule.subsets.iter().enumerate() {
         let path = Path::spec(["subsets"]).index(index);
-        name(&rule.meta.key, path.field("name"), &subset.name, found);
-        labels(&rule.meta.key, &path.field("labels"), subset, found);
+        check_name(&rule.meta.key, path.field("name"), &subset.name, found);
+        check_labels(&rule.meta.key, &path.field("labels"), subset, found);
     }
 }
 
-/// An empty name is RG505's in a DestinationRule, and none in a VirtualService.
-fn name(key: &Key, path: Path, name: &str, found: &mut Findings<'_>) {
+/// An empty name is no subset in a VirtualService. RG505 reports it in a DestinationRule.
+fn check_name(key: &Key, path: Path, name: &str, found: &mut Findings<'_>) {
     if name.is_empty() || is_label(name) {
         return;
     }
@@ -65,7 +65,7 @@ fn name(key: &Key, path: Path, name: &str, found: &mut Findings<'_>) {
         .help("write 1 to 63 letters, digits and `-`, with a letter or digit at both ends");
 }
 
-fn labels(key: &Key, path: &Path, subset: &Subset, found: &mut Findings<'_>) {
+fn check_labels(key: &Key, path: &Path, subset: &Subset, found: &mut Findings<'_>) {
     for (label, value) in subset.labels.iter().flatten() {
         let fault = match (is_label_key(label), is_label_value(value)) {
             (true, true) => continue,

@@ -1,13 +1,13 @@
-//! A route whose weights the controller turns is also one that it deletes.
+//! The controller would delete a route whose weights it writes.
 //!
 //! ## What
 //! A name in `routes` of a VirtualService reference is also in `managedRoutes`, or is the name of a
 //! `setHeaderRoute` or `setMirrorRoute` step.
 //!
 //! ## Why
-//! `managedRoutes` are the routes that the controller inserts, and at promotion and abort it deletes all
-//! of them and those that steps name (`RemoveManagedRoutes`): the user's own route goes, and with it the
-//! traffic.
+//! `managedRoutes` lists the routes that the controller inserts. At promotion and abort it deletes all of
+//! them, and those that steps name (`RemoveManagedRoutes`). The user's own route is deleted with them, and
+//! its traffic is lost.
 //!
 //! ## Example
 //! ```yaml
@@ -19,7 +19,7 @@
 //! ```
 //!
 //! ## Fix
-//! Keep the user's route in `routes` and out of `managedRoutes`; give the inserted route another name.
+//! Keep the user's route in `routes` only, and give the inserted route another name.
 
 use crate::cluster::Flow;
 use crate::field::Path;
@@ -40,7 +40,8 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             let path = link.path.field("routes").index(index);
             let message = message!("{} lists route `{name}`", flow.key())
                 .in_field(&path)
-                .text(format!(" as the user's, and in `{deleted}` as one that the controller inserts and deletes"));
+                .text(format!(" as the user's, and in `{deleted}` "))
+                .text("as one that the controller inserts and deletes");
             found
                 .error(flow.key(), path, message)
                 .subject(name)
@@ -50,7 +51,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
-/// Where the name is that of a route which the controller inserts and deletes.
+/// The field that names the route as one that the controller inserts and deletes.
 fn deleted_by(flow: &Flow<'_>, name: &str) -> Option<Path> {
     let list = Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"]);
     let mut managed = flow.rollout.managed_routes().iter();

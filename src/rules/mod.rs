@@ -1,5 +1,5 @@
-//! The catalogue: one file per rule, each with its documentation. A rule pushes findings;
-//! it knows neither the other rules nor what becomes of a finding.
+//! The catalogue: one file per rule, each with its documentation. A rule reports findings; it knows neither the other
+//! rules nor what is done with a finding.
 
 #[macro_use]
 mod rule;
@@ -67,13 +67,13 @@ use crate::verdict::{Finding, Findings};
 /// All rules in the order of their codes: the files of this folder that declare one. `build.rs` writes it.
 pub const CATALOGUE: &[Rule] = include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
-/// What the rules say of one object in a view that a write makes or replaces.
+/// What the rules report about one object before or after a write.
 pub fn judge(view: &View<'_>, key: &Key) -> Vec<Finding> {
     let rules = CATALOGUE.iter();
     judge_by(rules.filter(|rule| !rule.is_standing()), view, key)
 }
 
-/// What the rules say of one object as it stands, without a write.
+/// What the rules report about one object that is stored, without a write.
 pub fn audit(view: &View<'_>, key: &Key) -> Vec<Finding> {
     judge_by(CATALOGUE.iter(), view, key)
 }
@@ -88,7 +88,7 @@ fn judge_by<'r>(rules: impl Iterator<Item = &'r Rule>, view: &View<'_>, key: &Ke
     list
 }
 
-/// The rule of a code or a name.
+/// The rule with this code or name, in any case.
 pub fn find(word: &str) -> Option<&'static Rule> {
     let mut rules = CATALOGUE.iter();
     rules.find(|rule| {
@@ -98,23 +98,24 @@ pub fn find(word: &str) -> Option<&'static Rule> {
 }
 
 impl Rule {
-    /// Whether it is for `check` and the audit alone.
+    /// Whether it is only for `check` and the audit.
     pub fn is_standing(&self) -> bool {
         matches!(self.check, Check::Standing(_))
     }
 
-    /// What this rule says of a write, if it is about writes; the view is the cluster before it.
+    /// Adds what this rule reports about a write, if it is a rule about writes. The view is the cluster before the
+    /// write.
     pub fn judge_write(&self, write: &Write, view: &View<'_>, list: &mut Vec<Finding>) {
         if let Check::Write(check) = self.check {
             check(write, view, &mut Findings::of(self.id, list));
         }
     }
 
-    /// What this rule says of an object, if it is of its kind.
+    /// Adds what this rule reports about an object, if it applies to the kind.
     pub fn judge(&self, object: &Object, view: &View<'_>, list: &mut Vec<Finding>) {
         let found = &mut Findings::of(self.id, list);
         match (self.check, &object.body) {
-            // The controller leaves a Rollout alone that is being deleted.
+            // The controller does not reconcile a Rollout that is being deleted.
             (Check::Rollout(_) | Check::Standing(_), Body::Rollout(_)) if object.meta.deleting => {}
             (Check::Rollout(check) | Check::Standing(check), Body::Rollout(rollout)) => {
                 check(&Flow::of(object.typed(rollout), *view), found);

@@ -1,12 +1,12 @@
-//! A Rollout refers to a VirtualService that has no routes.
+//! A Rollout names a VirtualService that has no routes.
 //!
 //! ## What
-//! The VirtualService has neither `http`, `tls` nor `tcp`, or nothing but an empty `http`.
+//! The VirtualService has none of `http`, `tls` and `tcp`, or only an empty `http`.
 //!
 //! ## Why
-//! There is nothing whose weights the controller could write. Without any of the lists it sets the
-//! Rollout to `Degraded: InvalidSpec`; with an empty `http` it goes through the steps and splits no
-//! traffic. Istio refuses such a VirtualService where its own webhook is asked.
+//! There is no route whose weights the controller could write. If all three lists are missing, it sets the
+//! Rollout to `Degraded: InvalidSpec`. With an empty `http` it goes through the steps without splitting
+//! traffic. Istio's own webhook, where it is installed, rejects such a VirtualService.
 //!
 //! ## Example
 //! ```yaml
@@ -53,13 +53,14 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
+/// Whether the controller finds no list of routes, or only an empty `http`.
 fn is_empty(linked: &LinkedVirtualService<'_>) -> bool {
     let service = linked.service;
     let lists_http = linked
         .link
         .lists()
         .any(|(_, reference)| List::Http.is_listed(reference));
-    // What is listed of an empty list is a route that is not found.
+    // RG202 reports a route that the Rollout lists of an empty `http`.
     let not_found = service.http.is_some() && lists_http;
     let tcp = service.tcp.is_some() && List::Tcp.is_managed_by(linked.argo);
     service.http().is_empty() && service.tls.is_none() && !tcp && !not_found

@@ -1,13 +1,15 @@
-//! A reference's dotted name is read otherwise by controllers before 1.10.
+//! Controllers before and after 1.10 read the dotted name of a reference differently.
 //!
 //! ## What
-//! The `name` of a reference to a VirtualService has dots, and namespace and name are not the same when
-//! it is split at the first dot instead of the last. `name.namespace` with one dot is read alike.
+//! The `name` of a reference to a VirtualService has dots, and splitting it at the first dot gives another
+//! namespace or name than splitting it at the last dot. `name.namespace` with one dot is the same in both
+//! cases.
 //!
 //! ## Why
-//! Before 1.10 the controller split at the first dot and dropped what followed the second; since then
-//! it drops a trailing `.cluster.local` and splits at the last. An upgrade, a downgrade or another
-//! cluster then looks for another VirtualService (argoproj/argo-rollouts#4709).
+//! Before 1.10 the controller split the name at the first dot and ignored everything after the second.
+//! Since 1.10 it removes a trailing `.cluster.local` and splits at the last dot. After an upgrade or a
+//! downgrade, or in another cluster, the controller looks for another VirtualService
+//! (argoproj/argo-rollouts#4709).
 //!
 //! ## Example
 //! ```yaml
@@ -15,7 +17,7 @@
 //! ```
 //!
 //! ## Fix
-//! Give the VirtualService a name without dots, and write `name.namespace` or the name alone.
+//! Give the VirtualService a name without dots, and write `name.namespace` or only the name.
 
 use std::collections::BTreeSet;
 
@@ -27,6 +29,7 @@ rule!(RG211, Warning, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();
+    // A version that reads the name in the other way.
     let (others, version) = if flow.argo().splits_dotted_names_at_last_dot() {
         ("before 1.10", ArgoVersion(1, 9))
     } else {

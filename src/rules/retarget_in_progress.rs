@@ -1,15 +1,17 @@
-//! A Rollout is pointed elsewhere in the middle of a release.
+//! A Rollout's references change during a release.
 //!
 //! ## What
-//! An UPDATE changes `trafficRouting.istio`, `managedRoutes` or one of the six Services of a Rollout
-//! whose release is in progress: another object or another list, not another way to write the same.
-//! It is a warning, since it may be the rollback or the repair, when the same write changes
-//! `spec.template` or `workloadRef`, when there is a `workloadRef` at all (the template's change is in
-//! another object), when the flow was in error before, and where entries are only added to a list.
+//! An UPDATE changes `trafficRouting.istio`, `managedRoutes` or one of the six Services of a Rollout whose
+//! release is in progress, so that they resolve to another object or list. Another spelling of the same
+//! reference is not a change.
+//!
+//! It is a warning if the write can be a rollback or a repair: it also changes `spec.template` or
+//! `workloadRef`, there is a `workloadRef` (the template is in another object), the flow already had an
+//! error, or entries are only added to a list.
 //!
 //! ## Why
-//! The controller turns to the new objects at once and leaves the old ones as they are: weights stay at
-//! the canary's share, hashes stay in subsets and selectors, and nobody takes them back.
+//! The controller uses the new objects at once and leaves the old ones as they are. Their weights stay at
+//! the canary's share and their subsets and selectors keep the hashes; nothing resets them.
 //!
 //! ## Example
 //! ```yaml
@@ -19,10 +21,10 @@
 //! ```
 //!
 //! ## Fix
-//! Finish or abort the release, then move the reference.
+//! Finish or abort the release, then change the reference.
 
 use super::judge;
-use super::parts::retarget::{Retarget, retargets};
+use super::parts::reference_changes::{ReferenceChange, reference_changes};
 use crate::cluster::{Flow, View};
 use crate::model::{Key, Object, Operation, Rollout, Typed, Write};
 use crate::verdict::{Cause, Findings, Severity, message};
@@ -40,31 +42,35 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
     let (Operation::Update, Some(old), Some(new)) = (write.operation, old, new) else {
         return;
     };
-    let was = Flow::of(old, *view);
-    if !was.is_in_progress() {
+    let old_flow = Flow::of(old, *view);
+    if !old_flow.is_in_progress() {
         return;
     }
-    let retargets = retargets(&was, &Flow::of(new, *view));
-    if retargets.is_empty() {
+    let changes = reference_changes(&old_flow, &Flow::of(new, *view));
+    if changes.is_empty() {
         return;
     }
-    let excused = is_release(old, new) || was_in_error(view, &write.key);
-    for retarget in retargets {
-        report(&write.key, retarget, excused, found);
+    let may_repair = is_release(old, new) || was_in_error(view, &write.key);
+    for change in changes {
+        report(&write.key, change, may_repair, found);
     }
 }
 
-fn report(key: &Key, retarget: Retarget, excused: bool, found: &mut Findings<'_>) {
-    let verb = if retarget.added { "adds to" } else { "changes" };
+fn report(key: &Key, change: ReferenceChange, may_repair: bool, found: &mut Findings<'_>) {
+    let verb = if change.only_adds {
+        "adds to"
+    } else {
+        "changes"
+    };
     let message = message!(
         "{key} is in the middle of a release, and this write {verb} `{}`",
-        retarget.path
+        change.path
     );
-    let subject = retarget.path.to_string();
-    let finding = if excused || retarget.added {
-        found.warning(key, retarget.path, message)
+    let subject = change.path.to_string();
+    let finding = if may_repair || change.only_adds {
+        found.warning(key, change.path, message)
     } else {
-        found.error(key, retarget.path, message)
+        found.error(key, change.path, message)
     };
     finding
         .subject(subject)
@@ -75,18 +81,21 @@ fn report(key: &Key, retarget: Retarget, excused: bool, found: &mut Findings<'_>
         .cause(Cause::Forbidden);
 }
 
-/// Whether the write may bring another version too, as a rollback does.
+/// Whether the write may also change the version, as a rollback does.
 fn is_release(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> bool {
     let by_reference = old.workload_ref.is_some() || new.workload_ref.is_some();
     by_reference || old.template_digest != new.template_digest
 }
 
-/// Whether the flow had a fault before the write that it may repair.
+/// Whether the flow already had a fault, which the write may repair.
 fn was_in_error(before: &View<'_>, key: &Key) -> bool {
-    let faults = judge(before, key);
-    faults.iter().any(|fault| {
-        let of_flow = ["RG1", "RG2", "RG3", "RG4"];
-        let counts = of_flow.iter().any(|code| fault.rule.code.starts_with(code));
-        counts && (fault.severity == Severity::Error || fault.missing)
+    let findings = judge(before, key);
+    findings.iter().any(|finding| {
+        let code = finding.rule.code;
+        let of_flow = FLOW_RULES.iter().any(|prefix| code.starts_with(prefix));
+        of_flow && (finding.severity == Severity::Error || finding.missing)
     })
 }
+
+/// The codes of the rules on a Rollout and what it names.
+const FLOW_RULES: [&str; 4] = ["RG1", "RG2", "RG3", "RG4"];

@@ -1,13 +1,19 @@
-//! A route of a VirtualService says not, or twice, what to do; or a delegate has what delegates must not.
+//! A route has no action, or more than one.
 //!
 //! ## What
-//! An http route without exactly one of `route`, `redirect`, `directResponse` (an empty `route` is none);
-//! with `delegate`, where `hosts` is set, it must have neither `route` nor `redirect`. Both `mirror` and
-//! `mirrors`. A tls or tcp route without `route`. No `hosts`, which makes it a delegate, but `gateways`,
-//! `tls`, `tcp` or a `delegate` of its own. Neither http, tls nor tcp.
+//! The rule reports:
+//!
+//! - an http route without exactly one of `route`, `redirect` and `directResponse` (an empty `route` counts
+//!   as none). In a VirtualService with `hosts`, a route with `delegate` must have neither `route` nor
+//!   `redirect`;
+//! - an http route with both `mirror` and `mirrors`;
+//! - a tls or tcp route without `route`;
+//! - a VirtualService without `hosts`, which makes it a delegate, that has `gateways`, `tls`, `tcp` or a
+//!   `delegate` of its own;
+//! - a VirtualService with no http, tls or tcp route.
 //!
 //! ## Why
-//! istiod refuses the object (`istioctl analyze`: IST0106).
+//! istiod rejects the object (`istioctl analyze`: IST0106).
 //!
 //! ## Example
 //! ```yaml
@@ -20,7 +26,7 @@
 //! ## Fix
 //! Keep one action per route.
 
-use super::parts::place::{in_virtual_service, is_malformed};
+use super::parts::named_path::in_virtual_service;
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{HttpRoute, L4Route, Typed, VirtualService};
@@ -29,31 +35,31 @@ use crate::verdict::{Cause, Finding, Findings, Message, message};
 rule!(RG508, Error, VirtualService(check));
 
 fn check(service: Typed<'_, VirtualService>, _: &View<'_>, found: &mut Findings<'_>) {
-    no_list(service, found);
-    let hosts = is_malformed(service.malformed, &Path::spec(["hosts"]));
-    let delegate = service.is_delegate() && !hosts;
-    if delegate {
-        beside_no_hosts(service, found);
+    check_any_route(service, found);
+    let has_malformed_hosts = service.is_malformed(&Path::spec(["hosts"]));
+    let is_delegate = service.is_delegate() && !has_malformed_hosts;
+    if is_delegate {
+        check_delegate(service, found);
     }
     for (index, route) in service.http().iter().enumerate() {
         let path = Path::spec(["http"]).index(index);
-        if is_malformed(service.malformed, &path) {
+        if service.is_malformed(&path) {
             continue;
         }
-        if route.delegate.is_some() && !delegate {
-            // istiod asks of a route that delegates no more than this.
-            delegating(service, &path, route, found);
+        if route.delegate.is_some() && !is_delegate {
+            // istiod checks nothing else of a route that delegates.
+            check_delegating_route(service, &path, route, found);
         } else {
-            acting(service, &path, route, found);
+            check_http_route(service, &path, route, found);
         }
     }
-    l4(service, "tls", service.tls(), found);
-    l4(service, "tcp", service.tcp(), found);
+    check_l4_routes(service, "tls", service.tls(), found);
+    check_l4_routes(service, "tcp", service.tcp(), found);
 }
 
-fn no_list(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
+fn check_any_route(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     let lists = ["http", "tls", "tcp"].map(|list| Path::spec([list]));
-    let malformed = |path| is_malformed(service.malformed, path);
+    let malformed = |path| service.is_malformed(path);
     let empty = service.http().is_empty() && service.tls().is_empty() && service.tcp().is_empty();
     if empty && !lists.iter().any(malformed) {
         let text = "has no route in `spec.http`, `spec.tls` or `spec.tcp`";
@@ -64,8 +70,8 @@ fn no_list(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     }
 }
 
-/// A VirtualService without hosts is there for others to delegate http routes to.
-fn beside_no_hosts(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
+/// A VirtualService without hosts can only have http routes, to which others delegate.
+fn check_delegate(service: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
     let lists = [
         ("gateways", !service.gateways.is_empty()),
         ("tls", !service.tls().is_empty()),
@@ -82,12 +88,12 @@ fn beside_no_hosts(service: Typed<'_, VirtualService>, found: &mut Findings<'_>)
             service.meta.key
         );
         report(service, path, message, found).help(
-            "write `hosts`, or leave to the VirtualService that delegates what delegates cannot do",
+            "write `hosts`, or move the field to the VirtualService that delegates to this one",
         );
     }
 }
 
-fn delegating(
+fn check_delegating_route(
     service: Typed<'_, VirtualService>,
     path: &Path,
     route: &HttpRoute,
@@ -101,11 +107,11 @@ fn delegating(
             service.meta.key
         );
         report(service, path.field(field), message, found)
-            .help("keep `delegate`, or do the work here and drop it");
+            .help("keep only `delegate`, or remove it");
     }
 }
 
-fn acting(
+fn check_http_route(
     service: Typed<'_, VirtualService>,
     path: &Path,
     route: &HttpRoute,
@@ -117,10 +123,10 @@ fn acting(
         ("redirect", route.redirect),
         ("directResponse", route.direct_response),
     ];
-    let stands = |field| is_malformed(service.malformed, &path.field(field));
+    let is_malformed = |field| service.is_malformed(&path.field(field));
     let set = fields
         .into_iter()
-        .filter(|(field, set)| *set || stands(field));
+        .filter(|(field, set)| *set || is_malformed(field));
     let set: Vec<&'static str> = set.map(|(field, _)| field).collect();
     match set.as_slice() {
         [] => {
@@ -148,7 +154,7 @@ fn acting(
     }
 }
 
-fn l4(
+fn check_l4_routes(
     service: Typed<'_, VirtualService>,
     list: &'static str,
     routes: &[L4Route],
@@ -157,7 +163,7 @@ fn l4(
     for (index, route) in routes.iter().enumerate() {
         let path = Path::spec([list]).index(index).field("route");
         let empty = route.route.as_ref().is_none_or(Vec::is_empty);
-        if empty && !is_malformed(service.malformed, &path) {
+        if empty && !service.is_malformed(&path) {
             let message = Message::missing(&service.meta.key, &path);
             report(service, path, message, found)
                 .help("say where the route sends")

@@ -1,21 +1,21 @@
-//! A Rollout lists no routes of a VirtualService, and which one it manages is not clear.
+//! A Rollout lists no routes, and the controller cannot choose one of the VirtualService.
 //!
 //! ## What
-//! An error: `routes` is empty and the VirtualService has more than one http route that is not in
-//! `managedRoutes`, unnamed ones included; or `tlsRoutes` (`tcpRoutes`) is empty and it has more than
-//! one tls (tcp) route.
+//! The rule reports an error if `routes` is empty and the VirtualService has more than one http route that
+//! is not in `managedRoutes`, with or without a name; or if `tlsRoutes` (`tcpRoutes`) is empty and the
+//! VirtualService has more than one tls (tcp) route.
 //!
-//! With `routes` empty and one http route of the user's, it depends on the steps. A warning: they
-//! insert a mirror route, or insert any route while the user's has a name. An error: the user's route
-//! has a name and setMirrorRoute comes while another inserted route is there. Controllers from 1.3 to 1.7
-//! never choose a route that has a name: a warning, and an error if a step is a setMirrorRoute.
+//! If `routes` is empty and there is one http route of the user's, the result depends on the steps. It is a
+//! warning if the steps insert a mirror route, or insert any route and the user's route has a name. It is
+//! an error if the user's route has a name and a `setMirrorRoute` step comes while another inserted route
+//! exists. Controllers from 1.3 to 1.7 never choose a route that has a name: this is a warning, and an
+//! error if a step is a `setMirrorRoute`.
 //!
 //! ## Why
-//! The controller refuses what it cannot choose from (`Degraded: InvalidSpec`), and everything stands
-//! still. Without a list it chooses anew at each write, among the routes that it inserted too: a mirror
-//! route takes the user's place, or nothing is chosen, and the weights stay as they are while the steps
-//! go on. setMirrorRoute copies the chosen route, and where nothing is chosen the controller panics at
-//! each attempt.
+//! If there are several routes to choose from, the controller sets the Rollout to `Degraded: InvalidSpec`
+//! and stops. Without a list it chooses again at each write, also among the routes that it has inserted: it
+//! chooses a mirror route instead of the user's, or none, and the weights do not change while the steps go
+//! on. `setMirrorRoute` copies the chosen route; if there is none, the controller panics at each attempt.
 //!
 //! ## Example
 //! ```yaml
@@ -29,13 +29,12 @@
 //! ```
 //!
 //! ## Fix
-//! Give the route a name and list it in `routes`; list tls and tcp routes by their match.
+//! Give the route a name and list it in `routes`. List tls and tcp routes by their match.
 
 use std::collections::BTreeSet;
 
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
-use crate::model::{Step, VirtualServiceRef};
 use crate::verdict::{Findings, Severity, message};
 
 rule!(RG203, Both, Rollout(check), reads = [VirtualService]);
@@ -45,12 +44,11 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for linked in flow.virtual_services() {
         for (path, reference) in linked.link.lists() {
             let lists = List::ALL.into_iter();
-            for list in
-                lists.filter(|list| list.is_managed_by(flow.argo()) && !list.is_listed(reference))
-            {
+            let lists = lists.filter(|list| list.is_managed_by(flow.argo()));
+            for list in lists.filter(|list| !list.is_listed(reference)) {
                 let routes = candidates(flow, &linked, list);
                 if routes > 1 && seen.insert((linked.link.key.clone(), list)) {
-                    refused(flow, &linked, path, list, routes, found);
+                    report_several(flow, &linked, path, list, routes, found);
                 }
             }
         }
@@ -60,7 +58,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
-/// How many routes of the list the controller would have to choose from.
+/// The number of routes of the list from which the controller would have to choose.
 fn candidates(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, list: List) -> usize {
     match list {
         List::Http => flow.user_routes(linked.service.body).count(),
@@ -69,7 +67,7 @@ fn candidates(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, list: List) ->
     }
 }
 
-fn refused(
+fn report_several(
     flow: &Flow<'_>,
     linked: &LinkedVirtualService<'_>,
     reference: &Path,
@@ -89,22 +87,21 @@ fn refused(
         .error(flow.key(), path, message)
         .subject(subject(linked, list))
         .help(match list {
-            List::Http => NAME_IT,
+            List::Http => NAME_HELP,
             List::Tls => "list the tls route in `tlsRoutes` by its port and SNI hosts",
             List::Tcp => "list the tcp route in `tcpRoutes` by its port",
         })
         .with(&linked.link.key, Path::spec([list.field()]));
 }
 
-/// What inserted routes do to the choice of the one http route that is not listed.
+/// Reports what the routes that steps insert do to the choice of the one http route, if it is not listed.
 fn check_steps(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
-    let reference: &VirtualServiceRef = linked.link.reference;
     let mut routes = flow.user_routes(linked.service.body);
-    let (Some(route), Some(canary)) = (routes.next(), flow.canary()) else {
+    let is_listed = List::Http.is_listed(linked.link.reference);
+    let Some(route) = routes.next().filter(|_| !is_listed) else {
         return;
     };
-    let known = flow.argo().inserts_managed_routes();
-    if List::Http.is_listed(reference) || !known {
+    if !flow.argo().inserts_managed_routes() {
         return;
     }
     let choice = match route.name.is_empty() {
@@ -112,7 +109,7 @@ fn check_steps(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut F
         false if flow.argo().passes_over_named_routes() => Choice::Never,
         false => Choice::WhileAlone,
     };
-    let Some(fate) = fate(&canary.steps, choice) else {
+    let Some(effect) = effect(flow, choice) else {
         return;
     };
     let path = linked.link.path.field("routes");
@@ -120,15 +117,15 @@ fn check_steps(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut F
         "{} lists no `routes` of {}, so that the controller {}",
         flow.key(),
         linked.link.key,
-        fate.text(),
+        effect.text(),
     );
-    let finding = match fate.severity {
+    let finding = match effect.severity {
         Severity::Error => found.error(flow.key(), path, message),
         Severity::Warning => found.warning(flow.key(), path, message),
     };
     finding
         .subject(subject(linked, List::Http))
-        .help(NAME_IT)
+        .help(NAME_HELP)
         .with(&linked.link.key, Path::spec(["http"]));
 }
 
@@ -139,18 +136,18 @@ enum Choice {
     Unnamed,
     /// As the only route, although it has a name.
     WhileAlone,
-    /// It has a name, and the controller is one that chooses no such route.
+    /// Never: it has a name, and this version of the controller chooses no such route.
     Never,
 }
 
-/// What becomes of the weights.
-struct Fate {
+/// What inserted routes do to the weights of the user's route.
+struct Effect {
     severity: Severity,
-    /// The step that does it; `None`: they are never written.
+    /// The step that does it; `None` if the weights are never written.
     step: Option<Path>,
 }
 
-impl Fate {
+impl Effect {
     fn text(&self) -> String {
         match (self.severity, &self.step) {
             (Severity::Error, Some(step)) => format!("panics at `{step}`"),
@@ -160,37 +157,39 @@ impl Fate {
     }
 }
 
-/// Goes through the steps as the controller does: a route without a match is removed, a mirror route
-/// is a copy of the chosen one.
-fn fate(steps: &[Step], choice: Choice) -> Option<Fate> {
+/// The first effect of the steps, as the controller runs them: a route step without a match removes the route, and a
+/// mirror route is a copy of the chosen route.
+fn effect(flow: &Flow<'_>, choice: Choice) -> Option<Effect> {
     let mut inserted = BTreeSet::new();
-    let mut first = (choice == Choice::Never).then_some(Fate {
+    let mut first = (choice == Choice::Never).then_some(Effect {
         severity: Severity::Warning,
         step: None,
     });
-    let steps = steps.iter().enumerate();
-    for (step, (field, route)) in steps.flat_map(|(i, step)| step.route_step().map(move |r| (i, r)))
-    {
+    let steps = flow.rollout.body.steps();
+    let route_steps = steps.flat_map(|(path, step)| {
+        let routes = step.route_step();
+        routes.map(move |(field, route)| (path.field(field), field, route))
+    });
+    for (path, field, route) in route_steps {
         inserted.remove(&route.name);
         if route.removes() {
             continue;
         }
         let mirrors = field == "setMirrorRoute";
-        let path = Path::spec(["strategy", "canary", "steps"]);
-        let fate = |severity| Fate {
+        let effect = |severity| Effect {
             severity,
-            step: Some(path.index(step).field(field)),
+            step: Some(path.clone()),
         };
-        let chosen = match choice {
+        let is_chosen = match choice {
             Choice::Unnamed => true,
             Choice::WhileAlone => inserted.is_empty(),
             Choice::Never => false,
         };
-        if mirrors && !chosen {
-            return Some(fate(Severity::Error));
+        if mirrors && !is_chosen {
+            return Some(effect(Severity::Error));
         }
         if mirrors || choice == Choice::WhileAlone {
-            first.get_or_insert(fate(Severity::Warning));
+            first.get_or_insert(effect(Severity::Warning));
         }
         inserted.insert(&route.name);
     }
@@ -201,4 +200,4 @@ fn subject(linked: &LinkedVirtualService<'_>, list: List) -> String {
     format!("{} {}", linked.link.key, list.field())
 }
 
-const NAME_IT: &str = "give the route a name and list it in `routes`";
+const NAME_HELP: &str = "give the route a name and list it in `routes`";

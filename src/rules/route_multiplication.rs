@@ -1,14 +1,14 @@
-//! The controller's ordering of the http routes multiplies some of them at each write.
+//! The controller duplicates http routes at each write when it orders them.
 //!
 //! ## What
-//! The Rollout has `managedRoutes`, and the VirtualService has two http routes without a name or with
-//! one name; or `managedRoutes` names a route twice that is there or that a step inserts. It is silent
-//! where `routes` is empty and the controller refuses the VirtualService for that (`route-ambiguous`).
+//! The Rollout has `managedRoutes`, and the VirtualService has two http routes without a name or with the
+//! same name; or `managedRoutes` lists a route twice that exists or that a step inserts. The rule reports
+//! nothing if `routes` is empty and the controller rejects the VirtualService for that (`route-ambiguous`).
 //!
 //! ## Why
-//! To put the routes in the order of `managedRoutes` the controller looks each of them up by its name
-//! and takes all that have it: two routes of one name become four, then sixteen, at each write, until
-//! the object is too large to store (`getOrderedVirtualServiceRoutes`).
+//! To order the routes as in `managedRoutes`, the controller looks up each route by its name and takes all
+//! routes that have it (`getOrderedVirtualServiceRoutes`): at each write two routes of one name become
+//! four, then sixteen, until the object is too large to store.
 //!
 //! ## Example
 //! ```yaml
@@ -23,7 +23,7 @@
 //! ```
 //!
 //! ## Fix
-//! Give every http route a name of its own, and list each name in `managedRoutes` once.
+//! Give each http route its own name, and list each name once in `managedRoutes`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,13 +35,13 @@ use crate::verdict::{Cause, Findings, message};
 rule!(RG208, Error, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
-    let known = flow.argo().multiplies_unnamed_routes();
-    if flow.rollout.managed_routes().is_empty() || !known {
+    let orders = !flow.rollout.managed_routes().is_empty();
+    if !orders || !flow.argo().multiplies_unnamed_routes() {
         return;
     }
     let mut seen = BTreeSet::new();
     for linked in flow.virtual_services() {
-        if is_refused(flow, &linked) || !seen.insert(linked.link.key.clone()) {
+        if is_ambiguous(flow, &linked) || !seen.insert(linked.link.key.clone()) {
             continue;
         }
         check_routes(flow, &linked, found);
@@ -49,13 +49,13 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
-/// Whether the controller never comes to order the routes, because it cannot choose the managed one.
-fn is_refused(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>) -> bool {
+/// Whether the controller does not order the routes because it cannot choose the managed one.
+fn is_ambiguous(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>) -> bool {
     let routes = flow.user_routes(linked.service.body).count();
     !List::Http.is_listed(linked.link.first) && routes > 1
 }
 
-/// Several routes of one name, or of none.
+/// Reports several routes with the same name, or without one.
 fn check_routes(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
     for (name, (last, count)) in by_name(linked.service.http()) {
         if count < 2 {
@@ -83,14 +83,14 @@ fn check_routes(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut 
     }
 }
 
-/// One route that `managedRoutes` names several times.
+/// Reports a route that `managedRoutes` lists several times.
 fn check_managed(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
-    let there = by_name(linked.service.http());
+    let existing = by_name(linked.service.http());
     let inserted = inserted(flow);
-    let mut once = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for (index, name) in flow.rollout.managed_routes().iter().enumerate() {
-        let exists = there.contains_key(name.as_str()) || inserted.contains(name.as_str());
-        if once.insert(name) || !exists || linked.service.http.is_none() {
+        let exists = existing.contains_key(name.as_str()) || inserted.contains(name.as_str());
+        if seen.insert(name) || !exists || linked.service.http.is_none() {
             continue;
         }
         let path = managed_path().index(index).field("name");
@@ -110,7 +110,7 @@ fn check_managed(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut
     }
 }
 
-/// The last index of each name and how often it occurs.
+/// For each name, the index of its last route and the number of its routes.
 fn by_name(routes: &[HttpRoute]) -> BTreeMap<&str, (usize, usize)> {
     let mut names = BTreeMap::new();
     for (index, route) in routes.iter().enumerate() {

@@ -1,14 +1,15 @@
-//! A route that a Rollout lists matches no route of the VirtualService.
+//! A Rollout lists a route that the VirtualService does not have.
 //!
 //! ## What
-//! A name in `routes`, or an entry of `tlsRoutes` or `tcpRoutes`, that resolves to no route of a list
-//! which the VirtualService has. A kind of list that the VirtualService lacks is not looked at.
-//! VirtualServices of one plain name in several namespaces must have the routes of the first
-//! reference too: the controller validates them all with its lists.
+//! A name in `routes`, or an entry of `tlsRoutes` or `tcpRoutes`, matches no route in the VirtualService's
+//! list of that kind. A VirtualService without that list is not checked.
+//!
+//! VirtualServices with the same plain name in several namespaces must also have the routes of the first
+//! reference: the controller validates all of them with its lists.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight moves, no abort is
-//! carried out until somebody notices (`ValidateHTTPRoutes`, `ValidateTlsRoutes`, `ValidateTcpRoutes`).
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight changes and no abort
+//! takes effect until the route exists (`ValidateHTTPRoutes`, `ValidateTlsRoutes`, `ValidateTcpRoutes`).
 //!
 //! ## Example
 //! ```yaml
@@ -20,8 +21,8 @@
 //! ```
 //!
 //! ## Fix
-//! Give the route the name that the Rollout lists. To rename it during a release, add the new route
-//! beside the old one, move the Rollout's reference, then drop the old route.
+//! Give the route the name that the Rollout lists. To rename it during a release, add the new route beside
+//! the old one, change the Rollout's reference, then delete the old route.
 
 use std::collections::BTreeSet;
 
@@ -47,16 +48,17 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
-/// A listed route without a counterpart.
+/// A route that the Rollout lists and the VirtualService does not have.
 struct Unresolved {
     list: List,
     /// The index in the reference's list.
     index: usize,
     subject: String,
+    /// How the message names the route.
     text: String,
-    hint: String,
-    /// The name that was meant, if it is not listed already.
-    right: Option<String>,
+    help: String,
+    /// The name that was probably meant, if the reference does not list it already.
+    correct_name: Option<String>,
 }
 
 fn unresolved(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
@@ -81,13 +83,13 @@ fn http(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec
             index,
             subject: name.clone(),
             text: format!("route `{name}`"),
-            hint: format!(
+            help: format!(
                 "{}its http routes: {}",
                 did_you_mean(name, names()),
                 quoted(names())
             ),
-            right: nearest(name, names())
-                .filter(|right| !reference.routes.iter().any(|listed| listed == right))
+            correct_name: nearest(name, names())
+                .filter(|name| !reference.routes.iter().any(|listed| listed == name))
                 .map(str::to_owned),
         })
         .collect()
@@ -109,8 +111,8 @@ fn tls(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
                 entry.port,
                 quoted(entry.sni_hosts.iter().map(String::as_str))
             ),
-            hint: "a tls route is found by its one port (0 if none) and all its SNI hosts".into(),
-            right: None,
+            help: "a tls route is found by its one port (0 if none) and all its SNI hosts".into(),
+            correct_name: None,
         })
         .collect()
 }
@@ -127,8 +129,8 @@ fn tcp(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
             index,
             subject: format!("tcp {}", entry.port),
             text: format!("tcp route with port {}", entry.port),
-            hint: "a tcp route is found by its one port (0 if none)".into(),
-            right: None,
+            help: "a tcp route is found by its one port (0 if none)".into(),
+            correct_name: None,
         })
         .collect()
 }
@@ -142,10 +144,10 @@ fn report(
 ) {
     let field = unresolved.list.reference_field();
     let path = reference.field(field).index(unresolved.index);
-    let foreign = if *reference == linked.link.path {
+    let same_name = if *reference == linked.link.path {
         ""
     } else {
-        SAME_NAME
+        SAME_NAME_HELP
     };
     let message = message!("{} lists {}", flow.key(), unresolved.text)
         .in_field(&path)
@@ -153,14 +155,13 @@ fn report(
     found
         .error(flow.key(), path, message)
         .subject(format!("{} {}", linked.link.key, unresolved.subject))
-        .help(format!("{}{SAFE_ORDER}{foreign}", unresolved.hint))
+        .help(format!("{}{RENAME_HELP}{same_name}", unresolved.help))
         .cause(Cause::NotFound)
-        .respell(unresolved.right.as_deref())
+        .respell(unresolved.correct_name.as_deref())
         .with(&linked.link.key, Path::spec([unresolved.list.field()]));
 }
 
-const SAFE_ORDER: &str = "; to rename a route, add the new one beside the old, move the Rollout's \
-                          reference, then drop the old one";
-
-const SAME_NAME: &str = "; the controller validates VirtualServices of one name in several \
-                         namespaces with the first reference's lists too";
+const RENAME_HELP: &str = "; to rename a route, add the new one beside the old, move the Rollout's \
+                           reference, then drop the old one";
+const SAME_NAME_HELP: &str = "; the controller also validates VirtualServices of the same name in other \
+                              namespaces with the lists of the first reference";

@@ -1,12 +1,12 @@
-//! Two Rollouts manage one route of a VirtualService.
+//! Two Rollouts manage the same route of a VirtualService.
 //!
 //! ## What
-//! Another Rollout, of any namespace and not being deleted, manages a route that this Rollout manages
-//! too: an http route by name, the only or the first unnamed one, or a tls or tcp route.
+//! Another Rollout of any namespace, which is not being deleted, manages a route that this Rollout manages:
+//! an http route by its name, the only or the first http route without a name, or a tls or tcp route.
 //!
 //! ## Why
-//! Both write the route's weights, and each deletes the destinations that it does not know: the other's
-//! canary and stable.
+//! Both Rollouts write the weights of the route, and each deletes the destinations that it does not know,
+//! which are the canary and stable destinations of the other.
 //!
 //! ## Example
 //! ```yaml
@@ -17,57 +17,62 @@
 //! ```
 //!
 //! ## Fix
-//! Give each Rollout a route of its own; several Rollouts may share a VirtualService.
+//! Give each Rollout its own route. Several Rollouts can use the same VirtualService.
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute};
+use super::parts::route_identity::route_identity;
+use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute};
 use crate::field::Path;
-use crate::model::{Key, Rollout, Typed, VirtualService};
+use crate::model::Key;
 use crate::text::first_of;
 use crate::verdict::{Cause, Findings, message};
 
 rule!(RG602, Error, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
-    let mut told = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for linked in flow.virtual_services() {
-        for shared in sharers(flow, &linked) {
-            let subject = subject(linked.service, &shared.route);
-            if told.insert((linked.link.key.clone(), subject.clone())) {
-                shared.report(flow, &linked, &subject, found);
+        for shared in shared_routes(flow, &linked) {
+            let route = route_identity(linked.service, &shared.route);
+            if seen.insert((linked.link.key.clone(), route.clone())) {
+                shared.report(flow, &linked, &route, found);
             }
         }
     }
 }
 
 /// A route that several Rollouts manage.
-struct Shared<'a> {
+struct SharedRoute<'a> {
     route: ManagedRoute<'a>,
-    /// The others, with the path of their reference; not all of very many.
+    /// The other Rollouts, with the field that names the VirtualService; not necessarily all of them.
     others: Vec<(&'a Key, Path)>,
 }
 
 /// The routes of the VirtualService that other Rollouts manage too.
-fn sharers<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<Shared<'a>> {
-    let mut routes: Vec<Shared<'a>> = linked
+fn shared_routes<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<SharedRoute<'a>> {
+    let mut routes: Vec<SharedRoute<'a>> = linked
         .managed_routes()
         .into_iter()
-        .map(|route| Shared {
+        .map(|route| SharedRoute {
             route,
             others: Vec::new(),
         })
         .collect();
     for other in flow.others_using(&linked.link.key) {
-        for (route, theirs) in shared(linked, other, flow) {
-            let place = (route.list, route.index);
-            let mut own = routes.iter_mut();
-            if let Some(own) = own.find(|own| (own.route.list, own.route.index) == place) {
-                own.others
-                    .push((&other.meta.key, theirs.link.path.field("name")));
+        let other_flow = Flow::of(other, flow.view);
+        let references = other_flow.virtual_services();
+        for theirs in references.filter(|theirs| theirs.link.key == linked.link.key) {
+            for managed in theirs.managed_routes() {
+                let place = (managed.list, managed.index);
+                let mut own = routes.iter_mut();
+                if let Some(own) = own.find(|own| (own.route.list, own.route.index) == place) {
+                    let reference = theirs.link.path.field("name");
+                    own.others.push((&other.meta.key, reference));
+                }
             }
         }
-        if routes.iter().all(|route| route.others.len() > MOST_TOLD) {
+        if routes.iter().all(|route| route.others.len() > MAX_ROLLOUTS) {
             break;
         }
     }
@@ -75,35 +80,12 @@ fn sharers<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<Shared
     routes
 }
 
-/// The routes of the VirtualService that the other Rollout manages too, with its reference.
-fn shared<'a>(
-    linked: &LinkedVirtualService<'a>,
-    other: Typed<'a, Rollout>,
-    flow: &Flow<'a>,
-) -> Vec<(ManagedRoute<'a>, LinkedVirtualService<'a>)> {
-    let other = Flow::of(other, flow.view);
-    let references = other.virtual_services();
-    let references = references.filter(|theirs| theirs.link.key == linked.link.key);
-    let both = references.flat_map(|theirs| {
-        let managed = theirs.managed_routes();
-        let is_theirs = move |route: &ManagedRoute<'_>| {
-            let mut managed = managed.iter();
-            managed.any(|other| (other.list, other.index) == (route.list, route.index))
-        };
-        let routes = linked.managed_routes().into_iter();
-        routes
-            .filter(is_theirs)
-            .map(move |route| (route, theirs.clone()))
-    });
-    both.collect()
-}
-
-impl Shared<'_> {
+impl SharedRoute<'_> {
     fn report(
         self,
         flow: &Flow<'_>,
         linked: &LinkedVirtualService<'_>,
-        subject: &str,
+        route: &str,
         found: &mut Findings<'_>,
     ) {
         let path = linked.link.path.field("name");
@@ -117,33 +99,21 @@ impl Shared<'_> {
         .by_field(&path)
         .text(format!(
             ", and so does {}: each writes its weights",
-            first_of(&names, MOST_TOLD)
+            first_of(&names, MAX_ROLLOUTS)
         ));
         let finding = found.error(flow.key(), path, message);
         finding
-            .subject(format!("{} {subject}", linked.link.key))
+            .subject(format!("{} {route}", linked.link.key))
             .help("give each Rollout a route of its own, and list its name in `routes`")
             .cause(Cause::Duplicate)
             .with(&linked.link.key, self.route.path())
             .harms_others()
             .mutual();
-        for (key, path) in self.others.into_iter().take(MOST_TOLD) {
+        for (key, path) in self.others.into_iter().take(MAX_ROLLOUTS) {
             finding.with(key, path);
         }
     }
 }
 
-/// What tells the route from others: its name, for tls and tcp the ports and SNI hosts it matches.
-fn subject(service: Typed<'_, VirtualService>, route: &ManagedRoute<'_>) -> String {
-    let l4 = match route.list {
-        List::Http => return format!("http {}", route.name),
-        List::Tls => service.tls(),
-        List::Tcp => service.tcp(),
-    };
-    let matches = l4.get(route.index).into_iter().flat_map(|l4| &l4.matches);
-    let matches = matches.map(|one| format!(" {} {}", one.port, one.sni_hosts.join(",")));
-    format!("{}{}", route.list.field(), matches.collect::<String>())
-}
-
 /// How many other Rollouts a message names.
-const MOST_TOLD: usize = 3;
+const MAX_ROLLOUTS: usize = 3;

@@ -1,11 +1,11 @@
-//! The weights of a route are negative, or sum to 0.
+//! A weight of a route is negative, or the weights sum to 0.
 //!
 //! ## What
-//! An http, tls or tcp destination with a weight below 0, or a route with several destinations whose
-//! weights sum to 0 (an absent weight is 0; a single destination may have any).
+//! An http, tls or tcp destination has a weight below 0, or a route has several destinations whose weights
+//! sum to 0. A missing weight counts as 0. The weight of a single destination can be 0.
 //!
 //! ## Why
-//! istiod refuses the object (`istioctl analyze`: IST0106): nobody would get the traffic.
+//! istiod rejects the object (`istioctl analyze`: IST0106), because no destination would get traffic.
 //!
 //! ## Example
 //! ```yaml
@@ -15,9 +15,9 @@
 //! ```
 //!
 //! ## Fix
-//! Give the route's destinations weights of 0 and more that sum to 100.
+//! Give the destinations of the route weights of 0 or more that sum to 100.
 
-use super::parts::place::in_virtual_service;
+use super::parts::named_path::in_virtual_service;
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{RouteDestination, Typed, VirtualService};
@@ -27,11 +27,12 @@ rule!(RG504, Error, VirtualService(check));
 
 fn check(service: Typed<'_, VirtualService>, _: &View<'_>, found: &mut Findings<'_>) {
     for (path, route) in service.routes() {
-        negative(service, &path, route, found);
-        // A weight of the wrong type reads as none, and so would make a wrong sum.
-        let read = !service.malformed.iter().any(|f| f.path.starts_with(&path));
-        if read && route.len() > 1 && sum(route) == 0 {
-            nothing(service, path, found);
+        check_negative(service, &path, route, found);
+        // A weight of the wrong type would count as 0.
+        let mut malformed = service.malformed.iter();
+        let has_malformed = malformed.any(|fault| fault.path.starts_with(&path));
+        if !has_malformed && route.len() > 1 && sum(route) == 0 {
+            report_sum(service, path, found);
         }
     }
 }
@@ -41,7 +42,7 @@ fn sum(route: &[RouteDestination]) -> i64 {
     weights.fold(0, i64::saturating_add)
 }
 
-fn negative(
+fn check_negative(
     service: Typed<'_, VirtualService>,
     path: &Path,
     route: &[RouteDestination],
@@ -59,11 +60,11 @@ fn negative(
         found
             .error(&service.meta.key, path, message)
             .subject(subject)
-            .help("write a weight of 0 and more; those of a route should sum to 100");
+            .help("write a weight of 0 or more; the weights of a route should sum to 100");
     }
 }
 
-fn nothing(service: Typed<'_, VirtualService>, path: Path, found: &mut Findings<'_>) {
+fn report_sum(service: Typed<'_, VirtualService>, path: Path, found: &mut Findings<'_>) {
     let message = message!("{} has several destinations", service.meta.key)
         .in_field(&path)
         .text(" whose weights sum to 0 (IST0106)");

@@ -9,7 +9,7 @@ use crate::verdict::{Findings, RuleId};
 pub struct Rule {
     pub id: RuleId,
     pub level: Level,
-    /// The kinds it looks at beside the one it applies to.
+    /// The kinds that it reads besides the one that it applies to.
     pub reads: &'static [Kind],
     pub check: Check,
     /// The `//!` lines of its file, in Markdown.
@@ -21,22 +21,22 @@ pub struct Rule {
 pub enum Level {
     Error,
     Warning,
-    /// Either, as its documentation says.
+    /// Either: its documentation says when.
     Both,
 }
 
-/// A rule's function: pure, and typed by the object that owns the reference.
+/// The function of a rule. It is pure, and its variant says what the rule applies to.
 #[derive(Clone, Copy)]
 pub enum Check {
     Rollout(fn(&Flow<'_>, &mut Findings<'_>)),
     VirtualService(fn(Typed<'_, VirtualService>, &View<'_>, &mut Findings<'_>)),
     DestinationRule(fn(Typed<'_, DestinationRule>, &View<'_>, &mut Findings<'_>)),
-    /// Any kind, without looking at others.
+    /// Objects of any kind; it reads no other objects.
     Any(fn(&Object, &mut Findings<'_>)),
-    /// What stands between writes: for `check` and the audit alone, because a review may come between two
-    /// writes of the controller.
+    /// Rollouts, but only for `check` and the audit: a review can come between two writes of the controller, when its
+    /// findings would be wrong.
     Standing(fn(&Flow<'_>, &mut Findings<'_>)),
-    /// The write itself; the view is the cluster before it.
+    /// Writes; the view is the cluster before the write.
     Write(fn(&Write, &View<'_>, &mut Findings<'_>)),
 }
 

@@ -1,12 +1,11 @@
-//! A Service that a Rollout names belongs to another Rollout.
+//! A Rollout names a Service that belongs to another Rollout.
 //!
 //! ## What
-//! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` of one of the six named Services
-//! holds the name of another Rollout.
+//! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` of one of the six named Services has the
+//! name of another Rollout.
 //!
 //! ## Why
-//! The controller refuses the Service and sets the Rollout to `Degraded: InvalidSpec`
-//! (`ValidateService`).
+//! The controller rejects the Service and sets the Rollout to `Degraded: InvalidSpec` (`ValidateService`).
 //!
 //! ## Example
 //! ```yaml
@@ -16,7 +15,7 @@
 //! ```
 //!
 //! ## Fix
-//! Use a Service of the Rollout's own. If the other Rollout no longer exists, remove the annotation.
+//! Use a Service that only this Rollout uses. If the other Rollout no longer exists, remove the annotation.
 
 use crate::cluster::Flow;
 use crate::field::Path;

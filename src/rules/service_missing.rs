@@ -1,16 +1,16 @@
-//! A Service that a Rollout names does not exist.
+//! A Rollout names a Service that does not exist.
 //!
 //! ## What
 //! `canaryService`, `stableService`, `pingService`, `pongService`, `activeService` or `previewService`
 //! names no Service in the Rollout's namespace.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and tries again every 20 seconds; until
-//! then nothing is rolled out (`getReferencedService`).
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and tries again every 20 seconds. Until the
+//! Service exists, nothing is rolled out (`getReferencedService`).
 //!
 //! ## Example
 //! ```yaml
-//! # Rollout in namespace shop; there is no Service shop/app-canary
+//! # Rollout in namespace shop; Service shop/app-canary does not exist
 //! canaryService: app-canary
 //! ```
 //!

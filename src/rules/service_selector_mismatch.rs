@@ -1,15 +1,18 @@
 //! A Service of a Rollout selects by a label that the Rollout's pods do not have.
 //!
 //! ## What
-//! A label in the selector of one of the six Services that the Rollout names, the hash aside, that the
-//! pod template lacks or has with another value; labels of `canaryMetadata` and `stableMetadata` do not
-//! count, as they do not to the controller. It is a warning for a Service that the Rollout does not name
-//! but a canary or stable subset destination resolves to; there the labels of the role's metadata do
-//! count. A Service without a selector, and pods of an unknown `workloadRef`, are not judged.
+//! The rule reports an error if the selector of one of the six Services that the Rollout names has a label,
+//! other than the hash, that is missing from the pod template or has another value there. As for the
+//! controller, the labels of `canaryMetadata` and `stableMetadata` do not count.
+//!
+//! It reports a warning if the Rollout does not name the Service but a canary or stable subset destination
+//! resolves to it. In that case the labels of the role's metadata count.
+//!
+//! A Service without a selector is not checked, and neither are pods of a `workloadRef` that is not known.
 //!
 //! ## Why
 //! For a named Service the controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateService`). A Service that is only routed to would have none of the Rollout's pods behind it.
+//! (`ValidateService`). A Service that only gets traffic would select none of the Rollout's pods.
 //!
 //! ## Example
 //! ```yaml
@@ -21,7 +24,7 @@
 //! ```
 //!
 //! ## Fix
-//! Select by labels that all pods of the Rollout have; the controller adds the hash itself.
+//! Select by labels that all pods of the Rollout have. The controller adds the hash.
 
 use std::collections::BTreeSet;
 
@@ -50,36 +53,36 @@ fn check_named(flow: &Flow<'_>, pods: &Pods, found: &mut Findings<'_>) {
         let Some(selector) = &linked.service.selector else {
             continue;
         };
-        for (label, wanted) in pods.unmet(selector) {
+        for (label, required) in pods.unmet(selector) {
             let message = message!("{} names {}", flow.key(), linked.link.key)
                 .in_field(&linked.link.path)
                 .text(format!(
-                    ", whose selector asks for `{label}: {wanted}`, {}",
+                    ", whose selector asks for `{label}: {required}`, {}",
                     pods.failing(label)
                 ));
             let finding = found.error(flow.key(), linked.link.path.clone(), message);
-            rest(finding, flow, pods, (&linked.link.key, label));
+            explain(finding, flow, pods, (&linked.link.key, label));
         }
     }
 }
 
-/// The Services that subset destinations resolve to and that the Rollout does not name.
+/// Checks the Services that subset destinations resolve to and that the Rollout does not name.
 fn check_routed(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let named: BTreeSet<Key> = reference::services(flow.rollout).map(|l| l.key).collect();
-    let mut told = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for routed in flow.routed() {
         let service = routed.service(&flow.view);
         if let Some(key) = service.filter(|key| routed.by_subset && !named.contains(key)) {
-            check_one_routed(flow, &routed, &key, &mut told, found);
+            check_routed_service(flow, &routed, &key, &mut seen, found);
         }
     }
 }
 
-fn check_one_routed(
+fn check_routed_service(
     flow: &Flow<'_>,
     routed: &RoutedDestination<'_>,
     key: &Key,
-    told: &mut BTreeSet<(Key, String)>,
+    seen: &mut BTreeSet<(Key, String)>,
     found: &mut Findings<'_>,
 ) {
     let service = flow.view.service(key);
@@ -87,34 +90,34 @@ fn check_one_routed(
     let (Some(selector), Some(pods)) = (selector, Pods::of_role(flow, routed.role)) else {
         return;
     };
-    for (label, wanted) in pods.unmet(selector) {
-        if !told.insert((key.clone(), label.to_owned())) {
+    for (label, required) in pods.unmet(selector) {
+        if !seen.insert((key.clone(), label.to_owned())) {
             continue;
         }
         let place = routed.path.field("host");
-        let message = message!(
-            "{} gets its {} traffic through {key} (`{place}` of {}), whose selector asks for `{label}: {wanted}`, {}",
-            flow.key(),
-            routed.role.as_str(),
-            routed.virtual_service,
-            pods.failing(label)
-        );
+        let message = message!("{} gets its {} traffic", flow.key(), routed.role.as_str())
+            .text(format!(
+                " through {key} (`{place}` of {})",
+                routed.virtual_service
+            ))
+            .text(format!(
+                ", whose selector asks for `{label}: {required}`, {}",
+                pods.failing(label)
+            ));
         let finding = found.warning(flow.key(), routed.reference.field("name"), message);
-        rest(finding, flow, &pods, (key, label));
+        explain(finding, flow, &pods, (key, label));
         finding.with(routed.virtual_service, place);
     }
 }
 
-/// What both kinds of finding say of the Service's label.
-fn rest(finding: &mut Finding, flow: &Flow<'_>, pods: &Pods, asked: (&Key, &str)) {
-    let (service, label) = asked;
+/// Adds what both kinds of finding say about a label in the selector of a Service.
+fn explain(finding: &mut Finding, flow: &Flow<'_>, pods: &Pods, (service, label): (&Key, &str)) {
     finding
         .subject(format!("{service} {label}"))
         .help(format!(
-            "select by labels that all pods of the Rollout have: {}; the controller adds the hash \
-             itself",
-            pods.lasting(flow)
+            "select by labels that all pods of the Rollout have: {}; the controller adds the hash itself",
+            pods.common_labels(flow)
         ))
         .with(service, Path::spec(["selector"]).entry(label));
-    pods.rest(finding);
+    pods.add_workload(finding);
 }

@@ -1,12 +1,12 @@
-//! Two Rollouts name one Service.
+//! Two Rollouts name the same Service.
 //!
 //! ## What
-//! A Service that the Rollout names as canary, stable, ping, pong, active or preview is one of these of
-//! another Rollout too, one that is not being deleted.
+//! A Service that the Rollout names as canary, stable, ping, pong, active or preview Service is also one of
+//! these for another Rollout, which is not being deleted.
 //!
 //! ## Why
-//! The controller writes one Rollout's hash into the selector and refuses the other Rollout
-//! (`Degraded: InvalidSpec`); whose it is depends on who came first.
+//! The controller writes the hash of one Rollout into the selector and sets the other Rollout to `Degraded:
+//! InvalidSpec`. Which of the two it is depends on which came first.
 //!
 //! ## Example
 //! ```yaml
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! ## Fix
-//! Give each Rollout Services of its own.
+//! Give each Rollout its own Services.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
     }
 }
 
-/// Who else names the Service, and in which field.
+/// `, and so does …`: the other Rollouts and the fields that name the Service.
 fn named_by(others: &[(&Key, Path)]) -> Message {
     let mut message = Message::from(", and so does ".to_owned());
     for (index, (key, path)) in others.iter().take(MAX_ROLLOUTS).enumerate() {

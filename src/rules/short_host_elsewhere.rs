@@ -1,13 +1,13 @@
-//! A managed destination has a short host in a VirtualService of another namespace.
+//! A managed destination has a short host, and the VirtualService is in another namespace.
 //!
 //! ## What
-//! A Rollout with a `destinationRule` manages a route of a VirtualService in another namespace, and a
-//! canary or stable destination's host has no dot. Without a `destinationRule` the same is
-//! `foreign-role-host`'s.
+//! A Rollout with a `destinationRule` manages a route of a VirtualService in another namespace, and the
+//! host of a canary or stable destination has no dot. For a Rollout without a `destinationRule`, see
+//! `foreign-role-host`.
 //!
 //! ## Why
-//! Istio completes a short host with the namespace of the VirtualService, where the Rollout has neither
-//! Service, pods nor DestinationRule; the subsets belong to the other host.
+//! Istio completes a short host with the namespace of the VirtualService. The Rollout's Service, pods and
+//! DestinationRule are in another namespace, so the traffic goes to a host that does not have the subsets.
 //!
 //! ## Example
 //! ```yaml
@@ -18,7 +18,7 @@
 //! ```
 //!
 //! ## Fix
-//! Write the full host, `app.prod.svc.cluster.local`.
+//! Write the full host, such as `app.prod.svc.cluster.local`.
 
 use std::collections::BTreeSet;
 
@@ -43,8 +43,9 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
                 let Some(to) = entry.destination.as_ref() else {
                     continue;
                 };
-                let mut new = || seen.insert((linked.link.key.clone(), to.host.clone()));
-                if is_short(flow, &roles, &linked, to) && new() {
+                if is_short(flow, &roles, &linked, to)
+                    && seen.insert((linked.link.key.clone(), to.host.clone()))
+                {
                     report(flow, &linked, &place, to, found);
                 }
             }
@@ -52,14 +53,15 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
+/// Whether it is a canary or stable destination whose host Istio completes.
 fn is_short(
     flow: &Flow<'_>,
     roles: &Roles<'_>,
     linked: &LinkedVirtualService<'_>,
     to: &Destination,
 ) -> bool {
-    let managed = matches!(roles.role(to), Some(Role::Canary | Role::Stable));
-    managed && linked.host(to, &flow.view).as_str() != to.host
+    let is_managed = matches!(roles.role(to), Some(Role::Canary | Role::Stable));
+    is_managed && linked.host(to, &flow.view).as_str() != to.host
 }
 
 fn report(
@@ -79,10 +81,10 @@ fn report(
     )
     .in_field(&place)
     .text(format!(", outside the namespace of {}", flow.key()));
-    let wanted = flow.view.resolve(&to.host, &flow.key().namespace);
+    let full_host = flow.view.resolve(&to.host, &flow.key().namespace);
     found
         .warning(flow.key(), path, message)
         .subject(format!("{} {}", linked.link.key, to.host))
-        .help(format!("write the full host, such as `{wanted}`"))
+        .help(format!("write the full host, such as `{full_host}`"))
         .with(&linked.link.key, place);
 }

@@ -1,15 +1,20 @@
-//! A step inserts a route that `managedRoutes` does not list, or whose match is incomplete.
+//! A step inserts a route that `managedRoutes` does not list, or that has an incomplete match.
 //!
 //! ## What
-//! A `setHeaderRoute` or `setMirrorRoute` step without a name, or with one that `managedRoutes` does not
-//! list; a `headerValue` that is absent; a `headerValue`, `method` or `path` without exactly one of
-//! `exact`, `regex` and `prefix` that is not empty (with an ALB, a `headerValue` with anything but
-//! `exact`). Without a `match` the step removes the route, which is fine.
+//! The rule reports:
+//!
+//! - a `setHeaderRoute` or `setMirrorRoute` step without a name, or with a name that `managedRoutes` does
+//!   not list;
+//! - a match without a `headerValue`;
+//! - a `headerValue`, `method` or `path` that does not have exactly one non-empty field of `exact`, `regex`
+//!   and `prefix` (with an ALB, a `headerValue` must have `exact`).
+//!
+//! A step without a `match` removes the route, and is valid.
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateStepRouteFoundInManagedRoute`, `hasMultipleMatchValues`). A step without a name would delete
-//! all unnamed routes at promotion.
+//! (`ValidateStepRouteFoundInManagedRoute`, `hasMultipleMatchValues`). At promotion, a step without a name
+//! would delete all unnamed routes.
 //!
 //! ## Example
 //! ```yaml
@@ -24,7 +29,7 @@
 //! ```
 //!
 //! ## Fix
-//! Add the route's name to `managedRoutes`, and give each match value one of `exact`, `regex`, `prefix`.
+//! Add the route's name to `managedRoutes`, and give each match value one of `exact`, `regex` and `prefix`.
 
 use super::parts::names::quoted;
 use super::parts::suggest::did_you_mean;
@@ -77,7 +82,7 @@ fn check_managed(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Fi
     }
 }
 
-/// Whether the router takes header routes at all; the controller reads no match for another.
+/// Whether the router supports header routes. For other routers the controller does not read the match.
 fn routes_by_header(flow: &Flow<'_>) -> bool {
     let routing = flow.rollout.traffic_routing();
     routing.is_some_and(|routing| {
@@ -99,12 +104,12 @@ fn check_matches(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Fi
             found
                 .error(flow.key(), path, message)
                 .subject(format!("{} {}", route.name, field.name))
-                .help(if exact_only { EXACT } else { ONE_OF });
+                .help(if exact_only { EXACT_HELP } else { ONE_OF_HELP });
         }
     }
 }
 
-/// What is wrong with the value of a match; `method` and `path` may be absent.
+/// What is wrong with the value of a match. `method` and `path` are optional.
 fn fault(name: &str, value: Option<&StringMatch>, exact_only: bool) -> Option<&'static str> {
     let Some(value) = value else {
         return (name == "headerValue").then_some("has a match without a `headerValue`");
@@ -119,6 +124,5 @@ fn fault(name: &str, value: Option<&StringMatch>, exact_only: bool) -> Option<&'
     }
 }
 
-const ONE_OF: &str = "set exactly one of `exact`, `regex` and `prefix`";
-
-const EXACT: &str = "set `exact` and nothing else: an ALB matches header values by it alone";
+const ONE_OF_HELP: &str = "set exactly one of `exact`, `regex` and `prefix`";
+const EXACT_HELP: &str = "set `exact` and nothing else: an ALB matches header values by it alone";

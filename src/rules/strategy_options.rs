@@ -37,7 +37,7 @@ rule!(RG108, Error, Rollout(check));
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     check_choice(flow, found);
     if let Some(canary) = flow.canary() {
-        check_room(flow, canary, found);
+        check_surge(flow, canary, found);
         check_scale_down_delay(flow, canary, found);
         check_dynamic_stable_scale(flow, canary, found);
         check_max_traffic_weight(flow, canary, found);
@@ -59,8 +59,8 @@ fn check_choice(flow: &Flow<'_>, found: &mut Findings<'_>) {
         .cause(cause);
 }
 
-/// Whether one pod may be above or below the number of replicas.
-fn check_room(flow: &Flow<'_>, canary: &Canary, found: &mut Findings<'_>) {
+/// Without one pod more or fewer than `replicas`, no pod can be replaced.
+fn check_surge(flow: &Flow<'_>, canary: &Canary, found: &mut Findings<'_>) {
     if is_zero(canary.max_surge.as_ref()) && is_zero(canary.max_unavailable.as_ref()) {
         let path = option("maxSurge");
         let key = flow.key();

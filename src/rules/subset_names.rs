@@ -1,13 +1,13 @@
-//! A Rollout does not name two subsets of its DestinationRule, one for the canary and one for stable.
+//! A Rollout must name two different subsets of its DestinationRule.
 //!
 //! ## What
-//! With `istio.destinationRule`: `name`, `canarySubsetName` or `stableSubsetName` is absent or empty, the
-//! two subsets are one, or one of them is in `additionalSubsetNames`.
+//! In `istio.destinationRule`, `name`, `canarySubsetName` or `stableSubsetName` is missing or empty, the
+//! two subsets are the same, or `additionalSubsetNames` lists one of them.
 //!
 //! ## Why
-//! The controller writes the hash of one revision into each subset and tests for the canary first
-//! (`UpdateHash`): of one subset for both, only the canary's pods take traffic. It has no role for a
-//! subset without a name, and `additionalSubsetNames` are those whose weights it leaves alone.
+//! The controller writes the hash of one revision into each subset, and compares with the canary's name
+//! first (`UpdateHash`): if both have the same name, only the canary's pods get traffic. A subset without a
+//! name has no role. `additionalSubsetNames` is for subsets whose weights the controller does not change.
 //!
 //! ## Example
 //! ```yaml
@@ -18,7 +18,7 @@
 //! ```
 //!
 //! ## Fix
-//! Name two different subsets of the DestinationRule, and in `additionalSubsetNames` only others.
+//! Name two different subsets of the DestinationRule, and list neither of them in `additionalSubsetNames`.
 
 use crate::cluster::Flow;
 use crate::cluster::reference::istio_path;

@@ -1,13 +1,14 @@
-//! The canary or the stable subset that a Rollout names is not in its DestinationRule.
+//! A Rollout names a subset that its DestinationRule does not have.
 //!
 //! ## What
-//! `canarySubsetName` or `stableSubsetName` is no subset of the DestinationRule that the Rollout
-//! names. An empty name is RG107's.
+//! `canarySubsetName` or `stableSubsetName` is not a subset of the DestinationRule that the Rollout names.
+//! For an empty name, see RG107.
 //!
 //! ## Why
-//! The controller writes the hash of a version into the subsets of these two names and deletes all
-//! others (`UpdateHash`). After a rename in the DestinationRule it deletes the renamed subset, the
-//! VirtualService points at nothing, and the Rollout says nothing but `Paused`.
+//! The controller writes the hash of a version into the subsets with these two names and deletes all other
+//! subsets (`UpdateHash`). If the subset was renamed in the DestinationRule, the controller deletes the
+//! renamed subset, the VirtualService sends to a subset that no longer exists, and the Rollout only shows
+//! `Paused`.
 //!
 //! ## Example
 //! ```yaml
@@ -18,8 +19,8 @@
 //! ```
 //!
 //! ## Fix
-//! Give the subset the name that the Rollout lists. To rename it, add the new subset beside the old,
-//! move the Rollout and the VirtualService, then drop the old subset.
+//! Give the subset the name that the Rollout lists. To rename it, add the new subset beside the old one,
+//! change the Rollout and the VirtualService, then delete the old subset.
 
 use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};
@@ -56,13 +57,8 @@ fn report(
     let message = message!("{} names subset `{subset}`", flow.key())
         .in_field(&path)
         .text(format!(", which {} does not have", linked.link.key));
-    let names = || {
-        linked
-            .rule
-            .subsets
-            .iter()
-            .map(|subset| subset.name.as_str())
-    };
+    let subsets = &linked.rule.subsets;
+    let names = || subsets.iter().map(|subset| subset.name.as_str());
     let help = format!(
         "{}its subsets: {}; to rename one, add the new subset beside the old, move the Rollout and \
          the VirtualService, then drop the old one",
@@ -74,12 +70,12 @@ fn report(
         .subject(format!("{} {subset}", linked.link.key))
         .help(help)
         .cause(Cause::NotFound)
-        .respell(nearest(subset, names()).filter(|right| !taken(linked, right)))
+        .respell(nearest(subset, names()).filter(|name| !is_named(linked, name)))
         .with(&linked.link.key, Path::spec(["subsets"]));
 }
 
-/// Whether the Rollout names the subset already, for its other role.
-fn taken(linked: &LinkedDestinationRule<'_>, subset: &str) -> bool {
+/// Whether the Rollout already names the subset, for the other role.
+fn is_named(linked: &LinkedDestinationRule<'_>, subset: &str) -> bool {
     let reference = linked.link.reference;
     subset == reference.canary_subset_name || subset == reference.stable_subset_name
 }

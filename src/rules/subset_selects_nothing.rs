@@ -1,17 +1,17 @@
-//! The canary or the stable subset asks for a label that the Rollout's pods do not have.
+//! The canary or stable subset requires a label that the Rollout's pods do not have.
 //!
 //! ## What
-//! A label of the canary or stable subset, the hash aside, that the pods of that role lack or have
-//! with another value. The pods' labels are those of `spec.template`, or of the template that
-//! `workloadRef` names, with those of `canaryMetadata` or `stableMetadata` over them. Where the
-//! template is unknown nothing is said. Labels that Istio supplies to an endpoint are not judged:
+//! A label of the canary or stable subset, other than the hash, is missing from the pods of that role or
+//! has another value there. The pods have the labels of `spec.template`, or of the template that
+//! `workloadRef` names, overridden by those of `canaryMetadata` or `stableMetadata`. The rule reports
+//! nothing if the template is not known. It ignores labels that Istio adds to endpoints:
 //! `topology.istio.io/*`, `topology.kubernetes.io/*`, `kubernetes.io/hostname`, `istio.io/rev`,
 //! `service.istio.io/*`, `security.istio.io/*`.
 //!
 //! ## Why
-//! The subset selects no pod, so its share of the traffic gets 503. Labels such as `version: v1` come
-//! from the way of two Deployments; a Rollout's versions differ by the hash alone, which the
-//! controller adds to the subset itself.
+//! The subset selects no pod, so its share of the traffic gets 503. Labels such as `version: v1` are left
+//! over from a canary with two Deployments. The versions of a Rollout differ only by the hash, and the
+//! controller adds the hash to the subset.
 //!
 //! ## Example
 //! ```yaml
@@ -23,7 +23,7 @@
 //! ```
 //!
 //! ## Fix
-//! Take the label out, or use labels that all pods of the Rollout have, such as `app: app`.
+//! Remove the label, or use labels that all pods of the Rollout have, such as `app: app`.
 
 use super::parts::pods::Pods;
 use crate::cluster::{Flow, LinkedDestinationRule, Role};
@@ -43,13 +43,13 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         return;
     };
     for role in [Role::Canary, Role::Stable] {
-        if let (Some(subset), Some(pods)) = (named(&linked, role), Pods::of_role(flow, role)) {
+        if let (Some(subset), Some(pods)) = (subset_of(&linked, role), Pods::of_role(flow, role)) {
             check_subset(flow, &linked, &subset, &pods, found);
         }
     }
 }
 
-/// The subset of a role, with what names it.
+/// The subset of a role, with the field of the Rollout that names it.
 struct NamedSubset<'a> {
     field: &'static str,
     name: &'a str,
@@ -57,7 +57,7 @@ struct NamedSubset<'a> {
     labels: &'a Labels,
 }
 
-fn named<'a>(linked: &LinkedDestinationRule<'a>, role: Role) -> Option<NamedSubset<'a>> {
+fn subset_of<'a>(linked: &LinkedDestinationRule<'a>, role: Role) -> Option<NamedSubset<'a>> {
     let reference = linked.link.reference;
     let (field, name) = match role {
         Role::Canary => ("canarySubsetName", &reference.canary_subset_name),
@@ -80,7 +80,7 @@ fn check_subset(
     found: &mut Findings<'_>,
 ) {
     for (key, value) in pods.unmet(subset.labels) {
-        if is_supplied(key) {
+        if is_added_by_istio(key) {
             continue;
         }
         let path = linked.link.path.field(subset.field);
@@ -102,28 +102,24 @@ fn check_subset(
             .help(format!(
                 "take the label out: the controller tells the versions apart by `{HASH_LABEL}`, \
                  which it adds itself; labels that fit: {}",
-                pods.lasting(flow)
+                pods.common_labels(flow)
             ))
             .with(&linked.link.key, labels.entry(key));
-        // A label left over from plain Istio, and nobody else's.
+        // The label is left over from a canary without Argo Rollouts, and no other Rollout uses the subset.
         if key == "version" && flow.others_using(&linked.link.key).next().is_none() {
             finding.remedy(Remedy::Remove(linked.link.key.clone(), labels.entry(key)));
         }
-        pods.rest(finding);
+        pods.add_workload(finding);
     }
 }
 
-/// Whether Istio gives endpoints the label, whatever the pod's own labels.
-fn is_supplied(key: &str) -> bool {
-    SUPPLIED.contains(&key)
-        || SUPPLIED_PREFIXES
-            .iter()
-            .any(|prefix| key.starts_with(prefix))
+/// Whether Istio adds the label to endpoints, whatever the pod's own labels are.
+fn is_added_by_istio(key: &str) -> bool {
+    ISTIO_LABELS.contains(&key) || ISTIO_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
-const SUPPLIED: [&str; 2] = ["kubernetes.io/hostname", "istio.io/rev"];
-
-const SUPPLIED_PREFIXES: [&str; 4] = [
+const ISTIO_LABELS: [&str; 2] = ["kubernetes.io/hostname", "istio.io/rev"];
+const ISTIO_PREFIXES: [&str; 4] = [
     "topology.istio.io/",
     "topology.kubernetes.io/",
     "service.istio.io/",

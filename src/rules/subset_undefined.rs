@@ -1,12 +1,13 @@
 //! A VirtualService sends traffic to a subset that no DestinationRule of the host defines.
 //!
 //! ## What
-//! A destination or mirror (http, tls, tcp; delegates and gateway-only VirtualServices too) names a
-//! subset, and DestinationRules for the resolved host exist, of which none defines it. It is a missing
-//! object, and so a warning, when no DestinationRule is for the host at all, unless an UPDATE took the
-//! last one away. It is a warning when one defines the subset but the proxies in the VirtualService's
-//! namespace do not see it: private or exported elsewhere, hidden by a rule of their own namespace or
-//! by a more exact host, or only for some workloads.
+//! A destination or mirror names a subset that none of the DestinationRules for the resolved host defines.
+//! This includes http, tls and tcp routes, delegates, and VirtualServices that only gateways apply.
+//!
+//! It is a warning if no DestinationRule for the host exists, unless an UPDATE removes the last one. It is
+//! also a warning if a DestinationRule defines the subset but the proxies in the VirtualService's namespace
+//! do not see it: it is private or exported elsewhere, a DestinationRule of their own namespace or for a
+//! more exact host hides it, or it is only for some workloads.
 //!
 //! ## Why
 //! The proxy has no cluster for the subset and answers 503 (`istioctl analyze`: IST0101).
@@ -21,8 +22,8 @@
 //! ```
 //!
 //! ## Fix
-//! Name a subset that is defined, or define it first: add the new subset beside the old, move the
-//! routes, then drop the old subset.
+//! Use a subset that is defined, or define it first: add the new subset beside the old one, change the
+//! routes, then delete the old subset.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +33,7 @@ use crate::cluster::{ExportTo, RuleScope, View, is_never_merged, visible_rules};
 use crate::field::Path;
 use crate::model::{Destination, DestinationRule, Host, Typed, VirtualService};
 use crate::text::first_of;
-use crate::verdict::{Cause, Finding, Findings, message};
+use crate::verdict::{Cause, Finding, Findings, Message, message};
 
 rule!(
     RG501,
@@ -75,20 +76,20 @@ impl Reference<'_> {
             .copied()
             .filter(|rule| rule.subset(&self.destination.subset).is_some())
             .collect();
-        let lost = self.lost_rules();
+        let removed = self.removed_rules();
         if !defining.is_empty() {
             self.check_visible(&defining, found);
         } else if !rules.is_empty() {
-            self.undefined(&rules, found);
-        } else if !lost.is_empty() {
-            self.lost(&lost, found);
+            self.report_undefined(&rules, found);
+        } else if !removed.is_empty() {
+            self.report_removed(&removed, found);
         } else {
-            self.no_rule(found);
+            self.report_no_rule(found);
         }
     }
 
-    /// The host's rules before the write that is on top of the view.
-    fn lost_rules(&self) -> Vec<Typed<'_, DestinationRule>> {
+    /// The DestinationRules of the host before the write that is laid over the view.
+    fn removed_rules(&self) -> Vec<Typed<'_, DestinationRule>> {
         if self.view.is_written() {
             self.view.before().rules_governing(&self.host)
         } else {
@@ -96,7 +97,7 @@ impl Reference<'_> {
         }
     }
 
-    fn undefined(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
+    fn report_undefined(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
         let subset = self.destination.subset.as_str();
         let names = || {
             let subsets = rules.iter().flat_map(|rule| &rule.subsets);
@@ -113,23 +114,23 @@ impl Reference<'_> {
             did_you_mean(subset, names()),
             quoted(names()),
         );
-        let right = nearest(subset, names()).filter(|right| !self.is_sent_to(right));
-        let finding = self.error(&fault, found).help(help).respell(right);
+        let correct_name = nearest(subset, names()).filter(|name| !self.is_sent_to(name));
+        let finding = self.error(&fault, found).help(help).respell(correct_name);
         for rule in rules {
             finding.with(&rule.meta.key, Path::spec(["subsets"]));
         }
     }
 
-    /// Whether the VirtualService sends to that subset of the host too, so that it is not the one meant.
+    /// Whether the VirtualService also sends to that subset of the host, so that it is not the one that was meant.
     fn is_sent_to(&self, subset: &str) -> bool {
         let host = &self.destination.host;
         let mut others = self.service.destinations();
         others.any(|(_, other)| other.host == *host && other.subset == subset)
     }
 
-    fn lost(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
+    fn report_removed(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
         let fault = format!("but {} would no longer be for that host", keys(rules));
-        let help = "apply a DestinationRule for the host before this one leaves it";
+        let help = "first apply another DestinationRule for the host";
         let finding = self.error(&fault, found).help(help);
         for rule in rules {
             finding.with(&rule.meta.key, Path::spec(["host"]));
@@ -137,21 +138,20 @@ impl Reference<'_> {
     }
 
     fn error<'f>(&self, fault: &str, found: &'f mut Findings<'_>) -> &'f mut Finding {
-        let message = message!(
-            "{} sends to subset `{}` of `{}`",
-            self.service.meta.key,
-            self.destination.subset,
-            self.host
-        )
-        .in_field(&self.path)
-        .text(format!(", {fault} (IST0101)"));
+        let message = self.message().text(format!(", {fault} (IST0101)"));
         found
             .error(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
             .cause(Cause::NotFound)
     }
 
-    fn no_rule(&self, found: &mut Findings<'_>) {
+    /// The message up to what is wrong.
+    fn message(&self) -> Message {
+        let (service, subset) = (&self.service.meta.key, &self.destination.subset);
+        message!("{service} sends to subset `{subset}` of `{}`", self.host).in_field(&self.path)
+    }
+
+    fn report_no_rule(&self, found: &mut Findings<'_>) {
         if self.view.mesh().remote_istio {
             return;
         }
@@ -174,14 +174,8 @@ impl Reference<'_> {
 
     fn check_visible(&self, defining: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
         if let (Some(reason), Some(first)) = (self.hidden(defining), defining.first()) {
-            let message = message!(
-                "{} sends to subset `{}` of `{}`",
-                self.service.meta.key,
-                self.destination.subset,
-                self.host
-            )
-            .in_field(&self.path)
-            .text(format!(", which {} defines, but {reason}", first.meta.key));
+            let defined = format!(", which {} defines, but {reason}", first.meta.key);
+            let message = self.message().text(defined);
             let finding = found.warning(&self.service.meta.key, self.path.clone(), message);
             finding.subject(self.subject()).missing_anything();
             finding.help(
@@ -194,7 +188,7 @@ impl Reference<'_> {
         }
     }
 
-    /// Why no client gets a rule that defines the subset; `None` where one may.
+    /// Why no client sees a DestinationRule that defines the subset; `None` if one can.
     fn hidden(&self, defining: &[Typed<'_, DestinationRule>]) -> Option<&'static str> {
         let clients = self.clients().into_iter();
         let reasons: Option<Vec<_>> = clients
@@ -234,8 +228,8 @@ impl Reference<'_> {
         if !visible.is_empty() {
             return Some("another DestinationRule comes first for the clients' namespace");
         }
-        let mut reach = defining.iter().filter(|rule| reaches(**rule, namespace));
-        Some(match reach.next() {
+        let mut exported = defining.iter().filter(|rule| reaches(**rule, namespace));
+        Some(match exported.next() {
             Some(_) => "proxies look for it only in their own, the host's and the root namespace",
             None => "it is not exported to the clients' namespace",
         })
@@ -245,8 +239,10 @@ impl Reference<'_> {
         if visible.len() < 2 {
             return None;
         }
-        let lost = is_never_merged(visible, &self.subsets_of_host(), &self.destination.subset);
-        lost.then_some("Istio merges the rules of a host only where their `exportTo` is the same")
+        let is_ignored =
+            is_never_merged(visible, &self.subsets_of_host(), &self.destination.subset);
+        is_ignored
+            .then_some("Istio merges the rules of a host only where their `exportTo` is the same")
     }
 
     /// The subsets of the host that the VirtualService sends to.
@@ -267,7 +263,8 @@ impl Reference<'_> {
     }
 }
 
-/// A gateway's pods may run anywhere: only a private rule and a gateway elsewhere say enough.
+/// The pods of a gateway can run in any namespace, so only a private DestinationRule is hidden for certain from a
+/// gateway of another namespace.
 fn hidden_from_gateways(
     client: Typed<'_, VirtualService>,
     defining: &[Typed<'_, DestinationRule>],
@@ -284,7 +281,7 @@ fn hidden_from_gateways(
     hidden.then_some("it is private to its namespace (`exportTo: [.]`) and the gateway is not")
 }
 
-/// A rule with a selector is for its own namespace, whatever it exports.
+/// A DestinationRule with a selector is only for its own namespace, whatever its `exportTo` is.
 fn reaches(rule: Typed<'_, DestinationRule>, namespace: &str) -> bool {
     let owner = rule.meta.namespace();
     !rule.workload_selector && ExportTo::new(&rule.export_to, owner).includes(namespace)
@@ -292,5 +289,8 @@ fn reaches(rule: Typed<'_, DestinationRule>, namespace: &str) -> bool {
 
 fn keys(rules: &[Typed<'_, DestinationRule>]) -> String {
     let keys: Vec<String> = rules.iter().map(|rule| rule.meta.key.to_string()).collect();
-    first_of(&keys, 3)
+    first_of(&keys, MAX_RULES)
 }
+
+/// How many DestinationRules a message names.
+const MAX_RULES: usize = 3;

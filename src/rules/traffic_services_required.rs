@@ -1,13 +1,12 @@
-//! A router tells canary from stable by Services that the Rollout does not name.
+//! A router needs Services that the Rollout does not name.
 //!
 //! ## What
-//! `canaryService` or `stableService` is missing with a router that needs both: Istio without
-//! `destinationRule` and `pingPong`, an ALB without `pingPong`, SMI, Apisix, Ambassador, Nginx, App Mesh
-//! or Traefik. An ALB with `pingPong` needs `alb.rootService` instead.
+//! `canaryService` or `stableService` is missing, and the router needs both: Istio without
+//! `destinationRule` and `pingPong`, an ALB without `pingPong`, SMI, Apisix, Ambassador, Nginx, App Mesh or
+//! Traefik. An ALB with `pingPong` needs `alb.rootService` instead.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateRolloutStrategyCanary`).
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateRolloutStrategyCanary`).
 //!
 //! ## Example
 //! ```yaml
@@ -19,7 +18,8 @@
 //! ```
 //!
 //! ## Fix
-//! Name both Services. With Istio, a `destinationRule` with a canary and a stable subset does as well.
+//! Name both Services. With Istio, you can set a `destinationRule` with a canary and a stable subset
+//! instead.
 
 use crate::cluster::{Flow, ServiceRole};
 use crate::field::Path;
@@ -48,14 +48,14 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
-/// The router that needs the canary's and the stable Service.
+/// The router that needs a canary and a stable Service.
 fn router_by_services(canary: &Canary) -> Option<&'static str> {
     let routing = canary.traffic_routing.as_ref()?;
     let ping_pong = canary.ping_pong.is_some();
     let istio = routing.istio.as_ref();
-    let istio = istio.is_some_and(|istio| istio.destination_rule.is_none());
+    let by_host = istio.is_some_and(|istio| istio.destination_rule.is_none());
     let routers = [
-        (istio && !ping_pong, "Istio without a `destinationRule`"),
+        (by_host && !ping_pong, "Istio without a `destinationRule`"),
         (routing.alb && !ping_pong, "an ALB"),
         (routing.smi, "SMI"),
         (routing.apisix, "Apisix"),

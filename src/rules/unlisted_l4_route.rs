@@ -1,13 +1,13 @@
-//! A VirtualService has a tls or tcp list that the Rollout does not list and that does not fit it.
+//! A VirtualService has tls or tcp routes that the Rollout does not list and the controller cannot use.
 //!
 //! ## What
 //! The VirtualService has a `tls` (`tcp`) list, the reference has no `tlsRoutes` (`tcpRoutes`), and the
-//! list is empty or its first route lacks the canary or the stable destination.
+//! list is empty, or its first route has no canary or no stable destination.
 //!
 //! ## Why
-//! A list that is there is managed, listed or not: the controller then takes its first route and asks
-//! for both destinations, or refuses the Rollout (`Degraded: InvalidSpec`). In an empty list it reads
-//! past the end and panics at every reconcile (`ValidateTlsRoutes`, `ValidateTcpRoutes`).
+//! The controller manages every list that exists, listed or not: it takes the first route and requires both
+//! destinations, and otherwise sets the Rollout to `Degraded: InvalidSpec`. In an empty list it reads past
+//! the end and panics at every reconcile (`ValidateTlsRoutes`, `ValidateTcpRoutes`).
 //!
 //! ## Example
 //! ```yaml
@@ -20,12 +20,12 @@
 //! ```
 //!
 //! ## Fix
-//! Leave an empty list out; move routes that the Rollout has nothing to do with to a VirtualService of
-//! their own.
+//! Remove an empty list. Move tls and tcp routes that do not belong to the Rollout to another
+//! VirtualService.
 
 use std::collections::BTreeSet;
 
-use super::parts::role_destinations::lacks;
+use super::parts::role_destinations::missing_destinations;
 use crate::cluster::{Flow, LinkedVirtualService, List};
 use crate::field::Path;
 use crate::model::L4Route;
@@ -41,9 +41,8 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             let lists = [(List::Tls, &service.tls), (List::Tcp, &service.tcp)];
             for (list, routes) in lists {
                 let Some(routes) = routes else { continue };
-                let mut new = || seen.insert((linked.link.key.clone(), list));
-                let managed = list.is_managed_by(linked.argo);
-                if managed && !list.is_listed(reference) && new() {
+                let is_unlisted = list.is_managed_by(linked.argo) && !list.is_listed(reference);
+                if is_unlisted && seen.insert((linked.link.key.clone(), list)) {
                     let unlisted = Unlisted {
                         flow,
                         linked: &linked,
@@ -57,7 +56,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
-/// A list of the VirtualService of which the reference lists nothing.
+/// A list of the VirtualService from which the reference lists no route.
 struct Unlisted<'a> {
     flow: &'a Flow<'a>,
     linked: &'a LinkedVirtualService<'a>,
@@ -69,12 +68,12 @@ struct Unlisted<'a> {
 impl Unlisted<'_> {
     fn check(&self, routes: &[L4Route], found: &mut Findings<'_>) {
         match routes.first() {
-            None => self.empty(found),
-            Some(first) => self.incomplete(first, found),
+            None => self.report_empty(found),
+            Some(first) => self.check_first(first, found),
         }
     }
 
-    fn empty(&self, found: &mut Findings<'_>) {
+    fn report_empty(&self, found: &mut Findings<'_>) {
         let list = self.list.field();
         let message = message!(
             "{} has an empty `{list}` list, at which the controller of {}",
@@ -90,18 +89,18 @@ impl Unlisted<'_> {
             .with(&self.linked.link.key, Path::spec([list]));
     }
 
-    fn incomplete(&self, first: &L4Route, found: &mut Findings<'_>) {
+    fn check_first(&self, first: &L4Route, found: &mut Findings<'_>) {
         let list = self.list.field();
         let destinations = first.route.as_deref().unwrap_or_default();
-        for lack in lacks(self.flow, destinations) {
+        for missing in missing_destinations(self.flow, destinations) {
             let message = message!("{} lacks ", self.linked.link.key)
-                .join(lack.text())
+                .join(missing.message())
                 .text(format!(
                     " in its first {list} route, which {} manages as it lists no `{}`",
                     self.flow.key(),
                     self.list.reference_field(),
                 ));
-            let role = lack.role.as_str();
+            let role = missing.role.as_str();
             let place = Path::spec([list]).index(0).field("route");
             found
                 .error(self.flow.key(), self.path.clone(), message)

@@ -1,16 +1,17 @@
-//! A Rollout with Istio routing does not say once which VirtualServices it routes by.
+//! A Rollout must set exactly one of `virtualService` and `virtualServices`.
 //!
 //! ## What
-//! `trafficRouting.istio` has neither `virtualService` nor `virtualServices` (or only an empty list), or
-//! both; a reference has no name (`.prod` names a namespace alone). Two warnings: the same VirtualService
-//! twice, `name` and `name.namespace` being one, and an empty `virtualServices` beside `virtualService`.
+//! The rule reports an error if `trafficRouting.istio` sets neither (an empty list counts as not set) or
+//! both, or if a reference has no name (`.prod` is only a namespace). It reports a warning if a
+//! VirtualService is listed twice (`name` and `name.namespace` can be the same one), and if an empty
+//! `virtualServices` stands beside `virtualService`.
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateRolloutVirtualServicesConfig`; an empty list is absent to it). A VirtualService listed twice
-//! is written twice from one copy: the second write is refused as a conflict and the step is tried again.
-//! An empty list beside `virtualService` takes the Rollout out of the controller's index
-//! (`GetRolloutVirtualServiceKeys`): changes of the VirtualService no longer wake it.
+//! (`ValidateRolloutVirtualServicesConfig`; it treats an empty list as absent). It writes a VirtualService
+//! that is listed twice from one copy: the second write conflicts with the first, and the step is tried
+//! again. An empty list beside `virtualService` removes the Rollout from the controller's index
+//! (`GetRolloutVirtualServiceKeys`), so that changes of the VirtualService no longer trigger a reconcile.
 //!
 //! ## Example
 //! ```yaml
@@ -21,7 +22,8 @@
 //! ```
 //!
 //! ## Fix
-//! Set `virtualService` for one VirtualService or `virtualServices` for several, each once and by name.
+//! Set `virtualService` for one VirtualService, or `virtualServices` for several. List each one once and by
+//! name.
 
 use std::collections::BTreeMap;
 
@@ -42,14 +44,14 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 fn check_choice(flow: &Flow<'_>, istio: &Istio, found: &mut Findings<'_>) {
     match (&istio.virtual_service, istio.virtual_services.as_deref()) {
-        (None, None | Some([])) => refuse_neither(flow, found),
-        (Some(_), Some([])) => warn_of_empty_list(flow, found),
-        (Some(_), Some(_)) => refuse_both(flow, found),
+        (None, None | Some([])) => report_neither(flow, found),
+        (Some(_), Some([])) => report_empty_list(flow, found),
+        (Some(_), Some(_)) => report_both(flow, found),
         _ => {}
     }
 }
 
-fn refuse_neither(flow: &Flow<'_>, found: &mut Findings<'_>) {
+fn report_neither(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let path = istio_path();
     let message = message!("{} names no VirtualService", flow.key())
         .in_field(&path)
@@ -61,7 +63,7 @@ fn refuse_neither(flow: &Flow<'_>, found: &mut Findings<'_>) {
         .cause(Cause::Required);
 }
 
-fn refuse_both(flow: &Flow<'_>, found: &mut Findings<'_>) {
+fn report_both(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let message = message!(
         "{} has both `virtualService` and `virtualServices`",
         flow.key()
@@ -73,7 +75,7 @@ fn refuse_both(flow: &Flow<'_>, found: &mut Findings<'_>) {
         .help("list all VirtualServices in `virtualServices` and drop `virtualService`");
 }
 
-fn warn_of_empty_list(flow: &Flow<'_>, found: &mut Findings<'_>) {
+fn report_empty_list(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let path = istio_path().field("virtualServices");
     let message = message!("{} has an empty list", flow.key())
         .in_field(&path)

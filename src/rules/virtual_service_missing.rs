@@ -1,22 +1,22 @@
-//! A Rollout refers to a VirtualService that does not exist.
+//! A Rollout names a VirtualService that does not exist.
 //!
 //! ## What
-//! `virtualService` or an element of `virtualServices` names no VirtualService that is there. A name
-//! may be `name.namespace`; without a dot the Rollout's own namespace is meant. Nothing is said where
-//! Istio's objects are kept in another cluster (`istio.primaryCluster: remote`).
+//! `virtualService` or an element of `virtualServices` names a VirtualService that does not exist. The name
+//! can be `name.namespace`; a name without a dot is in the Rollout's own namespace. The rule reports
+//! nothing if Istio's objects are in another cluster (`istio.primaryCluster: remote`).
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and waits for the VirtualService; a new
-//! version gets no traffic and an abort takes none away.
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and waits for the VirtualService. Until then
+//! a new version gets no traffic, and an abort does not take traffic away from it.
 //!
 //! ## Example
 //! ```yaml
-//! # Rollout prod/app; there is no VirtualService prod/app
+//! # Rollout prod/app; VirtualService prod/app does not exist
 //! virtualService: {name: app, routes: [primary]}
 //! ```
 //!
 //! ## Fix
-//! Apply the VirtualService, or correct the name. Which of the two is applied first does not matter.
+//! Apply the VirtualService, or correct the name. You can apply the two objects in any order.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A finding, and how a rule builds one.
+//! What a rule reports: a finding, and the methods with which a rule builds it.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub enum Severity {
     Warning,
 }
 
-/// Kubernetes' cause types of an invalid field.
+/// The cause type of an invalid field in a Kubernetes `Status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     NotFound,
@@ -31,38 +31,37 @@ pub enum Cause {
     Invalid,
 }
 
-/// One thing that is wrong, from the view of the object that holds the reference.
+/// One thing that is wrong in one field of one object. If it is about a reference, the object is the one that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub rule: RuleId,
     pub severity: Severity,
     pub object: Key,
     pub path: Path,
-    /// The route, subset, Service, label or role it is about: with rule and object its identity.
+    /// The route, subset, Service, label or role that the finding is about. Rule, object and subject identify it.
     pub subject: String,
     pub message: Message,
     /// What to do about it.
     pub help: String,
     pub cause: Cause,
-    /// The referenced object does not exist: never more than a warning but under `--complete` and
-    /// profile `strict`.
+    /// A referenced object does not exist. This is a warning, and an error only with `--complete` and profile `strict`.
     pub missing: bool,
-    /// It breaks another flow than the object's own, so that even a CREATE is denied for it.
+    /// It breaks a flow other than the object's own, so that it denies even a CREATE.
     pub harms_others: bool,
-    /// The other objects have the same finding with the same subject: once is enough to tell.
+    /// The other objects have the same finding with the same subject: it is reported once.
     pub mutual: bool,
-    /// The one edit that would mend it, where there is one that is obvious.
+    /// The edit that corrects it, if there is exactly one.
     pub remedy: Option<Remedy>,
-    /// The other objects it rests on, and the place in each where the fault would be mended.
+    /// The other objects that it depends on, and the field of each that could be corrected instead.
     pub others: Vec<(Key, Path)>,
 }
 
-/// An edit of one object that mends a finding. Offered, never made unasked.
+/// An edit of one object that corrects a finding. Only `fix` applies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Put this text in the place of the misspelt name.
+    /// Replace the misspelt name by this text.
     Replace(Key, Path, String),
-    /// Take the entry out of its map.
+    /// Remove the entry from its map.
     Remove(Key, Path),
 }
 
@@ -73,7 +72,7 @@ pub struct Findings<'a> {
 }
 
 impl Finding {
-    /// Two findings of one identity say the same of the same thing; list indexes and wording do not count.
+    /// Two findings with the same identity report the same thing; list indexes and wording can differ.
     pub fn identity(&self) -> (RuleId, &Key, &str) {
         (self.rule, &self.object, &self.subject)
     }
@@ -93,7 +92,7 @@ impl Finding {
         self
     }
 
-    /// The finding's own name would be right if it were this one.
+    /// Suggests this text for the field of the finding.
     pub fn respell(&mut self, right: Option<&str>) -> &mut Self {
         let replace =
             |right: &str| Remedy::Replace(self.object.clone(), self.path.clone(), right.to_owned());
@@ -106,7 +105,7 @@ impl Finding {
         self
     }
 
-    /// It rests on another object too; `path` is where it would be mended there.
+    /// Adds another object that it depends on, and the field of it that could be corrected instead.
     pub fn with(&mut self, key: &Key, path: Path) -> &mut Self {
         self.others.push((key.clone(), path));
         self
@@ -119,7 +118,7 @@ impl Finding {
         self.with(key, Path::default())
     }
 
-    /// It names something that does not exist, in a cluster that lacks the whole object.
+    /// It refers to something that does not exist, and no single object is missing.
     pub fn missing_anything(&mut self) -> &mut Self {
         self.missing = true;
         self.cause = Cause::NotFound;
@@ -131,18 +130,18 @@ impl Finding {
         self
     }
 
-    /// Each of the objects has this finding, with the same subject.
+    /// Each of the other objects has the same finding with the same subject.
     pub fn mutual(&mut self) -> &mut Self {
         self.mutual = true;
         self
     }
 
-    /// Whether the fault lies in `key` alone.
+    /// Whether the finding depends on no other object than `key`.
     pub fn is_inside(&self, key: &Key) -> bool {
         self.object == *key && self.others.iter().all(|(other, _)| other == key)
     }
 
-    /// The place to show to the writer of `key`: the cause in that object, else the reference.
+    /// The field to show to somebody who writes `key`: the one in that object, or else the reference.
     pub fn place_in(&self, key: &Key) -> &Path {
         if self.object == *key {
             return &self.path;

@@ -55,7 +55,7 @@ fn every_rule_is_documented_and_shown_both_ways() {
 fn the_rules_page_is_in_step() {
     let mut page = String::from(
         "# Rules\n\nGenerated from `src/rules/` by `UPDATE=1 cargo test`. `rollout-guard explain RULE` prints one.\n\n\
-         | code | name | level | holds when |\n|---|---|---|---|\n",
+         | code | name | level | problem |\n|---|---|---|---|\n",
     );
     for rule in CATALOGUE {
         let (id, level) = (rule.id, rule.level.as_str());

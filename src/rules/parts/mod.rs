@@ -3,10 +3,10 @@
 
 pub(super) mod istio_names;
 pub(super) mod kubernetes_labels;
+pub(super) mod named_path;
 pub(super) mod names;
-pub(super) mod place;
 pub(super) mod pods;
-pub(super) mod retarget;
+pub(super) mod reference_changes;
 pub(super) mod role_destinations;
 pub(super) mod route_identity;
 pub(super) mod suggest;

@@ -1,4 +1,4 @@
-//! What rules ask of a flow's pods: which labels they have, and what one wants that they lack.
+//! The labels of a flow's pods, and which of the labels that a selector requires they do not have.
 
 use super::names::quoted;
 use crate::cluster::{Flow, Role, reference};
@@ -6,16 +6,17 @@ use crate::field::Path;
 use crate::model::{HASH_LABEL, Key, Kind, Labels};
 use crate::verdict::Finding;
 
-/// The pods of a flow, or of one role in it, by their labels.
+/// The labels of the pods of a flow, or of one role in it.
 pub struct Pods {
+    /// How messages call them: `its`, `the canary's`, `the stable` pods.
     owner: &'static str,
     labels: Labels,
-    /// The workload that a `workloadRef` takes the labels from, and where they stand there.
+    /// The workload that `workloadRef` names, and the field with the labels in it.
     workload: Option<(Key, Path)>,
 }
 
 impl Pods {
-    /// The pods as the template has them; `None` where their labels are unknown.
+    /// The pods with the labels of the template; `None` if these are not known.
     pub fn of(flow: &Flow<'_>) -> Option<Self> {
         Some(Self {
             owner: "its",
@@ -27,8 +28,8 @@ impl Pods {
         })
     }
 
-    /// The pods of a role, with the labels that the controller puts on them beside and over the
-    /// template's (`SyncEphemeralPodMetadata`).
+    /// The pods of a role, with the labels that the controller adds and that override the template's
+    /// (`SyncEphemeralPodMetadata`).
     pub fn of_role(flow: &Flow<'_>, role: Role) -> Option<Self> {
         let mut pods = Self::of(flow)?;
         let canary = flow.canary()?;
@@ -42,15 +43,15 @@ impl Pods {
         Some(pods)
     }
 
-    /// The wanted labels, the hash aside, that these pods lack or contradict.
-    pub fn unmet<'w>(&self, wanted: &'w Labels) -> Vec<(&'w str, &'w str)> {
-        let unmet = wanted
+    /// The required labels, without the hash, that these pods do not have or have with another value.
+    pub fn unmet<'w>(&self, required: &'w Labels) -> Vec<(&'w str, &'w str)> {
+        let unmet = required
             .iter()
             .filter(|(key, value)| *key != HASH_LABEL && self.labels.get(*key) != Some(value));
         unmet.map(|(k, v)| (k.as_str(), v.as_str())).collect()
     }
 
-    /// How they fail the label: `which its pods lack`, or with the value that they have.
+    /// How the pods do not have the label: `which its pods lack`, or the value that they have.
     pub fn failing(&self, key: &str) -> String {
         match self.labels.get(key) {
             None => format!("which {} pods lack", self.owner),
@@ -58,32 +59,32 @@ impl Pods {
         }
     }
 
-    /// Labels that select these pods in every version, as a message lists them: those of the Rollout's
-    /// selector, else all that they have.
-    pub fn lasting(&self, flow: &Flow<'_>) -> String {
+    /// Labels that select these pods in every version, as a help lists them: those in the Rollout's selector, or if
+    /// there are none, all that the pods have.
+    pub fn common_labels(&self, flow: &Flow<'_>) -> String {
         let selector = flow.rollout.selector.as_ref();
-        let mut lasting = self.labels.clone();
-        if let Some(wanted) = selector.map(|selector| &selector.match_labels) {
-            lasting.retain(|key, value| wanted.get(key) == Some(value));
+        let mut common = self.labels.clone();
+        if let Some(required) = selector.map(|selector| &selector.match_labels) {
+            common.retain(|key, value| required.get(key) == Some(value));
         }
-        let all = if lasting.is_empty() {
+        let all = if common.is_empty() {
             &self.labels
         } else {
-            &lasting
+            &common
         };
         let pairs: Vec<String> = all.iter().map(|(k, v)| format!("{k}: {v}")).collect();
         quoted(pairs.iter().map(String::as_str))
     }
 
-    /// Notes in the finding that it rests on the workload's template, if on one.
-    pub fn rest(&self, finding: &mut Finding) {
+    /// Adds the workload to the finding if the labels are from one.
+    pub fn add_workload(&self, finding: &mut Finding) {
         if let Some((key, path)) = &self.workload {
             finding.with(key, path.clone());
         }
     }
 }
 
-/// Where the labels of the pods are in a workload of the kind.
+/// The field with the labels of the pods in a workload of this kind.
 pub fn labels_path(kind: Kind) -> Path {
     match kind {
         Kind::PodTemplate => Path::of(["template", "metadata", "labels"]),

@@ -1,4 +1,4 @@
-//! The pair that the controller asks of every managed route: a canary and a stable destination.
+//! The canary and the stable destination, which the controller requires of every managed route.
 
 use crate::cluster::reference::{self, istio_path};
 use crate::cluster::{Flow, Role, Roles, ServiceRole};
@@ -6,8 +6,8 @@ use crate::field::Path;
 use crate::model::RouteDestination;
 use crate::verdict::{Message, message};
 
-/// A role for which a route has no destination.
-pub struct Lack<'a> {
+/// The destination of a role that a route does not have.
+pub struct MissingDestination<'a> {
     pub role: Role,
     /// The subset or Service that a destination must have for the role.
     pub name: &'a str,
@@ -16,25 +16,28 @@ pub struct Lack<'a> {
     by_subset: bool,
 }
 
-/// The roles for which there is no destination. A role without a name is left out where rules on the
-/// Rollout alone speak of it.
-pub fn lacks<'a>(flow: &Flow<'a>, destinations: &[RouteDestination]) -> Vec<Lack<'a>> {
+/// The destinations that the route does not have. If the Rollout names no subset or Service for a role, another rule
+/// reports that, unless `pingPong` is why none is named.
+pub fn missing_destinations<'a>(
+    flow: &Flow<'a>,
+    destinations: &[RouteDestination],
+) -> Vec<MissingDestination<'a>> {
     let Some(roles) = flow.roles() else {
         return Vec::new();
     };
-    let lacking = lacking_roles(&roles, destinations).into_iter();
-    lacking
-        .map(|role| Lack::of(flow, &roles, role))
-        .filter(|lack| !lack.name.is_empty() || named_by_pair(flow, &roles))
+    let missing = missing_roles(&roles, destinations).into_iter();
+    missing
+        .map(|role| MissingDestination::of(flow, &roles, role))
+        .filter(|missing| !missing.name.is_empty() || has_half_named_pair(flow, &roles))
         .collect()
 }
 
-/// Whether the controller takes the destinations for a managed route's.
-pub fn is_complete(roles: &Roles<'_>, destinations: &[RouteDestination]) -> bool {
-    lacking_roles(roles, destinations).is_empty()
+/// Whether the destinations include a canary and a stable one, without which the controller rejects the route.
+pub fn has_both_roles(roles: &Roles<'_>, destinations: &[RouteDestination]) -> bool {
+    missing_roles(roles, destinations).is_empty()
 }
 
-fn lacking_roles(roles: &Roles<'_>, destinations: &[RouteDestination]) -> Vec<Role> {
+fn missing_roles(roles: &Roles<'_>, destinations: &[RouteDestination]) -> Vec<Role> {
     let destinations = || destinations.iter().filter_map(|to| to.destination.as_ref());
     let canary = destinations().any(|to| roles.proves_canary(to));
     let stable = destinations().any(|to| roles.proves_stable(to));
@@ -45,16 +48,16 @@ fn lacking_roles(roles: &Roles<'_>, destinations: &[RouteDestination]) -> Vec<Ro
         .collect()
 }
 
-/// A `pingPong` frees the Rollout from naming canary and stable Services, and counts only where it
-/// names neither: with one of them the other is asked for and has no name.
-fn named_by_pair(flow: &Flow<'_>, roles: &Roles<'_>) -> bool {
+/// With `pingPong` a Rollout need not name canary and stable Services. But if it names one of them, the controller
+/// ignores the pair and looks for the other, which has no name.
+fn has_half_named_pair(flow: &Flow<'_>, roles: &Roles<'_>) -> bool {
     let canary = flow.canary();
     roles.rule.is_none()
         && canary.is_some_and(|canary| canary.ping_pong.is_some())
         && (!roles.canary_service.is_empty() || !roles.stable_service.is_empty())
 }
 
-impl<'a> Lack<'a> {
+impl<'a> MissingDestination<'a> {
     fn of(flow: &Flow<'a>, roles: &Roles<'a>, role: Role) -> Self {
         let canary = role == Role::Canary;
         let rule = istio_path().field("destinationRule");
@@ -78,8 +81,8 @@ impl<'a> Lack<'a> {
         }
     }
 
-    /// `canary subset `v2` (`spec….canarySubsetName`)`.
-    pub fn text(&self) -> Message {
+    /// ``canary subset `v2` (`spec….canarySubsetName`)``.
+    pub fn message(&self) -> Message {
         let kind = if self.by_subset { "subset" } else { "Service" };
         let role = self.role.as_str();
         if self.name.is_empty() {
@@ -89,7 +92,7 @@ impl<'a> Lack<'a> {
     }
 }
 
-/// The field that names the Service of the role: `canaryService`, or a ping-pong one.
+/// The field that names the Service of the role: `canaryService`, or one of `pingPong`.
 pub fn service_field(flow: &Flow<'_>, roles: &Roles<'_>, role: Role) -> Path {
     let (name, otherwise) = match role {
         Role::Canary => (roles.canary_service, ServiceRole::Canary),

@@ -1,13 +1,13 @@
-//! "Did you mean": the one known name that is within two edits of an unknown one.
+//! Suggests the known name that an unknown name was probably meant to be.
 
-/// The help's opening sentence, or nothing where no name or several are near.
+/// The first sentence of a help, or nothing if no name or several names are near.
 pub fn did_you_mean<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(unknown, known)
         .map(|name| format!("did you mean `{name}`? "))
         .unwrap_or_default()
 }
 
-/// The one name within two edits; `None` where there is none, or another is as near.
+/// The name that differs by at most two edits; `None` if there is none, or several are equally near.
 pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known
         .into_iter()

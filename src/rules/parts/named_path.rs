@@ -1,11 +1,10 @@
-//! What a place in an object is called where list indexes must not count: by the names in its lists.
+//! A field's path with names instead of list indexes, for the subject of a finding: indexes change from one write
+//! to the next.
 
 use crate::field::{Path, Segment};
-use crate::model::{
-    DestinationRule, HttpRoute, L4Route, Malformed, RouteDestination, Typed, VirtualService,
-};
+use crate::model::{DestinationRule, HttpRoute, L4Route, RouteDestination, Typed, VirtualService};
 
-/// `spec.http.primary.route.weight`: a route by its name, else by where it sends.
+/// `spec.http.primary.route.weight`. A route without a name is named by its destinations.
 pub fn in_virtual_service(service: Typed<'_, VirtualService>, path: &Path) -> String {
     words(path, |list, index| match list {
         "http" => service.http().get(index).map(of_http),
@@ -15,7 +14,7 @@ pub fn in_virtual_service(service: Typed<'_, VirtualService>, path: &Path) -> St
     })
 }
 
-/// `spec.subsets.v1.trafficPolicy`: a subset by its name.
+/// `spec.subsets.v1.trafficPolicy`.
 pub fn in_destination_rule(rule: Typed<'_, DestinationRule>, path: &Path) -> String {
     words(path, |list, index| match list {
         "subsets" => rule.subsets.get(index).map(|subset| subset.name.clone()),
@@ -23,14 +22,9 @@ pub fn in_destination_rule(rule: Typed<'_, DestinationRule>, path: &Path) -> Str
     })
 }
 
-/// The path without list indexes, for objects whose lists have no names.
+/// The path without list indexes, for objects whose list entries have no names.
 pub fn in_any(path: &Path) -> String {
     words(path, |_, _| None)
-}
-
-/// Whether the place, or what it stands in, has a wrong type: only RG505 speaks of that.
-pub fn is_malformed(faults: &[Malformed], path: &Path) -> bool {
-    faults.iter().any(|fault| path.starts_with(&fault.path))
 }
 
 fn words(path: &Path, name_of: impl Fn(&str, usize) -> Option<String>) -> String {

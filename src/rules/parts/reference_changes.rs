@@ -1,0 +1,184 @@
+//! Which references of a Rollout a write changes, for RG702. It compares what the references resolve to, not their
+//! text.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::Flow;
+use crate::cluster::reference::{self, ServiceRole, VirtualServiceLink, istio_path};
+use crate::field::Path;
+use crate::model::{DestinationRuleRef, Istio, Key, Rollout, Typed};
+
+/// A field of the Rollout that refers to something else after the write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceChange {
+    pub path: Path,
+    /// Entries are only added to a list.
+    pub only_adds: bool,
+}
+
+/// The changes of `trafficRouting.istio`, `managedRoutes` and the six Services, in the order of the fields' paths. A
+/// field that was removed is reported as the outermost object that was removed with it.
+pub fn reference_changes(old: &Flow<'_>, new: &Flow<'_>) -> Vec<ReferenceChange> {
+    let mut all = istio(old, new);
+    let (old, new) = (old.rollout, new.rollout);
+    all.extend(services(old, new));
+    all.extend(managed_routes(old, new));
+    let mut by_path: BTreeMap<Path, bool> = BTreeMap::new();
+    for change in all {
+        let only_adds = by_path
+            .entry(outermost_removed(change.path, new))
+            .or_insert(true);
+        *only_adds &= change.only_adds;
+    }
+    let changes = by_path.into_iter();
+    changes
+        .map(|(path, only_adds)| ReferenceChange { path, only_adds })
+        .collect()
+}
+
+impl ReferenceChange {
+    fn replaced(path: Path) -> Self {
+        Self {
+            path,
+            only_adds: false,
+        }
+    }
+
+    /// The change of a list whose order has no meaning; `None` if both have the same entries.
+    fn of_set<T: PartialEq>(path: Path, old: &[T], new: &[T]) -> Option<Self> {
+        let kept = old.iter().all(|entry| new.contains(entry));
+        let same = kept && new.iter().all(|entry| old.contains(entry));
+        (!same).then_some(Self {
+            path,
+            only_adds: kept,
+        })
+    }
+}
+
+fn services(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Vec<ReferenceChange> {
+    let named = |rollout| -> BTreeMap<ServiceRole, Key> {
+        let links = reference::services(rollout);
+        links.map(|link| (link.role, link.key)).collect()
+    };
+    let (old, new) = (named(old), named(new));
+    let roles = old.keys().chain(new.keys());
+    let changed = roles.filter(|role| old.get(role) != new.get(role));
+    changed
+        .map(|role| ReferenceChange::replaced(role.path()))
+        .collect()
+}
+
+/// The order is significant: the controller inserts the routes in it.
+fn managed_routes(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Option<ReferenceChange> {
+    let (old, new) = (old.managed_routes(), new.managed_routes());
+    let mut rest = new.iter();
+    let only_adds = old.iter().all(|name| rest.any(|other| other == name));
+    let routing = Path::spec(["strategy", "canary", "trafficRouting"]);
+    let path = routing.field("managedRoutes");
+    (old != new).then_some(ReferenceChange { path, only_adds })
+}
+
+fn istio(old: &Flow<'_>, new: &Flow<'_>) -> Vec<ReferenceChange> {
+    match (old.rollout.istio(), new.rollout.istio()) {
+        (None, None) => Vec::new(),
+        (Some(old_istio), Some(new_istio)) => {
+            let mut all = virtual_services(old, new, new_istio);
+            all.extend(destination_rule(old_istio, new_istio));
+            all
+        }
+        _ => vec![ReferenceChange::replaced(istio_path())],
+    }
+}
+
+/// Compares resolved names: the same reference in `virtualServices` instead of `virtualService` is no change.
+fn virtual_services(old: &Flow<'_>, new: &Flow<'_>, istio: &Istio) -> Vec<ReferenceChange> {
+    let old_links: Vec<_> = old.virtual_service_links().collect();
+    let new_links: Vec<_> = new.virtual_service_links().collect();
+    let field = match istio.virtual_services {
+        Some(_) => "virtualServices",
+        None => "virtualService",
+    };
+    let mut all = Vec::new();
+    for link in &old_links {
+        match new_links.iter().find(|other| other.key == link.key) {
+            Some(other) => all.extend(routes(link, other)),
+            None => all.push(ReferenceChange::replaced(istio_path().field(field))),
+        }
+    }
+    let added = new_links.into_iter().filter(|link| {
+        let mut before = old_links.iter();
+        before.all(|other| other.key != link.key)
+    });
+    all.extend(added.map(|link| ReferenceChange {
+        path: link.path,
+        only_adds: true,
+    }));
+    all
+}
+
+fn routes(old: &VirtualServiceLink<'_>, new: &VirtualServiceLink<'_>) -> Vec<ReferenceChange> {
+    let path = |field| new.path.field(field);
+    let (old, new) = (old.reference, new.reference);
+    let changes = [
+        ReferenceChange::of_set(path("routes"), &old.routes, &new.routes),
+        ReferenceChange::of_set(path("tlsRoutes"), &old.tls_routes, &new.tls_routes),
+        ReferenceChange::of_set(path("tcpRoutes"), &old.tcp_routes, &new.tcp_routes),
+    ];
+    changes.into_iter().flatten().collect()
+}
+
+fn destination_rule(old: &Istio, new: &Istio) -> Vec<ReferenceChange> {
+    let path = istio_path().field("destinationRule");
+    match (&old.destination_rule, &new.destination_rule) {
+        (None, None) => Vec::new(),
+        (Some(old), Some(new)) => subsets(&path, old, new),
+        _ => vec![ReferenceChange::replaced(path)],
+    }
+}
+
+fn subsets(
+    path: &Path,
+    old: &DestinationRuleRef,
+    new: &DestinationRuleRef,
+) -> Vec<ReferenceChange> {
+    let names = [
+        ("name", &old.name, &new.name),
+        (
+            "canarySubsetName",
+            &old.canary_subset_name,
+            &new.canary_subset_name,
+        ),
+        (
+            "stableSubsetName",
+            &old.stable_subset_name,
+            &new.stable_subset_name,
+        ),
+    ];
+    let changed = names.into_iter().filter(|(_, old, new)| old != new);
+    let changed = changed.map(|(field, ..)| ReferenceChange::replaced(path.field(field)));
+    let additional = |reference: &DestinationRuleRef| {
+        let names = reference.additional_subset_names.clone();
+        names.unwrap_or_default()
+    };
+    let path = path.field("additionalSubsetNames");
+    let added = ReferenceChange::of_set(path, &additional(old), &additional(new));
+    changed.chain(added).collect()
+}
+
+/// The outermost object in the path that the Rollout no longer has, or the path itself.
+fn outermost_removed(path: Path, rollout: Typed<'_, Rollout>) -> Path {
+    let strategy = Path::spec(["strategy"]);
+    let canary = strategy.field("canary");
+    let routing = rollout.traffic_routing();
+    let pair = rollout.canary.as_ref().map(|canary| &canary.ping_pong);
+    let objects = [
+        (canary.clone(), rollout.canary.is_some()),
+        (strategy.field("blueGreen"), rollout.blue_green.is_some()),
+        (canary.field("trafficRouting"), routing.is_some()),
+        (canary.field("pingPong"), pair.is_some_and(Option::is_some)),
+    ];
+    let removed = objects
+        .into_iter()
+        .find(|(object, exists)| !exists && path.segments().starts_with(object.segments()));
+    removed.map_or(path, |(object, _)| object)
+}
