@@ -1,20 +1,21 @@
 //! Gives the canary and stable subsets labels that all pods of the Rollout have, if they have no labels.
 //!
 //! ## What
-//! A canary or stable subset of a DestinationRule without labels other than the hash gets the labels of the
-//! Rollout's `selector.matchLabels` that the pods and the selector of the Service of the DestinationRule's
-//! host also have. If neither of these is known, it gets all of them. It never gets the hash.
+//! A canary or stable subset of a DestinationRule without labels other than the hash gets the labels of the Rollout's
+//! `selector.matchLabels` that the pods and the selector of the Service of the DestinationRule's host also have. If
+//! neither of these is known, it gets all of them. It never gets the hash.
 //!
 //! ## Why
-//! A subset without labels selects every pod of the host until the controller writes the hash. With labels
-//! that all pods of the Rollout have, it selects the same pods, and the file shows which they are.
+//! A subset without labels selects every pod of the host until the controller writes the hash. With labels that all
+//! pods of the Rollout have, it selects the same pods, and the file shows which they are.
 //!
 //! ## Not when
 //! The mutation changes nothing if the subset has a label. A wrong label is reported by rule RG303.
 
 use serde_json::Value;
 
-use super::{Input, Patch};
+use super::input::Input;
+use super::patch::Patch;
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
 use crate::model::{

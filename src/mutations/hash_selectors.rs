@@ -1,24 +1,24 @@
 //! Keeps `rollouts-pod-template-hash` in the canary and stable subsets of a Rollout's DestinationRule.
 //!
 //! ## What
-//! A canary or stable subset gets the hash that it has in the live object, whatever hash the write has. If
-//! the live object has none (on a CREATE, or because an earlier write removed it), the hash comes from the
-//! Rollout's status: `canary.weights.<role>.podTemplateHash`, otherwise `currentPodHash` for the canary and
-//! `stableRS` for the stable subset, once there is a stable revision. The subsets of a running experiment
-//! that the write removes are restored, and the annotation `argo-rollouts.argoproj.io/managed-by-rollouts`
-//! is kept. A hash is copied, never computed.
+//! A canary or stable subset gets the hash that it has in the live object, whatever hash the write has. If the live
+//! object has none (on a CREATE, or because an earlier write removed it), the hash comes from the Rollout's status:
+//! `canary.weights.<role>.podTemplateHash`, otherwise `currentPodHash` for the canary and `stableRS` for the stable
+//! subset, once there is a stable revision. The subsets of a running experiment that the write removes are restored,
+//! and the annotation `argo-rollouts.argoproj.io/managed-by-rollouts` is kept. A hash is copied, never computed.
 //!
 //! ## Why
-//! Without the hash both subsets select all pods, so the canary gets traffic by the number of its pods
-//! instead of its weight. While pods are not ready, the controller does not restore the hash.
+//! Without the hash both subsets select all pods, so the canary gets traffic by the number of its pods instead of its
+//! weight. While pods are not ready, the controller does not restore the hash.
 //!
 //! ## Not when
-//! The mutation changes nothing if the Rollout no longer names the DestinationRule, or if neither the live
-//! object nor the status has a hash: during the first deployment the controller writes none.
+//! The mutation changes nothing if the Rollout no longer names the DestinationRule, or if neither the live object nor
+//! the status has a hash: during the first deployment the controller writes none.
 
 use serde_json::Value;
 
-use super::{Input, Kept, Patch};
+use super::input::Input;
+use super::patch::{Kept, Patch};
 use crate::cluster::{Flow, Role};
 use crate::field::Path;
 use crate::model::{DestinationRule, DestinationRuleRef, HASH_LABEL, MANAGED_BY, Object, Typed};

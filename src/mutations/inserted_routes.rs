@@ -1,21 +1,22 @@
 //! Restores the header and mirror routes that the controller inserted and the write removes.
 //!
 //! ## What
-//! While a release is in progress, the http routes of the live VirtualService whose names are in the
-//! Rollout's `managedRoutes` are inserted before all user routes, in the order of `managedRoutes`.
+//! While a release is in progress, the http routes of the live VirtualService whose names are in the Rollout's
+//! `managedRoutes` are inserted before all user routes, in the order of `managedRoutes`.
 //!
 //! ## Why
-//! The controller inserts such a route once, at its step. If the file, which does not have the route, is
-//! applied again, the route is missing for the rest of the pause.
+//! The controller inserts such a route once, at its step. If the file, which does not have the route, is applied
+//! again, the route is missing for the rest of the pause.
 //!
 //! ## Not when
 //! The mutation changes nothing if the release is over, aborted (`status.abort`) or being promoted in full
-//! (`status.promoteFull`), because the controller then removes the routes, or if the write has no http
-//! route of the user's.
+//! (`status.promoteFull`), because the controller then removes the routes, or if the write has no http route of the
+//! user's.
 
 use serde_json::Value;
 
-use super::{Input, Kept, Patch};
+use super::input::Input;
+use super::patch::{Kept, Patch};
 use crate::cluster::Flow;
 use crate::field::Path;
 use crate::model::{Object, VirtualService};

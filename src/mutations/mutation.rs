@@ -1,6 +1,7 @@
 //! What a mutation is, a pure function on a write, and `mutation!`, which declares one.
 
-use super::{Input, Patch};
+use super::input::Input;
+use super::patch::Patch;
 use crate::model::Kind;
 
 /// One mutation.
@@ -21,9 +22,9 @@ pub struct Mutation {
 macro_rules! mutation {
     ($kind:ident($apply:ident)) => {
         /// This mutation's entry in the list.
-        pub const MUTATION: $crate::mutations::Mutation = {
+        pub const MUTATION: $crate::mutations::mutation::Mutation = {
             let page = $crate::documentation::page(module_path!());
-            $crate::mutations::Mutation {
+            $crate::mutations::mutation::Mutation {
                 name: page.name,
                 kind: $crate::model::Kind::$kind,
                 apply: $apply,

@@ -1,22 +1,23 @@
 //! Names the only http route of a VirtualService as the Rollout lists it.
 //!
 //! ## What
-//! If a VirtualService has one http route, which has no name, the flow's canary and stable destinations and
-//! no others, the route gets the one name in the Rollout's `routes`.
+//! If a VirtualService has one http route, which has no name, the flow's canary and stable destinations and no
+//! others, the route gets the one name in the Rollout's `routes`.
 //!
 //! ## Why
-//! A route that was written without Argo Rollouts has no name. Until it has one, the controller sets the
-//! Rollout to `Degraded: InvalidSpec`.
+//! A route that was written without Argo Rollouts has no name. Until it has one, the controller sets the Rollout to
+//! `Degraded: InvalidSpec`.
 //!
 //! ## Not when
-//! The mutation changes nothing if there are several http routes, the Rollout lists several names or none,
-//! two Rollouts name the VirtualService, the route does not have both destinations or has one that the
-//! controller would delete, or its hosts are not those of the DestinationRule. In these cases a name would
-//! replace a route that is not found (RG202) by a route that is wrong (RG204, RG205, RG305).
+//! The mutation changes nothing if there are several http routes, the Rollout lists several names or none, two
+//! Rollouts name the VirtualService, the route does not have both destinations or has one that the controller would
+//! delete, or its hosts are not those of the DestinationRule. In these cases a name would replace a route that is not
+//! found (RG202) by a route that is wrong (RG204, RG205, RG305).
 
 use serde_json::Value;
 
-use super::{Input, Patch};
+use super::input::Input;
+use super::patch::Patch;
 use crate::cluster::{Flow, LinkedVirtualService};
 use crate::field::Path;
 use crate::model::{Destination, HttpRoute, Key, Object};

@@ -1,28 +1,29 @@
 //! Keeps `rollouts-pod-template-hash` in the selectors of a Rollout's Services.
 //!
 //! ## What
-//! Each of the six Services that a Rollout names keeps the hash of its live selector. If the live selector
-//! has none (on a CREATE, or because an earlier write removed it) and the Rollout has a stable revision,
-//! the hash comes from the Rollout's status:
+//! Each of the six Services that a Rollout names keeps the hash of its live selector. If the live selector has none
+//! (on a CREATE, or because an earlier write removed it) and the Rollout has a stable revision, the hash comes from
+//! the Rollout's status:
 //!
 //! - `stableRS` for the stable role;
 //! - `currentPodHash` for the canary role, or `stableRS` after an abort;
-//! - `blueGreen.activeSelector` for the active Service, otherwise `stableRS`, and `currentPodHash` for the
-//!   preview Service;
+//! - `blueGreen.activeSelector` for the active Service, otherwise `stableRS`, and `currentPodHash` for the preview
+//!   Service;
 //! - by `canary.stablePingPong` for ping and pong.
 //!
 //! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` is also kept.
 //!
 //! ## Why
-//! Without the hash both Services select all pods, so the weights have no effect, and the controller does
-//! not watch updates of Services. A blue-green release is promoted without approval.
+//! Without the hash both Services select all pods, so the weights have no effect, and the controller does not watch
+//! updates of Services. A blue-green release is promoted without approval.
 //!
 //! ## Not when
 //! The mutation changes nothing if the Rollout no longer names the Service.
 
 use serde_json::Value;
 
-use super::{Input, Kept, Patch};
+use super::input::Input;
+use super::patch::{Kept, Patch};
 use crate::cluster::{Flow, ServiceRole};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, MANAGED_BY, Object};

@@ -1,30 +1,31 @@
 //! Keeps the weights of managed routes, which the controller writes.
 //!
 //! ## What
-//! In the managed routes (http, tls, tcp, and inserted mirror routes) the canary, stable and experiment
-//! destinations keep their live weights. They are matched by role and not by position. Destinations in
-//! `additionalSubsetNames` keep the weight in the write; if their sum changes, stable gets the rest of 100.
-//! Destinations of a running experiment that the write removes are added after the user's. If the Rollout
-//! lists no `routes`, the only route of the user's is managed even while an inserted route exists.
+//! In the managed routes (http, tls, tcp, and inserted mirror routes) the canary, stable and experiment destinations
+//! keep their live weights. They are matched by role and not by position. Destinations in `additionalSubsetNames`
+//! keep the weight in the write; if their sum changes, stable gets the rest of 100. Destinations of a running
+//! experiment that the write removes are added after the user's. If the Rollout lists no `routes`, the only route of
+//! the user's is managed even while an inserted route exists.
 //!
-//! Live weights are used if the Rollout's `status.canary.weights` is set or the controller's field manager
-//! owns the list; before that they are the user's. On a CREATE, and for a role without a live destination,
-//! the canary's weight comes from the status. On an UPDATE the status is used only if somebody else owns
-//! the live list, the status is of the current revisions, and it gives the canary *less*: the mutation can
-//! take traffic from a canary but never gives it more, because the canary's pods may no longer exist.
+//! Live weights are used if the Rollout's `status.canary.weights` is set or the controller's field manager owns the
+//! list; before that they are the user's. On a CREATE, and for a role without a live destination, the canary's weight
+//! comes from the status. On an UPDATE the status is used only if somebody else owns the live list, the status is of
+//! the current revisions, and it gives the canary *less*: the mutation can take traffic from a canary but never gives
+//! it more, because the canary's pods may no longer exist.
 //!
 //! ## Why
-//! If the file is applied again while the canary has 5 %, the 50/50 of the file is stored, and half of the
-//! traffic goes to the new version. While pods are not ready, the controller does not correct it.
+//! If the file is applied again while the canary has 5 %, the 50/50 of the file is stored, and half of the traffic
+//! goes to the new version. While pods are not ready, the controller does not correct it.
 //!
 //! ## Not when
-//! The mutation changes nothing if the Rollout does not name the VirtualService or the route, or if a
-//! managed route has no canary or no stable destination, which rules RG202 and RG204 report.
+//! The mutation changes nothing if the Rollout does not name the VirtualService or the route, or if a managed route
+//! has no canary or no stable destination, which rules RG202 and RG204 report.
 
 use serde_json::Value;
 
+use super::input::Input;
+use super::patch::{Kept, Patch};
 use super::split::{Asked, Live, Split, sum};
-use super::{Input, Kept, Patch};
 use crate::cluster::{Flow, ManagedRoute, Role, Roles};
 use crate::model::{Destination, Object, VirtualService, VirtualServiceRef};
 

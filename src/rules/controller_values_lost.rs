@@ -2,14 +2,12 @@
 //!
 //! ## What
 //! The Rollout has a stable revision, and one of its six Services, or its canary or stable subset, has no
-//! `rollouts-pod-template-hash`; or a managed route gives the canary more than `status.canary.weights`
-//! does. Only the audit and `check` report it, not reviews: between two writes of the controller this can
-//! be so for a moment.
+//! `rollouts-pod-template-hash`; or a managed route gives the canary more than `status.canary.weights` does. Only the
+//! audit and `check` report it, not reviews: between two writes of the controller this can be so for a moment.
 //!
 //! ## Why
-//! A write has removed it while rollout-guard was not running. Without the hash a Service or subset selects
-//! the pods of all revisions. The controller does not watch updates of Services, and repairs nothing while
-//! pods are not ready.
+//! A write has removed it while rollout-guard was not running. Without the hash a Service or subset selects the pods
+//! of all revisions. The controller does not watch updates of Services, and repairs nothing while pods are not ready.
 //!
 //! ## Example
 //! ```yaml
@@ -19,12 +17,11 @@
 //! ```
 //!
 //! ## Fix
-//! Write to the Rollout, for example an annotation: at the next reconcile the controller restores the
-//! value. While pods are not ready, apply the DestinationRule or VirtualService again, and rollout-guard
-//! restores the value.
+//! Write to the Rollout, for example an annotation: at the next reconcile the controller restores the value. While
+//! pods are not ready, apply the DestinationRule or VirtualService again, and rollout-guard restores the value.
 //!
-//! With blue-green, do not write to the Rollout: if the active Service has no hash, the controller skips
-//! the pause and promotes. Write the hash into the selectors by hand, first into the active Service's.
+//! With blue-green, do not write to the Rollout: if the active Service has no hash, the controller skips the pause
+//! and promotes. Write the hash into the selectors by hand, first into the active Service's.
 
 use super::parts::names::destination;
 use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, Role, Roles, ServiceRole};

@@ -1,9 +1,9 @@
 //! A VirtualService delegates a route to a VirtualService that cannot be its delegate.
 //!
 //! ## What
-//! The `delegate` of an http route names a VirtualService that does not exist, that has `hosts` (Istio
-//! delegates only to a VirtualService without `hosts`), that is not exported to the namespace of the one
-//! that delegates, or that has a `delegate` of its own.
+//! The `delegate` of an http route names a VirtualService that does not exist, that has `hosts` (Istio delegates only
+//! to a VirtualService without `hosts`), that is not exported to the namespace of the one that delegates, or that has
+//! a `delegate` of its own.
 //!
 //! ## Why
 //! Istio drops the route and only writes a line to istiod's log.
@@ -19,8 +19,8 @@
 //! ```
 //!
 //! ## Fix
-//! Apply the delegate first, without `hosts` and `gateways`, and export it to the namespace of the
-//! VirtualService that names it.
+//! Apply the delegate first, without `hosts` and `gateways`, and export it to the namespace of the VirtualService
+//! that names it.
 
 use crate::cluster::{ExportTo, View, reference};
 use crate::field::Path;

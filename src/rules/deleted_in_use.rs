@@ -1,17 +1,16 @@
 //! A VirtualService, DestinationRule or Service is deleted although a flow or a route needs it.
 //!
 //! ## What
-//! The rule reports the DELETE of a VirtualService or DestinationRule that a Rollout names, of one of the
-//! six Services that it names, or of a Service that a canary or stable destination in a managed route
-//! resolves to. It is an error while a release is in progress, otherwise a warning. A Rollout that is being
-//! deleted needs nothing.
+//! The rule reports the DELETE of a VirtualService or DestinationRule that a Rollout names, of one of the six
+//! Services that it names, or of a Service that a canary or stable destination in a managed route resolves to. It is
+//! an error while a release is in progress, otherwise a warning. A Rollout that is being deleted needs nothing.
 //!
-//! It also reports a warning for a DestinationRule that alone defines a subset to which a VirtualService
-//! outside these flows sends.
+//! It also reports a warning for a DestinationRule that alone defines a subset to which a VirtualService outside
+//! these flows sends.
 //!
 //! ## Why
-//! During a release the traffic of both versions is lost or no longer split, and the controller can neither
-//! continue nor abort. An idle Rollout becomes `Degraded: InvalidSpec`.
+//! During a release the traffic of both versions is lost or no longer split, and the controller can neither continue
+//! nor abort. An idle Rollout becomes `Degraded: InvalidSpec`.
 //!
 //! ## Example
 //! ```sh

@@ -1,11 +1,10 @@
 //! A VirtualService sends traffic to a host that no Service and no ServiceEntry provides.
 //!
 //! ## What
-//! For the resolved host of a destination or mirror there is no Service and no ServiceEntry, also none with
-//! a wildcard, that the VirtualService's namespace sees. The rule needs to know Services and
-//! ServiceEntries: in a cluster it does, and in `check` if the input has one. A host without a dot is a
-//! Service in the VirtualService's namespace. Istio does not complete a host with a dot, so `reviews.prod`
-//! is not a Service.
+//! For the resolved host of a destination or mirror there is no Service and no ServiceEntry, also none with a
+//! wildcard, that the VirtualService's namespace sees. The rule needs to know Services and ServiceEntries: in a
+//! cluster it does, and in `check` if the input has one. A host without a dot is a Service in the VirtualService's
+//! namespace. Istio does not complete a host with a dot, so `reviews.prod` is not a Service.
 //!
 //! ## Why
 //! The proxy has no cluster for the host and answers 503 (`istioctl analyze`: IST0101).

@@ -1,14 +1,14 @@
 //! A managed route has no canary or no stable destination.
 //!
 //! ## What
-//! A route whose weights the controller writes has no destination with the canary (stable) subset of
-//! the Rollout's `destinationRule`. Without a `destinationRule`, the route has no destination whose host
-//! begins with the name of the canary (stable) Service. A route that only redirects or delegates has no
-//! destination at all. For tls and tcp routes that the Rollout does not list, see `unlisted-l4-route`.
+//! A route whose weights the controller writes has no destination with the canary (stable) subset of the Rollout's
+//! `destinationRule`. Without a `destinationRule`, the route has no destination whose host begins with the name of
+//! the canary (stable) Service. A route that only redirects or delegates has no destination at all. For tls and tcp
+//! routes that the Rollout does not list, see `unlisted-l4-route`.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight changes and no abort
-//! takes effect (`validateVirtualServiceRouteDestinations`).
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight changes and no abort takes effect
+//! (`validateVirtualServiceRouteDestinations`).
 //!
 //! ## Example
 //! ```yaml

@@ -1,10 +1,9 @@
 //! A destination has a port that its host does not have, or none although the host has several.
 //!
 //! ## What
-//! The `port` of a destination or mirror is not declared by any known Service or ServiceEntry of its host,
-//! or there is no `port` and each of them declares several. The latter is valid if only sidecars apply the
-//! VirtualService and the destination has all ports of the `hosts`: the proxy then sends to the port that
-//! the client called.
+//! The `port` of a destination or mirror is not declared by any known Service or ServiceEntry of its host, or there
+//! is no `port` and each of them declares several. The latter is valid if only sidecars apply the VirtualService and
+//! the destination has all ports of the `hosts`: the proxy then sends to the port that the client called.
 //!
 //! ## Why
 //! The proxy has no cluster for the port and answers 503 (`istioctl analyze`: IST0101, IST0112).

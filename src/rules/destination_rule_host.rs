@@ -2,12 +2,12 @@
 //!
 //! ## What
 //! A destination in a managed route has the canary or the stable subset, and its host, resolved in the
-//! VirtualService's namespace, is not the resolved host of the Rollout's DestinationRule and does not match
-//! its wildcard.
+//! VirtualService's namespace, is not the resolved host of the Rollout's DestinationRule and does not match its
+//! wildcard.
 //!
 //! ## Why
-//! The controller writes the hashes into a DestinationRule that does not apply to this traffic. Either the
-//! host has no such subset (503), or its subset does not select by version and the weights have no effect.
+//! The controller writes the hashes into a DestinationRule that does not apply to this traffic. Either the host has
+//! no such subset (503), or its subset does not select by version and the weights have no effect.
 //!
 //! ## Example
 //! ```yaml

@@ -1,13 +1,12 @@
 //! A Rollout names a DestinationRule that does not exist.
 //!
 //! ## What
-//! `destinationRule.name` names no DestinationRule in the Rollout's own namespace, the only one where the
-//! controller looks. The rule reports nothing if Istio's objects are in another cluster
-//! (`istio.primaryCluster: remote`).
+//! `destinationRule.name` names no DestinationRule in the Rollout's own namespace, the only one where the controller
+//! looks. The rule reports nothing if Istio's objects are in another cluster (`istio.primaryCluster: remote`).
 //!
 //! ## Why
-//! The controller cannot write the hash of a version into a subset and fails at every reconcile
-//! (`UpdateHash`), so no weight changes.
+//! The controller cannot write the hash of a version into a subset and fails at every reconcile (`UpdateHash`), so no
+//! weight changes.
 //!
 //! ## Example
 //! ```yaml

@@ -4,9 +4,8 @@
 //! Another Rollout of the namespace, which is not being deleted, names the same DestinationRule.
 //!
 //! ## Why
-//! Each reconcile deletes the subsets that its own Rollout does not name (`UpdateHash`). Within
-//! milliseconds the DestinationRule has no subsets, all traffic gets 503, and both Rollouts report that
-//! they are healthy.
+//! Each reconcile deletes the subsets that its own Rollout does not name (`UpdateHash`). Within milliseconds the
+//! DestinationRule has no subsets, all traffic gets 503, and both Rollouts report that they are healthy.
 //!
 //! ## Example
 //! ```yaml

@@ -4,8 +4,8 @@
 //! A VirtualService has several http routes with a name that is in `routes` of a Rollout's reference to it.
 //!
 //! ## Why
-//! The controller manages only the first route with the name (`searchHttpRoute`). The other routes keep
-//! their weights, so their traffic does not take part in the release.
+//! The controller manages only the first route with the name (`searchHttpRoute`). The other routes keep their
+//! weights, so their traffic does not take part in the release.
 //!
 //! ## Example
 //! ```yaml

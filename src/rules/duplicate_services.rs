@@ -6,8 +6,8 @@
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateRolloutStrategyCanary`,
-//! `ValidateRolloutStrategyBlueGreen`), because one selector cannot hold two hashes. Without an active
-//! Service, every reconcile fails.
+//! `ValidateRolloutStrategyBlueGreen`), because one selector cannot hold two hashes. Without an active Service, every
+//! reconcile fails.
 //!
 //! ## Example
 //! ```yaml

@@ -4,8 +4,8 @@
 //! A name is used more than once in `subsets`.
 //!
 //! ## Why
-//! istiod rejects the object (`istioctl analyze`: IST0106). If the object was stored anyway, Istio ignores
-//! one of the two subsets.
+//! istiod rejects the object (`istioctl analyze`: IST0106). If the object was stored anyway, Istio ignores one of the
+//! two subsets.
 //!
 //! ## Example
 //! ```yaml

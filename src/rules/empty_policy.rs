@@ -1,9 +1,8 @@
 //! A traffic policy of a DestinationRule is empty.
 //!
 //! ## What
-//! A `trafficPolicy` (of the DestinationRule or of a subset) or an entry of its `portLevelSettings` has
-//! none of its fields, or a `connectionPool` has neither `http` nor `tcp`. A field with an empty list
-//! counts as missing.
+//! A `trafficPolicy` (of the DestinationRule or of a subset) or an entry of its `portLevelSettings` has none of its
+//! fields, or a `connectionPool` has neither `http` nor `tcp`. A field with an empty list counts as missing.
 //!
 //! ## Why
 //! istiod rejects the object (`istioctl analyze`: IST0106).

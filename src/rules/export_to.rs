@@ -1,9 +1,9 @@
 //! An entry of `exportTo` is not valid.
 //!
 //! ## What
-//! In a VirtualService or DestinationRule, `exportTo` has `~`, the same namespace twice (`.` is the
-//! object's own), `*` together with other entries, or an entry that is not the name of a namespace. In a
-//! DestinationRule with `workloadSelector`, it has another namespace than the object's own.
+//! In a VirtualService or DestinationRule, `exportTo` has `~`, the same namespace twice (`.` is the object's own),
+//! `*` together with other entries, or an entry that is not the name of a namespace. In a DestinationRule with
+//! `workloadSelector`, it has another namespace than the object's own.
 //!
 //! ## Why
 //! istiod rejects the object (`istioctl analyze`: IST0106).

@@ -1,15 +1,15 @@
 //! A managed route has a weighted destination that the controller deletes.
 //!
 //! ## What
-//! A destination of a managed route has a weight other than 0 and no role: it is neither canary nor stable,
-//! belongs to no running experiment, and its subset is not in `additionalSubsetNames`. It is an error if a
-//! later canary or stable destination has a weight or is about to get one, or if two such destinations come
-//! before one of these; otherwise it is a warning.
+//! A destination of a managed route has a weight other than 0 and no role: it is neither canary nor stable, belongs
+//! to no running experiment, and its subset is not in `additionalSubsetNames`. It is an error if a later canary or
+//! stable destination has a weight or is about to get one, or if two such destinations come before one of these;
+//! otherwise it is a warning.
 //!
 //! ## Why
-//! At its next write the controller deletes the destination and gives its weight to the stable destination.
-//! It counts the positions before it deletes: what it writes to a later destination goes to the one after
-//! that, or is added at the end as another destination (`patchVirtualService`).
+//! At its next write the controller deletes the destination and gives its weight to the stable destination. It counts
+//! the positions before it deletes: what it writes to a later destination goes to the one after that, or is added at
+//! the end as another destination (`patchVirtualService`).
 //!
 //! ## Example
 //! ```yaml
@@ -23,8 +23,8 @@
 //! ```
 //!
 //! ## Fix
-//! Move the destination to a route that the Rollout does not list, or set its weight to 0. With a
-//! `destinationRule`, you can instead add its subset to `additionalSubsetNames`.
+//! Move the destination to a route that the Rollout does not list, or set its weight to 0. With a `destinationRule`,
+//! you can instead add its subset to `additionalSubsetNames`.
 
 use std::collections::BTreeSet;
 

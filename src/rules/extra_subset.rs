@@ -1,14 +1,14 @@
 //! The controller will delete a subset of the managed DestinationRule.
 //!
 //! ## What
-//! The Rollout's DestinationRule has a subset other than the canary's, the stable one and those of a
-//! running experiment. It is an error if `additionalSubsetNames` lists the subset or a VirtualService of
-//! any namespace sends to it; otherwise it is a warning.
+//! The Rollout's DestinationRule has a subset other than the canary's, the stable one and those of a running
+//! experiment. It is an error if `additionalSubsetNames` lists the subset or a VirtualService of any namespace sends
+//! to it; otherwise it is a warning.
 //!
 //! ## Why
 //! At the next change of a hash the controller writes a new list of subsets with only those that it knows
-//! (`UpdateHash`). `additionalSubsetNames` protects the weights of destinations, not the subsets. Traffic
-//! to the deleted subset gets 503.
+//! (`UpdateHash`). `additionalSubsetNames` protects the weights of destinations, not the subsets. Traffic to the
+//! deleted subset gets 503.
 //!
 //! ## Example
 //! ```yaml
@@ -19,8 +19,8 @@
 //! ```
 //!
 //! ## Fix
-//! Define the subset in a second DestinationRule for the same host in the same namespace. Istio merges the
-//! two, and the controller changes only its own.
+//! Define the subset in a second DestinationRule for the same host in the same namespace. Istio merges the two, and
+//! the controller changes only its own.
 
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;

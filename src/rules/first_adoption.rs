@@ -1,12 +1,12 @@
 //! A new Rollout takes over a running workload whose host already gets traffic.
 //!
 //! ## What
-//! The CREATE of a Rollout with `workloadRef` that names an existing DestinationRule, for whose host there
-//! is a Service or a VirtualService that sends to it.
+//! The CREATE of a Rollout with `workloadRef` that names an existing DestinationRule, for whose host there is a
+//! Service or a VirtualService that sends to it.
 //!
 //! ## Why
-//! The controller writes its hash into the subsets as soon as it has created a ReplicaSet, before the pods
-//! are ready. The pods of the Deployment do not have that label, so the traffic gets 503.
+//! The controller writes its hash into the subsets as soon as it has created a ReplicaSet, before the pods are ready.
+//! The pods of the Deployment do not have that label, so the traffic gets 503.
 //!
 //! ## Example
 //! ```yaml

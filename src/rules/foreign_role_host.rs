@@ -1,15 +1,14 @@
 //! The host of a canary or stable destination is not the Service of that role.
 //!
 //! ## What
-//! The Rollout has no `destinationRule`, so the controller recognizes the canary and stable destinations by
-//! the names of their Services. The host of such a destination, resolved in the VirtualService's namespace,
-//! is not that Service in the Rollout's namespace: it is in another namespace, or, written as
-//! `name.namespace`, it does not exist.
+//! The Rollout has no `destinationRule`, so the controller recognizes the canary and stable destinations by the names
+//! of their Services. The host of such a destination, resolved in the VirtualService's namespace, is not that Service
+//! in the Rollout's namespace: it is in another namespace, or, written as `name.namespace`, it does not exist.
 //!
 //! ## Why
-//! The controller compares only the part of the host before the first dot, and changes the weight. Istio
-//! sends the traffic to the host as it is written. Istio does not complete a host that has a dot, so
-//! `app-canary.prod` is not a Service and the proxy answers 503.
+//! The controller compares only the part of the host before the first dot, and changes the weight. Istio sends the
+//! traffic to the host as it is written. Istio does not complete a host that has a dot, so `app-canary.prod` is not a
+//! Service and the proxy answers 503.
 //!
 //! ## Example
 //! ```yaml
@@ -20,8 +19,8 @@
 //! ```
 //!
 //! ## Fix
-//! Write the full host, such as `app-canary.prod.svc.cluster.local`, or in the Rollout's own namespace the
-//! name of the Service.
+//! Write the full host, such as `app-canary.prod.svc.cluster.local`, or in the Rollout's own namespace the name of
+//! the Service.
 
 use std::collections::BTreeSet;
 

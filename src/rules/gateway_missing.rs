@@ -1,13 +1,12 @@
 //! A VirtualService is bound to a Gateway that does not exist.
 //!
 //! ## What
-//! An entry of `gateways` other than `mesh` names a Gateway that does not exist. A name without `/` is in
-//! the VirtualService's namespace. The rule needs to know Gateways: in a cluster it does, and in `check` if
-//! the input has one or with `--complete`.
+//! An entry of `gateways` other than `mesh` names a Gateway that does not exist. A name without `/` is in the
+//! VirtualService's namespace. The rule needs to know Gateways: in a cluster it does, and in `check` if the input has
+//! one or with `--complete`.
 //!
 //! ## Why
-//! No proxy applies the VirtualService at this gateway, and there is no error (`istioctl analyze`:
-//! IST0101).
+//! No proxy applies the VirtualService at this gateway, and there is no error (`istioctl analyze`: IST0101).
 //!
 //! ## Example
 //! ```yaml

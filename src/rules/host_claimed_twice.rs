@@ -1,13 +1,12 @@
 //! Two VirtualServices that sidecars apply have the same host.
 //!
 //! ## What
-//! Two VirtualServices of the mesh (without `gateways`, or with `mesh` in it) have a host in common, each
-//! resolved in its own namespace, and by their `exportTo` at least one namespace sees both. The rule
-//! reports both of them.
+//! Two VirtualServices of the mesh (without `gateways`, or with `mesh` in it) have a host in common, each resolved in
+//! its own namespace, and by their `exportTo` at least one namespace sees both. The rule reports both of them.
 //!
 //! ## Why
-//! A sidecar applies one VirtualService per host and ignores the other without a warning. The weights in
-//! the other have no effect (`istioctl analyze`: IST0109).
+//! A sidecar applies one VirtualService per host and ignores the other without a warning. The weights in the other
+//! have no effect (`istioctl analyze`: IST0109).
 //!
 //! ## Example
 //! ```yaml
@@ -18,8 +17,7 @@
 //! ```
 //!
 //! ## Fix
-//! Put all routes of the host in one VirtualService, delegate to the others, or export them to different
-//! namespaces.
+//! Put all routes of the host in one VirtualService, delegate to the others, or export them to different namespaces.
 
 use std::collections::BTreeSet;
 

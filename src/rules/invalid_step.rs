@@ -3,17 +3,17 @@
 //! ## What
 //! The rule reports:
 //!
-//! - a step of no known kind (`setWeight`, `pause`, `experiment`, `analysis`, `setCanaryScale`,
-//!   `setHeaderRoute`, `setMirrorRoute`, `plugin`), or of two of the first four;
+//! - a step of no known kind (`setWeight`, `pause`, `experiment`, `analysis`, `setCanaryScale`, `setHeaderRoute`,
+//!   `setMirrorRoute`, `plugin`), or of two of the first four;
 //! - a `setWeight` outside 0 to `maxTrafficWeight` (100 by default);
-//! - a pause whose duration is negative, longer than 32 bits of seconds, or neither a number of seconds nor a
-//!   Go duration (`30`, `"30"` and `1h30m` are valid, `1d` is not);
+//! - a pause whose duration is negative, longer than 32 bits of seconds, or neither a number of seconds nor a Go
+//!   duration (`30`, `"30"` and `1h30m` are valid, `1d` is not);
 //! - `setCanaryScale` without traffic routing, `setHeaderRoute` without Istio, ALB, Apisix or plugins,
 //!   `setMirrorRoute` without Istio or plugins, and an experiment's weight without SMI, ALB, Istio or plugins.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateRolloutStrategyCanary`). The API server prunes a misspelt kind, which leaves an empty step.
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateRolloutStrategyCanary`). The API
+//! server prunes a misspelt kind, which leaves an empty step.
 //!
 //! ## Example
 //! ```yaml

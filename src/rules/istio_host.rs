@@ -3,11 +3,11 @@
 //! ## What
 //! The rule reports:
 //!
-//! - a host of a destination, a mirror or a DestinationRule that is not a DNS name. Only the first label
-//!   can be or begin with `*`; IP addresses and a last label of only digits are not valid;
+//! - a host of a destination, a mirror or a DestinationRule that is not a DNS name. Only the first label can be or
+//!   begin with `*`; IP addresses and a last label of only digits are not valid;
 //! - a bare `*` as the host of a destination or mirror;
-//! - an entry of `hosts` that is neither a DNS name nor an IP address, or that is `*` although sidecars
-//!   apply the VirtualService (no `gateways`, or `mesh` in it);
+//! - an entry of `hosts` that is neither a DNS name nor an IP address, or that is `*` although sidecars apply the
+//!   VirtualService (no `gateways`, or `mesh` in it);
 //! - two `hosts` of one VirtualService of which one covers the other;
 //! - an SNI host that is not a DNS name, or that no entry of `hosts` covers.
 //!
@@ -23,8 +23,8 @@
 //! ```
 //!
 //! ## Fix
-//! Write the host as a DNS name. Of two hosts that cover each other, keep the wider one. List in `hosts`
-//! what the SNI hosts need.
+//! Write the host as a DNS name. Of two hosts that cover each other, keep the wider one. List in `hosts` what the SNI
+//! hosts need.
 
 use std::collections::HashSet;
 

@@ -1,9 +1,9 @@
 //! The name or a label of a subset is not valid.
 //!
 //! ## What
-//! A subset name, in a DestinationRule or in a destination or mirror of a VirtualService, must have 1 to 63
-//! letters, digits and `-`, with a letter or digit at both ends (capitals are valid). A label of a subset
-//! must have a valid Kubernetes label key and value.
+//! A subset name, in a DestinationRule or in a destination or mirror of a VirtualService, must have 1 to 63 letters,
+//! digits and `-`, with a letter or digit at both ends (capitals are valid). A label of a subset must have a valid
+//! Kubernetes label key and value.
 //!
 //! ## Why
 //! istiod rejects the object (`istioctl analyze`: IST0106).

@@ -1,18 +1,18 @@
 //! A field has the wrong type, or a required field is missing or empty.
 //!
 //! ## What
-//! The rule checks Rollouts, VirtualServices, DestinationRules, Services and ServiceEntries. It reports a
-//! field that the rules read (except in `status`) if its type is wrong or its number is out of range (32
-//! bits; a port). It reports these fields if they are missing or empty:
+//! The rule checks Rollouts, VirtualServices, DestinationRules, Services and ServiceEntries. It reports a field that
+//! the rules read (except in `status`) if its type is wrong or its number is out of range (32 bits; a port). It
+//! reports these fields if they are missing or empty:
 //!
 //! - in a DestinationRule, `host` and a subset's `name`;
-//! - in a VirtualService, a `destination` of a route or of `mirrors`, its `host` and that of a `mirror`, a
-//!   tls route's `match` and the `sniHosts` in it;
+//! - in a VirtualService, a `destination` of a route or of `mirrors`, its `host` and that of a `mirror`, a tls
+//!   route's `match` and the `sniHosts` in it;
 //! - in a Rollout, `activeService` and the names in `managedRoutes`.
 //!
 //! ## Why
-//! The API server or istiod rejects the object (`istioctl analyze`: IST0106), and the other rules cannot
-//! check what they cannot read.
+//! The API server or istiod rejects the object (`istioctl analyze`: IST0106), and the other rules cannot check what
+//! they cannot read.
 //!
 //! ## Example
 //! ```yaml

@@ -1,13 +1,12 @@
 //! The controller would delete a route whose weights it writes.
 //!
 //! ## What
-//! A name in `routes` of a VirtualService reference is also in `managedRoutes`, or is the name of a
-//! `setHeaderRoute` or `setMirrorRoute` step.
+//! A name in `routes` of a VirtualService reference is also in `managedRoutes`, or is the name of a `setHeaderRoute`
+//! or `setMirrorRoute` step.
 //!
 //! ## Why
-//! `managedRoutes` lists the routes that the controller inserts. At promotion and abort it deletes all of
-//! them, and those that steps name (`RemoveManagedRoutes`). The user's own route is deleted with them, and
-//! its traffic is lost.
+//! `managedRoutes` lists the routes that the controller inserts. At promotion and abort it deletes all of them, and
+//! those that steps name (`RemoveManagedRoutes`). The user's own route is deleted with them, and its traffic is lost.
 //!
 //! ## Example
 //! ```yaml

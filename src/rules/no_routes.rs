@@ -4,9 +4,9 @@
 //! The VirtualService has none of `http`, `tls` and `tcp`, or only an empty `http`.
 //!
 //! ## Why
-//! There is no route whose weights the controller could write. If all three lists are missing, it sets the
-//! Rollout to `Degraded: InvalidSpec`. With an empty `http` it goes through the steps without splitting
-//! traffic. Istio's own webhook, where it is installed, rejects such a VirtualService.
+//! There is no route whose weights the controller could write. If all three lists are missing, it sets the Rollout to
+//! `Degraded: InvalidSpec`. With an empty `http` it goes through the steps without splitting traffic. Istio's own
+//! webhook, where it is installed, rejects such a VirtualService.
 //!
 //! ## Example
 //! ```yaml

@@ -1,15 +1,13 @@
 //! Controllers before and after 1.10 read the dotted name of a reference differently.
 //!
 //! ## What
-//! The `name` of a reference to a VirtualService has dots, and splitting it at the first dot gives another
-//! namespace or name than splitting it at the last dot. `name.namespace` with one dot is the same in both
-//! cases.
+//! The `name` of a reference to a VirtualService has dots, and splitting it at the first dot gives another namespace
+//! or name than splitting it at the last dot. `name.namespace` with one dot is the same in both cases.
 //!
 //! ## Why
-//! Before 1.10 the controller split the name at the first dot and ignored everything after the second.
-//! Since 1.10 it removes a trailing `.cluster.local` and splits at the last dot. After an upgrade or a
-//! downgrade, or in another cluster, the controller looks for another VirtualService
-//! (argoproj/argo-rollouts#4709).
+//! Before 1.10 the controller split the name at the first dot and ignored everything after the second. Since 1.10 it
+//! removes a trailing `.cluster.local` and splits at the last dot. After an upgrade or a downgrade, or in another
+//! cluster, the controller looks for another VirtualService (argoproj/argo-rollouts#4709).
 //!
 //! ## Example
 //! ```yaml

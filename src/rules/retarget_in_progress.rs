@@ -1,17 +1,17 @@
 //! A Rollout's references change during a release.
 //!
 //! ## What
-//! An UPDATE changes `trafficRouting.istio`, `managedRoutes` or one of the six Services of a Rollout whose
-//! release is in progress, so that they resolve to another object or list. Another spelling of the same
-//! reference is not a change.
+//! An UPDATE changes `trafficRouting.istio`, `managedRoutes` or one of the six Services of a Rollout whose release is
+//! in progress, so that they resolve to another object or list. Another spelling of the same reference is not a
+//! change.
 //!
-//! It is a warning if the write can be a rollback or a repair: it also changes `spec.template` or
-//! `workloadRef`, there is a `workloadRef` (the template is in another object), the flow already had an
-//! error, or entries are only added to a list.
+//! It is a warning if the write can be a rollback or a repair: it also changes `spec.template` or `workloadRef`,
+//! there is a `workloadRef` (the template is in another object), the flow already had an error, or entries are only
+//! added to a list.
 //!
 //! ## Why
-//! The controller uses the new objects at once and leaves the old ones as they are. Their weights stay at
-//! the canary's share and their subsets and selectors keep the hashes; nothing resets them.
+//! The controller uses the new objects at once and leaves the old ones as they are. Their weights stay at the
+//! canary's share and their subsets and selectors keep the hashes; nothing resets them.
 //!
 //! ## Example
 //! ```yaml

@@ -3,13 +3,12 @@
 //! ## What
 //! The rule reports:
 //!
-//! - an http route without exactly one of `route`, `redirect` and `directResponse` (an empty `route` counts
-//!   as none). In a VirtualService with `hosts`, a route with `delegate` must have neither `route` nor
-//!   `redirect`;
+//! - an http route without exactly one of `route`, `redirect` and `directResponse` (an empty `route` counts as none).
+//!   In a VirtualService with `hosts`, a route with `delegate` must have neither `route` nor `redirect`;
 //! - an http route with both `mirror` and `mirrors`;
 //! - a tls or tcp route without `route`;
-//! - a VirtualService without `hosts`, which makes it a delegate, that has `gateways`, `tls`, `tcp` or a
-//!   `delegate` of its own;
+//! - a VirtualService without `hosts`, which makes it a delegate, that has `gateways`, `tls`, `tcp` or a `delegate`
+//!   of its own;
 //! - a VirtualService with no http, tls or tcp route.
 //!
 //! ## Why

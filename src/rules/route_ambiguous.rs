@@ -1,21 +1,20 @@
 //! A Rollout lists no routes, and the controller cannot choose one of the VirtualService.
 //!
 //! ## What
-//! The rule reports an error if `routes` is empty and the VirtualService has more than one http route that
-//! is not in `managedRoutes`, with or without a name; or if `tlsRoutes` (`tcpRoutes`) is empty and the
-//! VirtualService has more than one tls (tcp) route.
+//! The rule reports an error if `routes` is empty and the VirtualService has more than one http route that is not in
+//! `managedRoutes`, with or without a name; or if `tlsRoutes` (`tcpRoutes`) is empty and the VirtualService has more
+//! than one tls (tcp) route.
 //!
-//! If `routes` is empty and there is one http route of the user's, the result depends on the steps. It is a
-//! warning if the steps insert a mirror route, or insert any route and the user's route has a name. It is
-//! an error if the user's route has a name and a `setMirrorRoute` step comes while another inserted route
-//! exists. Controllers from 1.3 to 1.7 never choose a route that has a name: this is a warning, and an
-//! error if a step is a `setMirrorRoute`.
+//! If `routes` is empty and there is one http route of the user's, the result depends on the steps. It is a warning
+//! if the steps insert a mirror route, or insert any route and the user's route has a name. It is an error if the
+//! user's route has a name and a `setMirrorRoute` step comes while another inserted route exists. Controllers from
+//! 1.3 to 1.7 never choose a route that has a name: this is a warning, and an error if a step is a `setMirrorRoute`.
 //!
 //! ## Why
-//! If there are several routes to choose from, the controller sets the Rollout to `Degraded: InvalidSpec`
-//! and stops. Without a list it chooses again at each write, also among the routes that it has inserted: it
-//! chooses a mirror route instead of the user's, or none, and the weights do not change while the steps go
-//! on. `setMirrorRoute` copies the chosen route; if there is none, the controller panics at each attempt.
+//! If there are several routes to choose from, the controller sets the Rollout to `Degraded: InvalidSpec` and stops.
+//! Without a list it chooses again at each write, also among the routes that it has inserted: it chooses a mirror
+//! route instead of the user's, or none, and the weights do not change while the steps go on. `setMirrorRoute` copies
+//! the chosen route; if there is none, the controller panics at each attempt.
 //!
 //! ## Example
 //! ```yaml

@@ -1,14 +1,14 @@
 //! The controller duplicates http routes at each write when it orders them.
 //!
 //! ## What
-//! The Rollout has `managedRoutes`, and the VirtualService has two http routes without a name or with the
-//! same name; or `managedRoutes` lists a route twice that exists or that a step inserts. The rule reports
-//! nothing if `routes` is empty and the controller rejects the VirtualService for that (`route-ambiguous`).
+//! The Rollout has `managedRoutes`, and the VirtualService has two http routes without a name or with the same name;
+//! or `managedRoutes` lists a route twice that exists or that a step inserts. The rule reports nothing if `routes` is
+//! empty and the controller rejects the VirtualService for that (`route-ambiguous`).
 //!
 //! ## Why
-//! To order the routes as in `managedRoutes`, the controller looks up each route by its name and takes all
-//! routes that have it (`getOrderedVirtualServiceRoutes`): at each write two routes of one name become
-//! four, then sixteen, until the object is too large to store.
+//! To order the routes as in `managedRoutes`, the controller looks up each route by its name and takes all routes
+//! that have it (`getOrderedVirtualServiceRoutes`): at each write two routes of one name become four, then sixteen,
+//! until the object is too large to store.
 //!
 //! ## Example
 //! ```yaml

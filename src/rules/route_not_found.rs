@@ -1,15 +1,15 @@
 //! A Rollout lists a route that the VirtualService does not have.
 //!
 //! ## What
-//! A name in `routes`, or an entry of `tlsRoutes` or `tcpRoutes`, matches no route in the VirtualService's
-//! list of that kind. A VirtualService without that list is not checked.
+//! A name in `routes`, or an entry of `tlsRoutes` or `tcpRoutes`, matches no route in the VirtualService's list of
+//! that kind. A VirtualService without that list is not checked.
 //!
-//! VirtualServices with the same plain name in several namespaces must also have the routes of the first
-//! reference: the controller validates all of them with its lists.
+//! VirtualServices with the same plain name in several namespaces must also have the routes of the first reference:
+//! the controller validates all of them with its lists.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight changes and no abort
-//! takes effect until the route exists (`ValidateHTTPRoutes`, `ValidateTlsRoutes`, `ValidateTcpRoutes`).
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops: no weight changes and no abort takes effect
+//! until the route exists (`ValidateHTTPRoutes`, `ValidateTlsRoutes`, `ValidateTcpRoutes`).
 //!
 //! ## Example
 //! ```yaml
@@ -21,8 +21,8 @@
 //! ```
 //!
 //! ## Fix
-//! Give the route the name that the Rollout lists. To rename it during a release, add the new route beside
-//! the old one, change the Rollout's reference, then delete the old route.
+//! Give the route the name that the Rollout lists. To rename it during a release, add the new route beside the old
+//! one, change the Rollout's reference, then delete the old route.
 
 use std::collections::BTreeSet;
 

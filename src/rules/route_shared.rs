@@ -1,12 +1,12 @@
 //! Two Rollouts manage the same route of a VirtualService.
 //!
 //! ## What
-//! Another Rollout of any namespace, which is not being deleted, manages a route that this Rollout manages:
-//! an http route by its name, the only or the first http route without a name, or a tls or tcp route.
+//! Another Rollout of any namespace, which is not being deleted, manages a route that this Rollout manages: an http
+//! route by its name, the only or the first http route without a name, or a tls or tcp route.
 //!
 //! ## Why
-//! Both Rollouts write the weights of the route, and each deletes the destinations that it does not know,
-//! which are the canary and stable destinations of the other.
+//! Both Rollouts write the weights of the route, and each deletes the destinations that it does not know, which are
+//! the canary and stable destinations of the other.
 //!
 //! ## Example
 //! ```yaml

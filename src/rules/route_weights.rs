@@ -1,8 +1,8 @@
 //! A weight of a route is negative, or the weights sum to 0.
 //!
 //! ## What
-//! An http, tls or tcp destination has a weight below 0, or a route has several destinations whose weights
-//! sum to 0. A missing weight counts as 0. The weight of a single destination can be 0.
+//! An http, tls or tcp destination has a weight below 0, or a route has several destinations whose weights sum to 0.
+//! A missing weight counts as 0. The weight of a single destination can be 0.
 //!
 //! ## Why
 //! istiod rejects the object (`istioctl analyze`: IST0106), because no destination would get traffic.

@@ -74,16 +74,16 @@ impl Level {
 macro_rules! rule {
     ($code:ident, $level:ident, $kind:ident($check:ident) $(, reads = [$($read:ident),+])?) => {
         /// This rule's entry in the catalogue.
-        pub const RULE: $crate::rules::Rule = {
+        pub const RULE: $crate::rules::rule::Rule = {
             let page = $crate::documentation::page(module_path!());
-            $crate::rules::Rule {
+            $crate::rules::rule::Rule {
                 id: $crate::verdict::RuleId {
                     code: stringify!($code),
                     name: page.name,
                 },
-                level: $crate::rules::Level::$level,
+                level: $crate::rules::rule::Level::$level,
                 reads: &[$($($crate::model::Kind::$read),+)?],
-                check: $crate::rules::Check::$kind($check),
+                check: $crate::rules::rule::Check::$kind($check),
                 documentation: page.text,
             }
         };

@@ -5,8 +5,8 @@
 //!
 //! - without `workloadRef`, a `spec.selector` that is missing or empty;
 //! - a key or value in it that is not a valid Kubernetes label;
-//! - an operator other than `In`, `NotIn`, `Exists` and `DoesNotExist`, `In` or `NotIn` without values, and
-//!   `Exists` or `DoesNotExist` with values;
+//! - an operator other than `In`, `NotIn`, `Exists` and `DoesNotExist`, `In` or `NotIn` without values, and `Exists`
+//!   or `DoesNotExist` with values;
 //! - pod labels that lack or contradict it. They are read from `spec.template`, or from the workload that
 //!   `workloadRef` names if it is known.
 //!
@@ -24,8 +24,8 @@
 //! ```
 //!
 //! ## Fix
-//! Give the pod template every label that the selector requires. With `workloadRef`, leave the selector out:
-//! the controller uses the workload's.
+//! Give the pod template every label that the selector requires. With `workloadRef`, leave the selector out: the
+//! controller uses the workload's.
 
 use super::parts::kubernetes_labels::{is_label_key, is_label_value};
 use super::parts::pods::labels_path;

@@ -1,8 +1,8 @@
 //! A Rollout names a Service that belongs to another Rollout.
 //!
 //! ## What
-//! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` of one of the six named Services has the
-//! name of another Rollout.
+//! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` of one of the six named Services has the name of
+//! another Rollout.
 //!
 //! ## Why
 //! The controller rejects the Service and sets the Rollout to `Degraded: InvalidSpec` (`ValidateService`).

@@ -1,12 +1,12 @@
 //! A Rollout names a Service that does not exist.
 //!
 //! ## What
-//! `canaryService`, `stableService`, `pingService`, `pongService`, `activeService` or `previewService`
-//! names no Service in the Rollout's namespace.
+//! `canaryService`, `stableService`, `pingService`, `pongService`, `activeService` or `previewService` names no
+//! Service in the Rollout's namespace.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and tries again every 20 seconds. Until the
-//! Service exists, nothing is rolled out (`getReferencedService`).
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and tries again every 20 seconds. Until the Service
+//! exists, nothing is rolled out (`getReferencedService`).
 //!
 //! ## Example
 //! ```yaml

@@ -1,18 +1,18 @@
 //! A Service of a Rollout selects by a label that the Rollout's pods do not have.
 //!
 //! ## What
-//! The rule reports an error if the selector of one of the six Services that the Rollout names has a label,
-//! other than the hash, that is missing from the pod template or has another value there. As for the
-//! controller, the labels of `canaryMetadata` and `stableMetadata` do not count.
+//! The rule reports an error if the selector of one of the six Services that the Rollout names has a label, other
+//! than the hash, that is missing from the pod template or has another value there. As for the controller, the labels
+//! of `canaryMetadata` and `stableMetadata` do not count.
 //!
-//! It reports a warning if the Rollout does not name the Service but a canary or stable subset destination
-//! resolves to it. In that case the labels of the role's metadata count.
+//! It reports a warning if the Rollout does not name the Service but a canary or stable subset destination resolves
+//! to it. In that case the labels of the role's metadata count.
 //!
 //! A Service without a selector is not checked, and neither are pods of a `workloadRef` that is not known.
 //!
 //! ## Why
-//! For a named Service the controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateService`). A Service that only gets traffic would select none of the Rollout's pods.
+//! For a named Service the controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateService`). A
+//! Service that only gets traffic would select none of the Rollout's pods.
 //!
 //! ## Example
 //! ```yaml

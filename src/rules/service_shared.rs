@@ -1,8 +1,8 @@
 //! Two Rollouts name the same Service.
 //!
 //! ## What
-//! A Service that the Rollout names as canary, stable, ping, pong, active or preview Service is also one of
-//! these for another Rollout, which is not being deleted.
+//! A Service that the Rollout names as canary, stable, ping, pong, active or preview Service is also one of these for
+//! another Rollout, which is not being deleted.
 //!
 //! ## Why
 //! The controller writes the hash of one Rollout into the selector and sets the other Rollout to `Degraded:

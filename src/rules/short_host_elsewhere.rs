@@ -1,9 +1,8 @@
 //! A managed destination has a short host, and the VirtualService is in another namespace.
 //!
 //! ## What
-//! A Rollout with a `destinationRule` manages a route of a VirtualService in another namespace, and the
-//! host of a canary or stable destination has no dot. For a Rollout without a `destinationRule`, see
-//! `foreign-role-host`.
+//! A Rollout with a `destinationRule` manages a route of a VirtualService in another namespace, and the host of a
+//! canary or stable destination has no dot. For a Rollout without a `destinationRule`, see `foreign-role-host`.
 //!
 //! ## Why
 //! Istio completes a short host with the namespace of the VirtualService. The Rollout's Service, pods and

@@ -3,18 +3,16 @@
 //! ## What
 //! The rule reports:
 //!
-//! - a `setHeaderRoute` or `setMirrorRoute` step without a name, or with a name that `managedRoutes` does
-//!   not list;
+//! - a `setHeaderRoute` or `setMirrorRoute` step without a name, or with a name that `managedRoutes` does not list;
 //! - a match without a `headerValue`;
-//! - a `headerValue`, `method` or `path` that does not have exactly one non-empty field of `exact`, `regex`
-//!   and `prefix` (with an ALB, a `headerValue` must have `exact`).
+//! - a `headerValue`, `method` or `path` that does not have exactly one non-empty field of `exact`, `regex` and
+//!   `prefix` (with an ALB, a `headerValue` must have `exact`).
 //!
 //! A step without a `match` removes the route, and is valid.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateStepRouteFoundInManagedRoute`, `hasMultipleMatchValues`). At promotion, a step without a name
-//! would delete all unnamed routes.
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateStepRouteFoundInManagedRoute`,
+//! `hasMultipleMatchValues`). At promotion, a step without a name would delete all unnamed routes.
 //!
 //! ## Example
 //! ```yaml

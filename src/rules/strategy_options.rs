@@ -4,8 +4,8 @@
 //! The rule reports:
 //!
 //! - both or neither of `canary` and `blueGreen`;
-//! - a canary whose `maxSurge` and `maxUnavailable` are both 0 (text that is neither a number nor a percentage
-//!   counts as 0);
+//! - a canary whose `maxSurge` and `maxUnavailable` are both 0 (text that is neither a number nor a percentage counts
+//!   as 0);
 //! - a canary with `scaleDownDelaySeconds` or `dynamicStableScale` without traffic routing, or with both;
 //! - `maxTrafficWeight` with neither Nginx nor plugins.
 //!

@@ -1,13 +1,13 @@
 //! A Rollout must name two different subsets of its DestinationRule.
 //!
 //! ## What
-//! In `istio.destinationRule`, `name`, `canarySubsetName` or `stableSubsetName` is missing or empty, the
-//! two subsets are the same, or `additionalSubsetNames` lists one of them.
+//! In `istio.destinationRule`, `name`, `canarySubsetName` or `stableSubsetName` is missing or empty, the two subsets
+//! are the same, or `additionalSubsetNames` lists one of them.
 //!
 //! ## Why
-//! The controller writes the hash of one revision into each subset, and compares with the canary's name
-//! first (`UpdateHash`): if both have the same name, only the canary's pods get traffic. A subset without a
-//! name has no role. `additionalSubsetNames` is for subsets whose weights the controller does not change.
+//! The controller writes the hash of one revision into each subset, and compares with the canary's name first
+//! (`UpdateHash`): if both have the same name, only the canary's pods get traffic. A subset without a name has no
+//! role. `additionalSubsetNames` is for subsets whose weights the controller does not change.
 //!
 //! ## Example
 //! ```yaml

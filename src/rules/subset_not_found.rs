@@ -1,14 +1,13 @@
 //! A Rollout names a subset that its DestinationRule does not have.
 //!
 //! ## What
-//! `canarySubsetName` or `stableSubsetName` is not a subset of the DestinationRule that the Rollout names.
-//! For an empty name, see RG107.
+//! `canarySubsetName` or `stableSubsetName` is not a subset of the DestinationRule that the Rollout names. For an
+//! empty name, see RG107.
 //!
 //! ## Why
-//! The controller writes the hash of a version into the subsets with these two names and deletes all other
-//! subsets (`UpdateHash`). If the subset was renamed in the DestinationRule, the controller deletes the
-//! renamed subset, the VirtualService sends to a subset that no longer exists, and the Rollout only shows
-//! `Paused`.
+//! The controller writes the hash of a version into the subsets with these two names and deletes all other subsets
+//! (`UpdateHash`). If the subset was renamed in the DestinationRule, the controller deletes the renamed subset, the
+//! VirtualService sends to a subset that no longer exists, and the Rollout only shows `Paused`.
 //!
 //! ## Example
 //! ```yaml
@@ -19,8 +18,8 @@
 //! ```
 //!
 //! ## Fix
-//! Give the subset the name that the Rollout lists. To rename it, add the new subset beside the old one,
-//! change the Rollout and the VirtualService, then delete the old subset.
+//! Give the subset the name that the Rollout lists. To rename it, add the new subset beside the old one, change the
+//! Rollout and the VirtualService, then delete the old subset.
 
 use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};

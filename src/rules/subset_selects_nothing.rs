@@ -1,17 +1,16 @@
 //! The canary or stable subset requires a label that the Rollout's pods do not have.
 //!
 //! ## What
-//! A label of the canary or stable subset, other than the hash, is missing from the pods of that role or
-//! has another value there. The pods have the labels of `spec.template`, or of the template that
-//! `workloadRef` names, overridden by those of `canaryMetadata` or `stableMetadata`. The rule reports
-//! nothing if the template is not known. It ignores labels that Istio adds to endpoints:
-//! `topology.istio.io/*`, `topology.kubernetes.io/*`, `kubernetes.io/hostname`, `istio.io/rev`,
-//! `service.istio.io/*`, `security.istio.io/*`.
+//! A label of the canary or stable subset, other than the hash, is missing from the pods of that role or has another
+//! value there. The pods have the labels of `spec.template`, or of the template that `workloadRef` names, overridden
+//! by those of `canaryMetadata` or `stableMetadata`. The rule reports nothing if the template is not known. It
+//! ignores labels that Istio adds to endpoints: `topology.istio.io/*`, `topology.kubernetes.io/*`,
+//! `kubernetes.io/hostname`, `istio.io/rev`, `service.istio.io/*`, `security.istio.io/*`.
 //!
 //! ## Why
-//! The subset selects no pod, so its share of the traffic gets 503. Labels such as `version: v1` are left
-//! over from a canary with two Deployments. The versions of a Rollout differ only by the hash, and the
-//! controller adds the hash to the subset.
+//! The subset selects no pod, so its share of the traffic gets 503. Labels such as `version: v1` are left over from a
+//! canary with two Deployments. The versions of a Rollout differ only by the hash, and the controller adds the hash
+//! to the subset.
 //!
 //! ## Example
 //! ```yaml

@@ -1,13 +1,13 @@
 //! A VirtualService sends traffic to a subset that no DestinationRule of the host defines.
 //!
 //! ## What
-//! A destination or mirror names a subset that none of the DestinationRules for the resolved host defines.
-//! This includes http, tls and tcp routes, delegates, and VirtualServices that only gateways apply.
+//! A destination or mirror names a subset that none of the DestinationRules for the resolved host defines. This
+//! includes http, tls and tcp routes, delegates, and VirtualServices that only gateways apply.
 //!
-//! It is a warning if no DestinationRule for the host exists, unless an UPDATE removes the last one. It is
-//! also a warning if a DestinationRule defines the subset but the proxies in the VirtualService's namespace
-//! do not see it: it is private or exported elsewhere, a DestinationRule of their own namespace or for a
-//! more exact host hides it, or it is only for some workloads.
+//! It is a warning if no DestinationRule for the host exists, unless an UPDATE removes the last one. It is also a
+//! warning if a DestinationRule defines the subset but the proxies in the VirtualService's namespace do not see it:
+//! it is private or exported elsewhere, a DestinationRule of their own namespace or for a more exact host hides it,
+//! or it is only for some workloads.
 //!
 //! ## Why
 //! The proxy has no cluster for the subset and answers 503 (`istioctl analyze`: IST0101).
@@ -22,8 +22,8 @@
 //! ```
 //!
 //! ## Fix
-//! Use a subset that is defined, or define it first: add the new subset beside the old one, change the
-//! routes, then delete the old subset.
+//! Use a subset that is defined, or define it first: add the new subset beside the old one, change the routes, then
+//! delete the old subset.
 
 use std::collections::BTreeSet;
 

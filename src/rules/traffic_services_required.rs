@@ -1,9 +1,9 @@
 //! A router needs Services that the Rollout does not name.
 //!
 //! ## What
-//! `canaryService` or `stableService` is missing, and the router needs both: Istio without
-//! `destinationRule` and `pingPong`, an ALB without `pingPong`, SMI, Apisix, Ambassador, Nginx, App Mesh or
-//! Traefik. An ALB with `pingPong` needs `alb.rootService` instead.
+//! `canaryService` or `stableService` is missing, and the router needs both: Istio without `destinationRule` and
+//! `pingPong`, an ALB without `pingPong`, SMI, Apisix, Ambassador, Nginx, App Mesh or Traefik. An ALB with `pingPong`
+//! needs `alb.rootService` instead.
 //!
 //! ## Why
 //! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateRolloutStrategyCanary`).
@@ -18,8 +18,7 @@
 //! ```
 //!
 //! ## Fix
-//! Name both Services. With Istio, you can set a `destinationRule` with a canary and a stable subset
-//! instead.
+//! Name both Services. With Istio, you can set a `destinationRule` with a canary and a stable subset instead.
 
 use crate::cluster::{Flow, ServiceRole};
 use crate::field::Path;

@@ -1,13 +1,13 @@
 //! A VirtualService has tls or tcp routes that the Rollout does not list and the controller cannot use.
 //!
 //! ## What
-//! The VirtualService has a `tls` (`tcp`) list, the reference has no `tlsRoutes` (`tcpRoutes`), and the
-//! list is empty, or its first route has no canary or no stable destination.
+//! The VirtualService has a `tls` (`tcp`) list, the reference has no `tlsRoutes` (`tcpRoutes`), and the list is
+//! empty, or its first route has no canary or no stable destination.
 //!
 //! ## Why
 //! The controller manages every list that exists, listed or not: it takes the first route and requires both
-//! destinations, and otherwise sets the Rollout to `Degraded: InvalidSpec`. In an empty list it reads past
-//! the end and panics at every reconcile (`ValidateTlsRoutes`, `ValidateTcpRoutes`).
+//! destinations, and otherwise sets the Rollout to `Degraded: InvalidSpec`. In an empty list it reads past the end
+//! and panics at every reconcile (`ValidateTlsRoutes`, `ValidateTcpRoutes`).
 //!
 //! ## Example
 //! ```yaml
@@ -20,8 +20,7 @@
 //! ```
 //!
 //! ## Fix
-//! Remove an empty list. Move tls and tcp routes that do not belong to the Rollout to another
-//! VirtualService.
+//! Remove an empty list. Move tls and tcp routes that do not belong to the Rollout to another VirtualService.
 
 use std::collections::BTreeSet;
 

@@ -1,17 +1,17 @@
 //! A Rollout must set exactly one of `virtualService` and `virtualServices`.
 //!
 //! ## What
-//! The rule reports an error if `trafficRouting.istio` sets neither (an empty list counts as not set) or
-//! both, or if a reference has no name (`.prod` is only a namespace). It reports a warning if a
-//! VirtualService is listed twice (`name` and `name.namespace` can be the same one), and if an empty
-//! `virtualServices` stands beside `virtualService`.
+//! The rule reports an error if `trafficRouting.istio` sets neither (an empty list counts as not set) or both, or if
+//! a reference has no name (`.prod` is only a namespace). It reports a warning if a VirtualService is listed twice
+//! (`name` and `name.namespace` can be the same one), and if an empty `virtualServices` stands beside
+//! `virtualService`.
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops
-//! (`ValidateRolloutVirtualServicesConfig`; it treats an empty list as absent). It writes a VirtualService
-//! that is listed twice from one copy: the second write conflicts with the first, and the step is tried
-//! again. An empty list beside `virtualService` removes the Rollout from the controller's index
-//! (`GetRolloutVirtualServiceKeys`), so that changes of the VirtualService no longer trigger a reconcile.
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateRolloutVirtualServicesConfig`; it
+//! treats an empty list as absent). It writes a VirtualService that is listed twice from one copy: the second write
+//! conflicts with the first, and the step is tried again. An empty list beside `virtualService` removes the Rollout
+//! from the controller's index (`GetRolloutVirtualServiceKeys`), so that changes of the VirtualService no longer
+//! trigger a reconcile.
 //!
 //! ## Example
 //! ```yaml
@@ -22,8 +22,7 @@
 //! ```
 //!
 //! ## Fix
-//! Set `virtualService` for one VirtualService, or `virtualServices` for several. List each one once and by
-//! name.
+//! Set `virtualService` for one VirtualService, or `virtualServices` for several. List each one once and by name.
 
 use std::collections::BTreeMap;
 

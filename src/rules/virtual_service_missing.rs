@@ -1,13 +1,13 @@
 //! A Rollout names a VirtualService that does not exist.
 //!
 //! ## What
-//! `virtualService` or an element of `virtualServices` names a VirtualService that does not exist. The name
-//! can be `name.namespace`; a name without a dot is in the Rollout's own namespace. The rule reports
-//! nothing if Istio's objects are in another cluster (`istio.primaryCluster: remote`).
+//! `virtualService` or an element of `virtualServices` names a VirtualService that does not exist. The name can be
+//! `name.namespace`; a name without a dot is in the Rollout's own namespace. The rule reports nothing if Istio's
+//! objects are in another cluster (`istio.primaryCluster: remote`).
 //!
 //! ## Why
-//! The controller sets the Rollout to `Degraded: InvalidSpec` and waits for the VirtualService. Until then
-//! a new version gets no traffic, and an abort does not take traffic away from it.
+//! The controller sets the Rollout to `Degraded: InvalidSpec` and waits for the VirtualService. Until then a new
+//! version gets no traffic, and an abort does not take traffic away from it.
 //!
 //! ## Example
 //! ```yaml
