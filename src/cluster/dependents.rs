@@ -36,11 +36,8 @@ pub fn dependents(view: &View<'_>, key: &Key) -> BTreeSet<Key> {
 
 /// All objects that the Rollout names, and the other Rollouts that name them.
 fn by_rollout(view: &View<'_>, rollout: Typed<'_, Rollout>) -> Vec<Key> {
-    let virtual_services =
-        reference::virtual_services(rollout, view.mesh().argo_version).map(|link| link.key);
-    let rule = reference::destination_rule(rollout).map(|link| link.key);
-    let services = reference::services(rollout).map(|link| link.key);
-    let named: Vec<Key> = virtual_services.chain(rule).chain(services).collect();
+    let named = reference::named(rollout, view.mesh().argo_version).map(|(_, key)| key);
+    let named: Vec<Key> = named.collect();
     let sharing = named.iter().flat_map(|key| rollouts(view, key));
     sharing.chain(named.iter().cloned()).collect()
 }

@@ -68,17 +68,9 @@ pub fn edges_of(object: &Object, mesh: &Mesh) -> Vec<Edge> {
 }
 
 fn of_rollout(rollout: Typed<'_, Rollout>, mesh: &Mesh) -> Vec<Edge> {
-    let virtual_services =
-        reference::virtual_services(rollout, mesh.argo_version).map(|link| link.key);
-    let rule = reference::destination_rule(rollout).map(|link| link.key);
-    let services = reference::services(rollout).map(|link| link.key);
+    let named = reference::named(rollout, mesh.argo_version).map(|(_, key)| key);
     let workload = reference::workload(rollout);
-    virtual_services
-        .chain(rule)
-        .chain(services)
-        .chain(workload)
-        .map(Edge::Names)
-        .collect()
+    named.chain(workload).map(Edge::Names).collect()
 }
 
 fn of_virtual_service(service: Typed<'_, VirtualService>, mesh: &Mesh) -> Vec<Edge> {

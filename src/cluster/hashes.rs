@@ -26,7 +26,7 @@ impl Flow<'_> {
         if status.stable_rs.is_empty() {
             return None;
         }
-        let stable_is_ping = status.stable_ping_pong == "ping";
+        let stable_is_ping = status.stable_is_ping();
         let hash = match role {
             ServiceRole::Canary if status.abort => &status.stable_rs,
             ServiceRole::Stable => &status.stable_rs,

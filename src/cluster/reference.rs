@@ -142,6 +142,15 @@ pub fn services(rollout: Typed<'_, Rollout>) -> impl Iterator<Item = ServiceLink
         })
 }
 
+/// The VirtualServices, the DestinationRule and the Services that the Rollout names, with the path of each name.
+pub fn named(rollout: Typed<'_, Rollout>, argo: ArgoVersion) -> impl Iterator<Item = (Path, Key)> {
+    let virtual_services =
+        virtual_services(rollout, argo).map(|link| (link.path.field("name"), link.key));
+    let rule = destination_rule(rollout).map(|link| (link.path.field("name"), link.key));
+    let services = services(rollout).map(|link| (link.path, link.key));
+    virtual_services.chain(rule).chain(services)
+}
+
 /// The workload whose template the Rollout uses, if the controller supports its kind.
 pub fn workload(rollout: Typed<'_, Rollout>) -> Option<Key> {
     let reference = rollout.workload_ref.as_ref()?;

@@ -29,10 +29,10 @@ impl<'a> Roles<'a> {
     /// `None` for a Rollout without a canary strategy.
     pub fn of(rollout: &'a Rollout, argo: ArgoVersion) -> Option<Self> {
         let canary = rollout.canary.as_ref()?;
-        let stable_is_ping = rollout.status.stable_ping_pong == "ping";
         let pair = canary.ping_pong.as_ref();
         let pair = pair.filter(|_| argo.routes_ping_pong_with_istio());
-        let (stable_service, canary_service) = services(canary, pair, stable_is_ping);
+        let (stable_service, canary_service) =
+            services(canary, pair, rollout.status.stable_is_ping());
         let rule = rollout.istio()?.destination_rule.as_ref();
         let additional = rule.and_then(|rule| rule.additional_subset_names.as_deref());
         Some(Self {

@@ -49,9 +49,8 @@ fn routed_by<'a>(
 ) -> Vec<RoutedDestination<'a>> {
     let mut routed = Vec::new();
     for route in linked.managed_routes() {
-        let path = route.path().field("route");
-        for (index, weighted) in route.destinations.iter().enumerate() {
-            let Some(destination) = &weighted.destination else {
+        for (path, entry) in route.entries() {
+            let Some(destination) = &entry.destination else {
                 continue;
             };
             let Some(role @ (Role::Canary | Role::Stable)) = roles.role(destination) else {
@@ -61,7 +60,7 @@ fn routed_by<'a>(
             routed.push(RoutedDestination {
                 reference: linked.link.path.clone(),
                 virtual_service: &linked.service.meta.key,
-                path: path.index(index).field("destination"),
+                path: path.field("destination"),
                 role,
                 destination,
                 host: linked.host(destination, view),

@@ -55,6 +55,11 @@ impl Status {
         }
     }
 
+    /// Whether the ping Service of a ping-pong Rollout is the stable one.
+    pub fn stable_is_ping(&self) -> bool {
+        self.stable_ping_pong == "ping"
+    }
+
     pub fn canary_weight(&self) -> i64 {
         self.weights
             .as_ref()

@@ -107,13 +107,8 @@ fn usage(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
 
 /// Where the Rollout names the object.
 fn named(flow: &Flow<'_>, key: &Key) -> Option<Path> {
-    let services = flow.virtual_service_links();
-    let services = services.map(|link| (link.key, link.path.field("name")));
-    let rule = reference::destination_rule(flow.rollout);
-    let rule = rule.map(|link| (link.key, link.path.field("name")));
-    let six = reference::services(flow.rollout).map(|link| (link.key, link.path));
-    let mut links = services.chain(rule).chain(six);
-    links.find(|(named, _)| named == key).map(|(_, path)| path)
+    let mut named = reference::named(flow.rollout, flow.argo());
+    named.find(|(_, named)| named == key).map(|(path, _)| path)
 }
 
 /// The managed destination that resolves to the Service.
