@@ -20,7 +20,7 @@ pub(super) struct Found {
 /// The findings after the write, in the order of the rules. `view` notes in `facts` what is read; with
 /// `trace` the reads of rules without a finding stay there too.
 pub(super) fn compare(write: &Write, view: View<'_>, facts: &Facts, trace: bool) -> Vec<Found> {
-    // The old object of the write is newer than the one that the cluster remembers.
+    // The old object of the write is newer than the one that was watched.
     let old = Overlay::new(&write.key, write.old.as_ref(), view.mesh());
     let new = Overlay::new(&write.key, write.new.as_ref(), view.mesh());
     let judge = Judge {

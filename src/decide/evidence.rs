@@ -1,4 +1,4 @@
-//! The remembered objects that a denial or a patch rests on. They may have changed since, so the webhook reads
+//! The watched objects that a denial or a patch rests on. They may have changed since, so the webhook reads
 //! them from the API server before it denies or patches.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use super::decision::{Decision, Judged};
 use crate::cluster::{Fact, Mesh};
 use crate::model::{Host, Key, Kind};
 
-/// Remembered facts.
+/// What is read again from the API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Objects, found or missing.

@@ -1,7 +1,8 @@
 //! Lists the objects of a kind, page by page.
 
-use kube::Error;
-use kube::api::{Api, DynamicObject, ListParams};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams, ObjectList};
+use kube::{Error, Resource};
+use serde::Serialize;
 
 use super::decode;
 use super::kinds::is_metadata_only;
@@ -15,25 +16,23 @@ pub(super) async fn list(api: &Api<DynamicObject>, kind: Kind) -> Result<Vec<Obj
     let mut page = ListParams::default().limit(MAX_OBJECTS_PER_PAGE);
     loop {
         let next = if is_metadata_only(kind) {
-            let list = api.list_metadata(&page).await?;
-            objects.extend(
-                list.items
-                    .into_iter()
-                    .map(|item| decode::object(kind, item)),
-            );
-            list.metadata.continue_
+            decode_page(kind, api.list_metadata(&page).await?, &mut objects)
         } else {
-            let list = api.list(&page).await?;
-            objects.extend(
-                list.items
-                    .into_iter()
-                    .map(|item| decode::object(kind, item)),
-            );
-            list.metadata.continue_
+            decode_page(kind, api.list(&page).await?, &mut objects)
         };
         match next.filter(|token| !token.is_empty()) {
             Some(token) => page = page.continue_token(&token),
             None => return Ok(objects),
         }
     }
+}
+
+/// Adds the objects of the page, and returns the token of the next one.
+fn decode_page<K>(kind: Kind, page: ObjectList<K>, objects: &mut Vec<Object>) -> Option<String>
+where
+    K: Resource<DynamicType = ApiResource> + Clone + Serialize,
+{
+    let items = page.items.into_iter();
+    objects.extend(items.map(|item| decode::object(kind, item)));
+    page.metadata.continue_
 }

@@ -1,5 +1,4 @@
-//! Reads remembered objects again from the API server, before an answer that does harm where they were
-//! wrong.
+//! Reads watched objects again from the API server, before an answer that does harm if they are outdated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,29 +152,17 @@ impl Reader {
 }
 
 impl Fresh {
-    /// The remembered cluster with what was read in the place of what was remembered; `None` where all of it is
-    /// remembered as it is.
-    pub fn lay_over(self, remembered: &Cluster) -> Option<Cluster> {
-        let gone = self
-            .missing
-            .iter()
-            .filter(|key| remembered.get(key).is_some());
-        let gone: Vec<&Key> = gone.collect();
-        let found = self.found.into_iter();
-        let changed: Vec<Object> = found
-            .filter(|object| remembered.get(object.key()) != Some(object))
-            .collect();
-        if gone.is_empty() && changed.is_empty() {
-            return None;
+    /// The watched cluster with what was read in place of what was watched; `None` if nothing differs.
+    pub fn lay_over(self, watched: &Cluster) -> Option<Cluster> {
+        let mut cluster = watched.clone();
+        let mut differs = false;
+        for key in &self.missing {
+            differs |= cluster.delete(key).is_some();
         }
-        let mut cluster = remembered.clone();
-        for key in gone {
-            cluster.delete(key);
+        for object in self.found {
+            differs |= cluster.apply(object).is_some();
         }
-        for object in changed {
-            cluster.apply(object);
-        }
-        Some(cluster)
+        differs.then_some(cluster)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Decides by what is remembered. What a denial or a patch rests on is read again from the API server first, and
+//! Decides by the watched objects. What a denial or a patch rests on is read again from the API server first, and
 //! the decision is made again only if one of these facts has changed. A fact that cannot be read never denies.
 
 use std::sync::Arc;

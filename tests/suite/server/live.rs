@@ -1,5 +1,5 @@
-//! The webhook in front of a live cluster: what it remembers, what it reads again, and that a stale memory
-//! never denies.
+//! The webhook in front of a live cluster: what it watches, what it reads again, and that outdated objects
+//! never deny.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use super::process::eventually;
 use super::{Server, recordings};
 
 #[test]
-fn a_stale_memory_never_denies() {
+fn outdated_objects_never_deny() {
     let (api, server) = cluster();
     denied(&server, &virtual_service("v2"));
     // The subset was added a moment ago, and no watch has told of it.
@@ -18,7 +18,7 @@ fn a_stale_memory_never_denies() {
     allowed(&server, &virtual_service("v2"));
     api.apply_unheard(&destination_rule(&["v1"]));
     denied(&server, &virtual_service("v2"));
-    // Another rule of the same host, of which nothing is remembered yet.
+    // Another rule of the same host, of which no watch has told yet.
     let mut other = destination_rule(&["v2"]);
     other["metadata"]["name"] = "reviews-more".into();
     api.apply_unheard(&other);
