@@ -57,10 +57,7 @@ impl Guard<'_> {
             _ => *installed = State::Failed(values.clone()),
         }
         let from = Instant::now();
-        let words = values
-            .iter()
-            .fold(self.helm(UPGRADE), |run, value| run.arg("--set").arg(value));
-        words.ok();
+        self.upgrade(&values).ok();
         self.until_trusted();
         self.until_alone();
         eprintln!(
@@ -68,6 +65,24 @@ impl Guard<'_> {
             from.elapsed().as_secs_f32()
         );
         *installed = State::Release(values);
+    }
+
+    fn upgrade(self, values: &[String]) -> Run {
+        let upgrade = self.helm(UPGRADE);
+        values
+            .iter()
+            .fold(upgrade, |run, value| run.arg("--set").arg(value))
+    }
+
+    /// Lets Helm create the ConfigMap again after another manager has written to it: the next upgrade with other
+    /// settings would conflict, and `--force-conflicts` takes no field whose value stays.
+    pub fn recreate_config_map(self) {
+        let installed = &self.bed.installed.0;
+        let installed = installed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Release(values) = &*installed {
+            self.kubectl("delete configmap rollout-guard").ok();
+            self.upgrade(values).ok();
+        }
     }
 
     pub fn uninstall(self) -> Ran {

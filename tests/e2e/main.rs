@@ -57,6 +57,7 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, story::trials(Some(&bed)));
     if conclusion.has_failed() {
         bed.print_logs();
+        story::print_failures();
     }
     conclusion.exit_code()
 }

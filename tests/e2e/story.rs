@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -92,7 +92,20 @@ fn run(story: Story, bed: &Bed, gate: &RwLock<()>) -> Result<(), Failed> {
     let from = Instant::now();
     let done = catch_unwind(AssertUnwindSafe(|| (story.run)(bed)));
     note_time(story, bed, from.elapsed());
-    done.map_err(|_| PANIC.take().into())
+    done.map_err(|_| {
+        let why = PANIC.take();
+        let mut failures = FAILURES.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.push(format!("{}: {why}", story.title()));
+        why.into()
+    })
+}
+
+/// Prints why stories failed once more, below the logs, where the reader of a long output begins.
+pub fn print_failures() {
+    let failures = FAILURES.lock().unwrap_or_else(PoisonError::into_inner);
+    for failure in failures.iter() {
+        eprintln!("e2e: {failure}");
+    }
 }
 
 /// Writes `times.log`: check the duration of the stories before you add one.
@@ -131,6 +144,8 @@ pub fn catch_panics() {
         PANIC.set(text);
     }));
 }
+
+static FAILURES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 thread_local! {
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };

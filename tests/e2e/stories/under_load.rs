@@ -144,6 +144,7 @@ fn replicas_have_different_settings(bed: &Bed) {
         );
         assert!(report.denied > 0, "the guarding replicas were never called");
     });
+    bed.guard().recreate_config_map();
 }
 
 fn the_audit_finds_what_was_stored_without_the_guard(bed: &Bed) {
