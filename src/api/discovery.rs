@@ -1,4 +1,4 @@
-//! Which version of a kind the API server serves: the newest, as long as there is one.
+//! Which version of each kind the API server serves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use kube::{Client, Error, discovery};
 
 use crate::model::Kind;
 
-/// The served resources that were found last.
+/// Finds the newest served version of a kind, and remembers it.
 #[derive(Clone)]
 pub struct Discovery {
     client: Client,
+    /// What was served at the last request for each kind.
     found: Arc<ArcSwap<BTreeMap<Kind, ApiResource>>>,
 }
 
@@ -26,8 +27,8 @@ impl Discovery {
         }
     }
 
-    /// Asks the API server; `None` where no version of the kind is served.
-    pub async fn look(&self, kind: Kind) -> Result<Option<ApiResource>, Error> {
+    /// Asks the API server. `None` where it serves no version of the kind.
+    pub async fn look_up(&self, kind: Kind) -> Result<Option<ApiResource>, Error> {
         let resource = match built_in(kind) {
             Some(resource) => Some(resource),
             None => self.discover(kind).await?,
@@ -43,12 +44,12 @@ impl Discovery {
         Ok(resource)
     }
 
-    /// What was found last, or is found now.
+    /// The served version that is remembered; asks the API server if none is.
     pub async fn resource(&self, kind: Kind) -> Result<Option<ApiResource>, Error> {
         let known = self.found.load().get(&kind).cloned();
         match known {
             Some(resource) => Ok(Some(resource)),
-            None => self.look(kind).await,
+            None => self.look_up(kind).await,
         }
     }
 
@@ -65,7 +66,7 @@ impl Discovery {
     }
 }
 
-/// Whether the API server says that there is no such thing, rather than nothing or "not now".
+/// Whether the API server answers that the object or kind does not exist. Other errors say nothing about it.
 pub fn is_absent(error: &Error) -> bool {
     match error {
         Error::Api(status) => status.code == 404,

@@ -15,9 +15,9 @@ use crate::model::Key;
 use crate::text::truncate_bytes;
 
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The API server refuses a longer note.
+/// The API server rejects a longer note.
 const MAX_NOTE_BYTES: usize = 1024;
-/// The API server refuses a longer name.
+/// The API server rejects a longer name.
 const MAX_INSTANCE_BYTES: usize = 128;
 
 /// Creates Events.
@@ -42,8 +42,8 @@ pub struct EventContent {
 /// Why an Event could not be created. The log has the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventError {
-    /// The API server refuses this Event, for example because of a quota or because the namespace is being deleted.
-    Refused,
+    /// The API server rejects this Event, for example because of a quota or because the namespace is being deleted.
+    Rejected,
     /// The API server does not answer, or not now.
     Unreachable,
 }
@@ -52,7 +52,7 @@ impl EventError {
     fn of(error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429 => {
-                EventError::Refused
+                EventError::Rejected
             }
             _ => EventError::Unreachable,
         }
@@ -136,12 +136,12 @@ mod tests {
     use kube::core::Status;
 
     #[test]
-    fn distinguishes_a_refusal_from_an_unreachable_api_server() {
+    fn distinguishes_a_rejection_from_an_unreachable_api_server() {
         let of = |code| {
             let status = Status::failure("no", "reason").with_code(code);
             EventError::of(&kube::Error::Api(Box::new(status)))
         };
-        assert_eq!([403, 404, 422].map(of), [EventError::Refused; 3]);
+        assert_eq!([403, 404, 422].map(of), [EventError::Rejected; 3]);
         assert_eq!([429, 500, 503].map(of), [EventError::Unreachable; 3]);
     }
 }

@@ -1,6 +1,4 @@
-//! The Kubernetes API: how it is reached, what it serves, and Events.
-
-#![allow(clippy::disallowed_methods)]
+//! The Kubernetes API: the client, the served versions of each kind, and Events.
 
 pub mod client;
 pub mod discovery;

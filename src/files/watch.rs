@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn does_not_wait_for_ever() {
+    fn reads_files_that_change_at_every_poll() {
         let mut state = Debounce::new(0);
         let first = (1..100).find(|now| state.is_due(*now));
         assert_eq!(first, Some(MAX_POLLS_UNTIL_READ + 1));

@@ -56,7 +56,7 @@ impl Candidate {
         self.lead(None);
         // Also if it does not know that it leads: the answer to a write may be under way.
         let released = timeout(RELEASE_TIMEOUT, self.release()).await;
-        if let Err(error) = flat(released) {
+        if let Err(error) = flatten(released) {
             let lease = &self.name;
             tracing::warn!(
                 lease,
@@ -70,7 +70,7 @@ impl Candidate {
     async fn attempt(&mut self) -> Duration {
         let begun = Instant::now();
         let deadline = self.election.deadline(begun);
-        match flat(timeout_at(deadline, self.take_or_renew()).await) {
+        match flatten(timeout_at(deadline, self.take_or_renew()).await) {
             Ok(leads) => {
                 self.last_error.reset();
                 self.lead(leads.then_some(begun));
@@ -161,7 +161,7 @@ impl Candidate {
         Object { metadata, spec }
     }
 
-    /// Leaves the Lease without a holder. A renewal that was under way may still come between.
+    /// Leaves the Lease without a holder. Tries again if a renewal that was under way arrives in between.
     async fn release(&self) -> Result<(), Error> {
         loop {
             let Some(lease) = self.leases.get_opt(&self.name).await? else {
@@ -184,7 +184,7 @@ impl Candidate {
     }
 }
 
-fn flat<T>(result: Result<Result<T, Error>, Elapsed>) -> Result<T, LeaseError> {
+fn flatten<T>(result: Result<Result<T, Error>, Elapsed>) -> Result<T, LeaseError> {
     Ok(result??)
 }
 
@@ -192,7 +192,7 @@ fn now() -> MicroTime {
     MicroTime(Timestamp::now())
 }
 
-/// The time more or less a fifth, so that candidates do not stay in step.
+/// The time plus or minus up to a fifth, so that candidates do not write at the same moments.
 fn jitter(time: Duration) -> Duration {
     time.mul_f64(fastrand::f64().mul_add(0.4, 0.8))
 }

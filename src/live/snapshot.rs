@@ -46,7 +46,7 @@ async fn read(
 
 /// A kind that is not served has no objects.
 async fn objects(client: &Client, discovery: &Discovery, kind: Kind) -> Result<Vec<Object>, Error> {
-    let Some(resource) = discovery.look(kind).await? else {
+    let Some(resource) = discovery.look_up(kind).await? else {
         return Ok(Vec::new());
     };
     let api = Api::<DynamicObject>::all_with(client.clone(), &resource);

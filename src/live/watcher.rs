@@ -46,7 +46,7 @@ impl Watcher {
     async fn watch(self, kind: Kind) {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.discovery.look(kind).await {
+            match self.discovery.look_up(kind).await {
                 Ok(Some(resource)) => {
                     tracing::info!(
                         kind = kind.as_str(),

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_damaged() {
+    fn names_each_fault() {
         let other = made();
         assert_eq!(faults(|_| {}), "");
         assert_eq!(faults(|data| *data = SecretData::default()), "");
@@ -259,21 +259,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_taken_from_before() {
+    fn what_is_missing_is_taken_from_before() {
         let (before, mut damaged) = (made(), made());
         let new_bundle = damaged.ca_crt.clone();
         damaged.tls_key.clear();
         let filled = CertificateSet::read(&damaged, now()).or_before(&before, now());
         assert_eq!(filled.bundle(), new_bundle + &before.ca_crt);
-        assert!(!filled.is_written, "it is to be written");
+        assert!(!filled.is_written, "it has to be written");
         let data = filled.data();
         assert_eq!(
             (data.ca_key, data.tls_crt),
             (damaged.ca_key, before.tls_crt.clone())
         );
-        let whole = made();
-        let kept = CertificateSet::read(&whole, now()).or_before(&before, now());
-        assert_eq!(kept.data(), whole, "what is whole is left alone");
+        let complete = made();
+        let kept = CertificateSet::read(&complete, now()).or_before(&before, now());
+        assert_eq!(kept.data(), complete, "a complete Secret stays as it is");
         let late = now() + LIFETIME * 2;
         let filled = CertificateSet::read(&SecretData::default(), late).or_before(&before, late);
         assert!(filled.authorities.is_empty() && filled.serving.is_none());

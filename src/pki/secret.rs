@@ -1,5 +1,5 @@
 //! The Secret that all replicas serve from. Each write is a whole step, made from one version of the Secret: of two
-//! replicas that write at once, the API server refuses the second, which then uses what the first one wrote.
+//! replicas that write at once, the API server rejects the second, which then uses what the first one wrote.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -100,7 +100,7 @@ pub(super) async fn write(
     secrets.patch(name, &params, &Patch::Merge(patch)).await
 }
 
-/// Whether the API server refused a write because the object was created, changed or deleted since it was read.
+/// Whether the API server rejected a write because the object was created, changed or deleted since it was read.
 pub(super) fn has_changed(error: &Error) -> bool {
     matches!(error, Error::Api(status)
         if status.is_conflict() || status.is_already_exists() || status.is_not_found())

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_file_is_wrong() {
+    fn names_the_file_that_is_wrong() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let now = UNIX_EPOCH + YEAR * 56;

@@ -109,7 +109,7 @@ mod tests {
     const YEAR: Duration = Duration::from_hours(24 * 365);
 
     #[test]
-    fn reads_when_a_certificate_holds() {
+    fn reads_the_validity() {
         for year in [2026 - 1970, 2048 - 1970, 2060 - 1970] {
             let validity = Validity::starting(UNIX_EPOCH + YEAR * year, SERVING_LIFETIME);
             let serving = Authority::new(validity)
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_whose_a_certificate_is_and_for_what() {
+    fn verifies_signature_usage_and_names() {
         let now = UNIX_EPOCH + YEAR * 56;
         let validity = Validity::starting(now, YEAR);
         let [one, other] = [0, 1].map(|_| Authority::new(validity).unwrap());

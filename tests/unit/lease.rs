@@ -1,4 +1,4 @@
-//! The election on a clock that the tests wind, against an API server in memory.
+//! The candidates of an election, with a paused clock and an API server in memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,12 +67,12 @@ async fn one_leads_and_the_next_takes_over_when_it_resigns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_first_comers_one_leads() {
+async fn one_of_two_that_start_together_leads() {
     for _ in 0..20 {
         let api = FakeApi::default();
         let (one, two) = (campaign(&api, "one"), campaign(&api, "two"));
         seconds(15).await;
-        assert!(api.object(PATH).is_none(), "Helm may still bring it");
+        assert!(api.object(PATH).is_none(), "Helm may still create it");
         seconds(25).await;
         assert!(leads(&one) != leads(&two));
     }
@@ -91,8 +91,8 @@ async fn a_lease_without_spec_is_taken_and_the_rest_of_it_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_that_is_gone_is_waited_for_by_the_own_clock() {
-    // Its clock may be years behind or ahead.
+async fn waits_for_a_gone_holder_on_its_own_clock() {
+    // The holder's clock may be years behind or ahead.
     for renewed in ["1999-01-01T00:00:00.000000Z", "2099-01-01T00:00:00.000000Z"] {
         let api = FakeApi::default();
         api.put(PATH, held_by_another(renewed));
@@ -139,14 +139,14 @@ async fn steps_down_in_time_when_it_cannot_renew() {
         let took = since.elapsed();
         assert!(took <= RENEW_DEADLINE && took > RENEW_INTERVAL, "{took:?}");
         api.fail(Fault::None);
-        // Its own name still stands there.
+        // The Lease still names it as the holder.
         assert!(won(&one).await < RENEW_DEADLINE);
         assert_eq!(spec(&api)["leaseTransitions"], 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn gives_way_to_who_has_taken_the_lease() {
+async fn steps_down_when_another_has_taken_the_lease() {
     let api = FakeApi::default();
     let one = campaign(&api, "one");
     won(&one).await;
@@ -159,7 +159,7 @@ async fn gives_way_to_who_has_taken_the_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn makes_a_lease_that_was_deleted_again() {
+async fn creates_a_deleted_lease_again() {
     let api = FakeApi::default();
     let one = campaign(&api, "one");
     won(&one).await;
@@ -170,6 +170,6 @@ async fn makes_a_lease_that_was_deleted_again() {
 }
 
 #[test]
-fn no_two_processes_have_one_identity() {
+fn two_processes_have_different_identities() {
     assert_ne!(identity("pod"), identity("pod"));
 }

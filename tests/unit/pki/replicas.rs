@@ -1,4 +1,4 @@
-//! Replicas against an API server in memory: who writes the Secret, and what of the configurations.
+//! Replicas with an API server in memory: which replica writes the Secret, and what it writes into the configurations.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -109,7 +109,7 @@ async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn of_two_that_come_first_both_serve_what_one_has_made() {
+async fn two_that_start_together_serve_what_one_of_them_wrote() {
     for shipped in [false, true] {
         let api = FakeApi::default();
         let labels = json!({"app.kubernetes.io/managed-by": "Helm"});
@@ -119,7 +119,7 @@ async fn of_two_that_come_first_both_serve_what_one_has_made() {
                 json!({"metadata": {"labels": labels}, "type": "Opaque"}),
             );
         }
-        // Neither knows that the other leads, too.
+        // Both believe that they lead.
         let (mut one, mut two) = (Replica::start(&api, true), Replica::start(&api, true));
         let mut three = Replica::start(&api, false);
         let served = [one.served().await, two.served().await, three.served().await];
@@ -135,7 +135,7 @@ async fn of_two_that_come_first_both_serve_what_one_has_made() {
 }
 
 #[tokio::test]
-async fn who_does_not_lead_writes_nothing_until_it_does() {
+async fn a_replica_writes_nothing_until_it_leads() {
     let api = FakeApi::default();
     api.put(MUTATING, configuration(&["a.guard"]));
     let mut replica = Replica::start(&api, false);
@@ -152,7 +152,7 @@ async fn who_does_not_lead_writes_nothing_until_it_does() {
 }
 
 #[tokio::test]
-async fn ca_bundles_are_kept_and_nothing_else_is_touched() {
+async fn only_ca_bundles_are_written() {
     let api = FakeApi::default();
     let mut replica = Replica::start(&api, true);
     replica.served().await;
@@ -189,7 +189,7 @@ async fn ca_bundles_are_kept_and_nothing_else_is_touched() {
 }
 
 #[tokio::test]
-async fn a_webhook_in_another_place_is_not_mistaken() {
+async fn a_webhook_that_moved_is_not_patched() {
     let api = FakeApi::default();
     api.put(MUTATING, configuration(&["a.guard", "b.guard"]));
     let mut read = WebhookConfigurations::read(&api.client(), "guard")
@@ -207,7 +207,7 @@ async fn a_webhook_in_another_place_is_not_mistaken() {
 }
 
 #[tokio::test]
-async fn a_damaged_secret_is_mended_while_the_good_certificate_is_served() {
+async fn a_damaged_secret_is_repaired_while_the_good_certificate_is_served() {
     let api = FakeApi::default();
     let (mut leader, mut other) = (Replica::start(&api, true), Replica::start(&api, false));
     let served = leader.served().await;
@@ -222,12 +222,12 @@ async fn a_damaged_secret_is_mended_while_the_good_certificate_is_served() {
         let mut object = api.object(SECRET).unwrap();
         damage(&mut object["data"]);
         api.put(SECRET, object);
-        eventually("it is whole", || {
+        eventually("it is complete", || {
             let data = secret(&api);
             CertificateSet::read(&data, SystemTime::now()).is_complete()
         })
         .await;
-        // Nobody's trust in what was served has ended.
+        // Whoever trusted the served certificate still does.
         assert!(secret(&api).ca_crt.ends_with(&good.ca_crt));
         assert_eq!(secret(&api).tls_crt, good.tls_crt);
         assert_eq!(
@@ -241,7 +241,7 @@ async fn a_damaged_secret_is_mended_while_the_good_certificate_is_served() {
 }
 
 #[tokio::test]
-async fn another_name_is_served_by_all() {
+async fn all_serve_a_certificate_for_a_new_name() {
     let api = FakeApi::default();
     let mut old = Replica::start(&api, true);
     let before = old.served().await;
@@ -253,7 +253,7 @@ async fn another_name_is_served_by_all() {
 }
 
 #[tokio::test]
-async fn an_api_server_that_does_not_answer_is_waited_for() {
+async fn waits_for_an_api_server_that_fails() {
     let api = FakeApi::default();
     api.fail(Fault::Refuse);
     let mut replica = Replica::start(&api, true);

@@ -1,4 +1,4 @@
-//! Each step on a clock that the tests set.
+//! The steps of the rotation, at times that the tests choose.
 
 use super::*;
 use crate::pki::secret::SecretData;
@@ -28,13 +28,14 @@ fn step(
     policy.apply(step, set, now).unwrap()
 }
 
-fn nothing(policy: &Policy, data: &SecretData, trusted: bool, now: SystemTime) -> SystemTime {
+/// Nothing is due. Returns when the next step may be due.
+fn not_due(policy: &Policy, data: &SecretData, trusted: bool, now: SystemTime) -> SystemTime {
     let due = policy.due(&CertificateSet::read(data, now), trusted, now);
     assert_eq!(due.step, None);
     due.next.unwrap()
 }
 
-fn founded(policy: &Policy) -> SecretData {
+fn first_secret(policy: &Policy) -> SecretData {
     step(
         policy,
         &SecretData::default(),
@@ -47,11 +48,11 @@ fn founded(policy: &Policy) -> SecretData {
 #[test]
 fn an_empty_secret_is_filled_at_once() {
     let policy = policy(&["a.svc"]);
-    let data = founded(&policy);
+    let data = first_secret(&policy);
     let set = CertificateSet::read(&data, start());
     assert!(set.faults.is_empty() && set.is_written && set.serves_by_newest());
     for trusted in [true, false] {
-        let next = nothing(&policy, &data, trusted, start());
+        let next = not_due(&policy, &data, trusted, start());
         // Two thirds of the serving certificate's validity, which begins a little early.
         let due = next.duration_since(start()).unwrap();
         assert!(due < DAY * 60 && due > DAY * 59, "{due:?}");
@@ -61,8 +62,8 @@ fn an_empty_secret_is_filled_at_once() {
 #[test]
 fn a_serving_certificate_is_renewed_by_the_same_ca() {
     let policy = policy(&["a.svc"]);
-    let first = founded(&policy);
-    nothing(&policy, &first, true, start() + DAY * 59);
+    let first = first_secret(&policy);
+    not_due(&policy, &first, true, start() + DAY * 59);
     let renewed = step(
         &policy,
         &first,
@@ -75,13 +76,13 @@ fn a_serving_certificate_is_renewed_by_the_same_ca() {
         (&first.ca_crt, &first.ca_key)
     );
     assert_ne!(renewed.tls_crt, first.tls_crt);
-    nothing(&policy, &renewed, true, start() + DAY * 61);
+    not_due(&policy, &renewed, true, start() + DAY * 61);
 }
 
 #[test]
-fn other_names_want_another_certificate() {
-    let data = founded(&policy(&["a.svc", "10.0.0.1"]));
-    nothing(&policy(&["10.0.0.1", "a.svc"]), &data, true, start());
+fn other_names_need_another_certificate() {
+    let data = first_secret(&policy(&["a.svc", "10.0.0.1"]));
+    not_due(&policy(&["10.0.0.1", "a.svc"]), &data, true, start());
     for names in [
         &["a.svc", "b.svc", "10.0.0.1"][..],
         &["10.0.0.1"],
@@ -89,19 +90,19 @@ fn other_names_want_another_certificate() {
     ] {
         let policy = policy(names);
         let issued = step(&policy, &data, true, start(), Step::IssueServing);
-        nothing(&policy, &issued, true, start());
+        not_due(&policy, &issued, true, start());
     }
 }
 
 #[test]
-fn a_new_ca_serves_only_after_it_was_trusted_for_a_while() {
+fn a_new_ca_signs_only_after_it_was_trusted_for_the_overlap() {
     let policy = policy(&["a.svc"]);
     let now = start() + DAY * 50;
     let old = Policy {
         ca_lifetime: DAY * 75,
         ..policy.clone()
     };
-    let first = founded(&old);
+    let first = first_secret(&old);
     let two = step(&old, &first, true, now + DAY, Step::MakeAuthority);
     assert!(two.ca_crt.ends_with(&first.ca_crt), "newest first");
     assert_eq!(
@@ -109,10 +110,10 @@ fn a_new_ca_serves_only_after_it_was_trusted_for_a_while() {
         (&first.tls_crt, &first.tls_key)
     );
     let now = now + DAY;
-    nothing(&policy, &two, false, now);
+    not_due(&policy, &two, false, now);
     let noted = step(&policy, &two, true, now, Step::NoteTrust);
     let overlap = policy.overlap();
-    assert_eq!(nothing(&policy, &noted, true, now), now + overlap);
+    assert_eq!(not_due(&policy, &noted, true, now), now + overlap);
     let lost = step(&policy, &noted, false, now, Step::ForgetTrust);
     assert_eq!(lost, two, "the overlap begins again");
     let third = step(&policy, &noted, true, now + overlap, Step::IssueServing);
@@ -124,10 +125,10 @@ fn a_new_ca_serves_only_after_it_was_trusted_for_a_while() {
 }
 
 #[test]
-fn a_time_of_trust_that_is_to_come_is_not_believed() {
+fn a_trusted_since_in_the_future_is_ignored() {
     let policy = policy(&["a.svc"]);
     let now = start() + DAY * 250;
-    let mut data = founded(&Policy {
+    let mut data = first_secret(&Policy {
         serving_lifetime: DAY * 365,
         ..policy.clone()
     });
@@ -137,21 +138,21 @@ fn a_time_of_trust_that_is_to_come_is_not_believed() {
 }
 
 #[test]
-fn what_has_expired_is_replaced_whether_trusted_or_not() {
+fn an_expired_certificate_is_replaced_even_if_the_ca_is_not_trusted() {
     let policy = policy(&["a.svc"]);
-    let data = founded(&policy);
+    let data = first_secret(&policy);
     let later = start() + DAY * 91;
     let issued = step(&policy, &data, false, later, Step::IssueServing);
     assert_eq!(issued.ca_crt, data.ca_crt);
     let much_later = start() + DAY * 366;
     let made = step(&policy, &data, false, much_later, Step::MakeAuthority);
     assert!(!made.ca_crt.contains(&data.ca_crt));
-    nothing(&policy, &made, false, much_later);
+    not_due(&policy, &made, false, much_later);
 }
 
 #[test]
-fn a_shorter_lifetime_counts_for_what_is_there() {
-    let data = founded(&policy(&["a.svc"]));
+fn a_shorter_lifetime_applies_to_existing_certificates() {
+    let data = first_secret(&policy(&["a.svc"]));
     let shorter = Policy {
         serving_lifetime: DAY * 3,
         ..policy(&["a.svc"])
@@ -160,7 +161,7 @@ fn a_shorter_lifetime_counts_for_what_is_there() {
 }
 
 #[test]
-fn refuses_names_that_no_certificate_can_be_for() {
+fn refuses_invalid_names() {
     for name in ["", "a b", "a..b", "https://a"] {
         assert!(Policy::new(&[name.to_owned()], DAY, DAY).is_err(), "{name}");
     }

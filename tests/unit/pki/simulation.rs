@@ -1,5 +1,5 @@
-//! A property: however late API servers and replicas see what the leader writes, whatever turns it misses and
-//! whatever damages the Secret, each handshake finds a certificate that its caller can verify.
+//! A property: in every handshake the API server can verify the certificate, however late API servers and replicas see
+//! what the leader writes, however often the leader fails, and however the Secret is damaged.
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,32 +14,40 @@ use super::secret::SecretData;
 use super::serving_certificate::ServingCertificate;
 use super::x509;
 
-/// The Secret, the configurations, and who sees them when, second by second.
+/// How many seconds of the past are remembered.
+const PAST_SECONDS: usize = 20;
+const MIN_SECONDS_BETWEEN_DAMAGES: usize = 60;
+/// Without a leader for longer, everything expires.
+const MAX_MISSED_SECONDS: usize = 3;
+
+/// The Secret and the configurations, and what each replica and API server sees of them, second by second.
 struct World {
     policy: Policy,
     now: SystemTime,
-    /// When the leader looks at the latest, and whether it has a reason to look before.
-    again: SystemTime,
+    /// When the leader reads the Secret at the latest.
+    next_read: SystemTime,
+    /// Whether the leader reads before that, because of a change or a failure.
     changed: bool,
     secret: SecretData,
     /// The caBundle in the configurations.
     bundle: String,
-    /// What the leader remembers.
+    /// The Secret that the leader remembers.
     before: SecretData,
-    /// What was in both at the end of the last seconds, newest last.
+    /// The Secret and the bundle at the end of each of the last seconds, newest last.
     past: VecDeque<(SecretData, String)>,
-    /// How many seconds late each replica and API server is.
+    /// How many seconds late each replica sees the Secret, and what it serves.
     replicas: Vec<(usize, Option<ServingCertificate>)>,
+    /// How many seconds late each API server sees the bundle.
     servers: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    Turn,
-    /// No leader, or no answer.
+    Reconcile,
+    /// There is no leader, or the API server does not answer.
     Miss,
-    /// The Secret is written, the configurations are not.
-    Refused,
+    /// The leader can write the Secret, but not the configurations.
+    ReconcileSecretOnly,
     Damage(Damage),
 }
 
@@ -53,37 +61,37 @@ enum Damage {
 }
 
 impl World {
-    fn turn(&mut self, told: bool) {
+    fn reconcile(&mut self, writes_bundle: bool) {
         for _ in 0..8 {
             let set =
                 CertificateSet::read(&self.secret, self.now).or_before(&self.before, self.now);
             let bundle = set.bundle();
-            if told && !bundle.is_empty() {
+            if writes_bundle && !bundle.is_empty() {
                 self.bundle.clone_from(&bundle);
             }
             let due = self.policy.due(&set, self.bundle == bundle, self.now);
             let Some(step) = due.step else {
-                self.again = due.next.unwrap();
-                self.changed = !told;
-                assert!(self.again > self.now);
+                self.next_read = due.next.unwrap();
+                self.changed = !writes_bundle;
+                assert!(self.next_read > self.now);
                 return;
             };
             self.secret = self.policy.apply(step, set, self.now).unwrap();
             self.before = self.secret.clone();
         }
-        panic!("steps follow one another without end");
+        panic!("the steps do not end");
     }
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Turn if self.changed || self.again <= self.now => self.turn(true),
-            Event::Refused => self.turn(false),
-            Event::Turn | Event::Miss => {}
+            Event::Reconcile if self.changed || self.next_read <= self.now => self.reconcile(true),
+            Event::ReconcileSecretOnly => self.reconcile(false),
+            Event::Reconcile | Event::Miss => {}
             Event::Damage(damage) => self.damage(damage),
         }
         self.past
             .push_back((self.secret.clone(), self.bundle.clone()));
-        if self.past.len() > PAST {
+        if self.past.len() > PAST_SECONDS {
             self.past.pop_front();
         }
         let last = self.past.len() - 1;
@@ -112,7 +120,7 @@ impl World {
         }
     }
 
-    /// What is wrong with a handshake now.
+    /// Why a handshake would fail now.
     fn fault(&self) -> Option<String> {
         let last = self.past.len() - 1;
         for (server, late) in self.servers.iter().enumerate() {
@@ -127,9 +135,9 @@ impl World {
                     return Some(format!("replica {replica} serves nothing"));
                 };
                 if !x509::verifies(&serving.key.cert, &authorities, self.now) {
-                    let life = serving.validity.not_after.duration_since(self.now);
+                    let left = serving.validity.not_after.duration_since(self.now);
                     return Some(format!(
-                        "API server {server}, replica {replica}: {life:?} left"
+                        "API server {server}, replica {replica}: {left:?} left"
                     ));
                 }
             }
@@ -147,9 +155,9 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         Just(Damage::BundleLost),
     ];
     let event = prop_oneof![
-        60 => Just(Event::Turn),
+        60 => Just(Event::Reconcile),
         20 => Just(Event::Miss),
-        10 => Just(Event::Refused),
+        10 => Just(Event::ReconcileSecretOnly),
         2 => damage.prop_map(Event::Damage),
     ];
     prop::collection::vec(event, 300)
@@ -160,20 +168,20 @@ proptest! {
 
     #[test]
     fn every_handshake_can_be_verified(
-        ca_life in 90_u64..200,
-        serving_life in 60_u64..300,
+        ca_lifetime in 90_u64..200,
+        serving_lifetime in 60_u64..300,
         replicas in prop::collection::vec(0_usize..=4, 3),
         servers in prop::collection::vec(0_usize..=7, 2),
         events in events(),
     ) {
         let seconds = Duration::from_secs;
         let names = ["guard.ns.svc".to_owned()];
-        let policy = Policy::new(&names, seconds(ca_life), seconds(serving_life)).unwrap();
+        let policy = Policy::new(&names, seconds(ca_lifetime), seconds(serving_lifetime)).unwrap();
         prop_assert!(policy.overlap() >= seconds(7));
         let mut world = World {
             policy,
             now: UNIX_EPOCH + seconds(1_800_000_000),
-            again: UNIX_EPOCH,
+            next_read: UNIX_EPOCH,
             changed: false,
             secret: SecretData::default(),
             bundle: String::new(),
@@ -182,31 +190,26 @@ proptest! {
             replicas: replicas.into_iter().map(|late| (late, None)).collect(),
             servers,
         };
-        // An installation takes as long as its slowest part.
+        // The slowest replica and API server see the first Secret.
         for _ in 0..10 {
-            world.happen(Event::Turn);
+            world.happen(Event::Reconcile);
         }
         let mut missed = 0;
         let mut damaged = 0;
         for (second, mut event) in events.into_iter().enumerate() {
-            // A CA whose key is lost is followed by one that has to be trusted first. Who damages that one
-            // too, and the next, leaves no time to renew what is served.
+            // After the key of a CA is lost, a new CA has to be trusted before it signs. If that CA is damaged too,
+            // and the next one, no time is left to renew the serving certificate.
             if matches!(event, Event::Damage(_)) {
-                if second < damaged + QUIET {
-                    event = Event::Turn;
+                if second < damaged + MIN_SECONDS_BETWEEN_DAMAGES {
+                    event = Event::Reconcile;
                 } else {
                     damaged = second;
                 }
             }
-            // Without a turn for long enough, everything expires.
-            missed = if matches!(event, Event::Turn) { 0 } else { missed + 1 };
-            world.happen(if missed > 3 { Event::Turn } else { event });
+            missed = if matches!(event, Event::Reconcile) { 0 } else { missed + 1 };
+            world.happen(if missed > MAX_MISSED_SECONDS { Event::Reconcile } else { event });
             let fault = world.fault();
             prop_assert!(fault.is_none(), "second {second}: {}", fault.unwrap_or_default());
         }
     }
 }
-
-const PAST: usize = 20;
-/// In seconds, between one damage and the next.
-const QUIET: usize = 60;
