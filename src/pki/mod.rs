@@ -3,6 +3,7 @@
 // The keeper reads the clock, and certificates are read from files.
 #![allow(clippy::disallowed_methods)]
 
+mod apply_step;
 mod authority;
 mod certificate_keeper;
 mod certificate_set;

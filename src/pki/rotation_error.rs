@@ -1,6 +1,6 @@
 //! Why the Secret or the webhook configurations are not as they should be.
 
-use super::rotation::StepError;
+use super::apply_step::StepError;
 use crate::api::client::error_message;
 
 #[derive(Debug, thiserror::Error)]

@@ -2,16 +2,16 @@
 
 use std::time::SystemTime;
 
-use super::{Policy, Step};
-use crate::pki::authority::{Authority, AuthorityError};
-use crate::pki::certificate_set::{CaCertificate, CertificateSet};
-use crate::pki::secret::SecretData;
-use crate::pki::serving_certificate::ServingCertificate;
-use crate::pki::validity::Validity;
+use super::authority::{Authority, AuthorityError};
+use super::certificate_set::{CaCertificate, CertificateSet};
+use super::rotation::{Policy, Step};
+use super::secret::SecretData;
+use super::serving_certificate::ServingCertificate;
+use super::validity::Validity;
 
 /// Why a step cannot be carried out.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::pki) enum StepError {
+pub(super) enum StepError {
     #[error("cannot make a CA: {0}")]
     Authority(#[source] AuthorityError),
     #[error("cannot make a CA: its certificate cannot be read")]

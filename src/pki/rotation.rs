@@ -2,12 +2,9 @@
 //! webhook configurations hold now decides which step is due. The order of the steps makes sure that whoever trusts
 //! the `caBundle` of the configurations can always verify what a replica serves.
 
-mod apply;
 #[cfg(test)]
-#[path = "../../../tests/unit/pki/rotation.rs"]
+#[path = "../../tests/unit/pki/rotation.rs"]
 mod tests;
-
-pub(super) use apply::StepError;
 
 use std::time::{Duration, SystemTime};
 
