@@ -1,7 +1,7 @@
 //! rollout-guard as an operator installs it: the chart and the real Helm. `kubelet` runs its Pods.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
@@ -34,7 +34,7 @@ enum State {
     Failed(Vec<String>),
 }
 
-impl Guard<'_> {
+impl<'a> Guard<'a> {
     /// Installs it with the default values of the stories, unless it is installed with them.
     pub fn ensure(self) {
         self.install(&["profile=guard"]);
@@ -43,12 +43,7 @@ impl Guard<'_> {
     /// Installs it or upgrades it to exactly these values (`--set`), and waits until it reviews writes.
     pub fn install(self, values: &[&str]) {
         let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        let mut installed = self
-            .bed
-            .installed
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut installed = self.installed();
         match &*installed {
             State::Release(with) if *with == values => return,
             State::Failed(with) if *with == values => {
@@ -67,6 +62,11 @@ impl Guard<'_> {
         *installed = State::Release(values);
     }
 
+    fn installed(self) -> MutexGuard<'a, State> {
+        let installed = self.bed.installed.0.lock();
+        installed.unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn upgrade(self, values: &[String]) -> Run {
         let upgrade = self.helm(UPGRADE);
         values
@@ -77,21 +77,14 @@ impl Guard<'_> {
     /// Lets Helm create the ConfigMap again after another manager has written to it: the next upgrade with other
     /// settings would conflict, and `--force-conflicts` takes no field whose value stays.
     pub fn recreate_config_map(self) {
-        let installed = &self.bed.installed.0;
-        let installed = installed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let State::Release(values) = &*installed {
+        if let State::Release(values) = &*self.installed() {
             self.kubectl("delete configmap rollout-guard").ok();
             self.upgrade(values).ok();
         }
     }
 
     pub fn uninstall(self) -> Ran {
-        let mut installed = self
-            .bed
-            .installed
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut installed = self.installed();
         *installed = State::Nothing;
         self.helm("uninstall rollout-guard --wait --timeout=60s")
             .ok()
