@@ -11,6 +11,15 @@ pub fn owners<'a>(object: &'a Value, path: &'a [&str]) -> impl Iterator<Item = &
     owning.map(manager)
 }
 
+/// The manager of each entry that owns the path, a part of it, or a parent of it.
+pub fn part_owners<'a, const N: usize>(
+    object: &'a Value,
+    path: [&'static str; N],
+) -> impl Iterator<Item = &'a str> {
+    let owning = entries(object).filter(move |entry| owns(entry, &path));
+    owning.map(manager)
+}
+
 /// Whether the manager owns the path, a part of it, or a parent of it.
 pub fn owns_part(object: &Value, manager_name: &str, path: &[&str]) -> bool {
     let mut own = entries(object).filter(|entry| manager(entry) == manager_name);

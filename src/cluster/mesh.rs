@@ -11,6 +11,10 @@ pub struct Mesh {
     pub root_namespace: String,
     /// The Rollouts controller's version, whose behaviour references, roles and rules mirror.
     pub argo_version: ArgoVersion,
+    /// The field manager that the controller writes as.
+    pub controller_manager: String,
+    /// A Rollout may name a VirtualService of another namespace only if that namespace consents.
+    pub needs_consent: bool,
     /// Istio's objects are in another cluster (argoproj/argo-rollouts#3303).
     pub remote_istio: bool,
     /// The objects are complete: a missing one is an error, not a warning.
@@ -25,6 +29,8 @@ impl Default for Mesh {
             domain: "cluster.local".to_owned(),
             root_namespace: "istio-system".to_owned(),
             argo_version: ArgoVersion::NEWEST,
+            controller_manager: "rollouts-controller".to_owned(),
+            needs_consent: false,
             remote_istio: false,
             complete: false,
             live: false,

@@ -2,6 +2,7 @@
 //! read them through [`View`] and [`Flow`].
 
 mod argo;
+mod claim;
 mod dependents;
 mod edge;
 mod facts;
@@ -18,6 +19,7 @@ mod view;
 mod visibility;
 
 pub use argo::{ArgoVersion, BEHAVIOURS, Behaviour};
+pub use claim::Claim;
 pub use dependents::dependents;
 pub use facts::{Fact, Facts};
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
@@ -28,5 +30,5 @@ pub use reference::ServiceRole;
 pub use role::{Role, Roles};
 pub use routed_destination::RoutedDestination;
 pub use subsets::{RuleScope, is_never_merged, visible_rules};
-pub use view::{Overlay, View};
+pub use view::{Overlay, Requirement, Validation, View};
 pub use visibility::{ExportTo, provided_ports, visible_providers};

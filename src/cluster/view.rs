@@ -19,6 +19,18 @@ pub struct Overlay<'a> {
     edges: Vec<Edge>,
 }
 
+/// What the controller requires of a Rollout before it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// The controller does not refuse the spec or a route (`InvalidSpec`).
+    Accepted,
+    /// It does not, and all that the Rollout names exists and is whole.
+    Complete,
+}
+
+/// Whether a Rollout meets the controller's requirement.
+pub type Validation = fn(Typed<'_, Rollout>, &View<'_>, Requirement) -> bool;
+
 /// A cluster as rules see it.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
@@ -27,6 +39,8 @@ pub struct View<'a> {
     /// The object that the write replaces; `None`: the one of the cluster.
     replaced: Option<&'a Overlay<'a>>,
     facts: Option<&'a Facts>,
+    /// `None`: every Rollout meets all requirements.
+    pub(super) validation: Option<Validation>,
 }
 
 impl<'a> Overlay<'a> {
@@ -47,6 +61,7 @@ impl<'a> View<'a> {
             overlay: None,
             replaced: None,
             facts: None,
+            validation: None,
         }
     }
 
@@ -84,6 +99,15 @@ impl<'a> View<'a> {
     pub fn noting(self, facts: &'a Facts) -> Self {
         Self {
             facts: Some(facts),
+            ..self
+        }
+    }
+
+    /// The same view, in which this decides which Rollouts the controller refuses.
+    #[must_use]
+    pub fn validating_by(self, validation: Validation) -> Self {
+        Self {
+            validation: Some(validation),
             ..self
         }
     }
@@ -203,7 +227,7 @@ impl<'a> View<'a> {
         services.collect()
     }
 
-    fn naming(&self, key: &Key) -> Vec<Key> {
+    pub(super) fn naming(&self, key: &Key) -> Vec<Key> {
         self.holding(&Edge::Names(key.clone()))
     }
 
@@ -246,6 +270,16 @@ impl<'a> View<'a> {
         keys.sort();
         keys.dedup();
         keys
+    }
+
+    /// What `read` reads, noted only if it gives something.
+    pub(super) fn noting_some<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
+        let start = self.facts.map(Facts::mark);
+        let found = read();
+        if let (None, Some(facts), Some(start)) = (&found, self.facts, start) {
+            facts.forget_since(start);
+        }
+        found
     }
 
     fn note(&self, fact: impl FnOnce() -> Fact) {

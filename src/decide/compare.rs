@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::cluster::{Fact, Facts, Overlay, View, dependents};
-use crate::model::{Key, Object, Operation, Write};
+use crate::cluster::{Claim, Fact, Facts, Flow, Overlay, View, dependents};
+use crate::model::{Key, Kind, Object, Operation, Write};
 use crate::rules::{CATALOGUE, Rule};
 use crate::verdict::{Finding, RuleId, Severity};
 
@@ -13,6 +13,8 @@ pub(super) struct Found {
     pub finding: Finding,
     /// It was not there before the write, or was a warning only.
     pub new: bool,
+    /// Its object gives no ground to deny this write; see [`Judge::weight`].
+    pub only_warns: bool,
     /// What its rule read.
     pub reads: Arc<[Fact]>,
 }
@@ -55,11 +57,44 @@ impl Judge<'_> {
         for key in &keys {
             let start = self.facts.mark();
             if let Some(object) = self.after.get(key) {
+                let weight = self.weight(key, written);
                 let own = self.facts.since(start);
+                if weight == Weight::None {
+                    self.forget(start);
+                    continue;
+                }
+                let first = found.len();
                 for rule in CATALOGUE.iter().filter(|rule| !rule.is_standing()) {
                     self.object(rule, object, &own, found);
                 }
+                weigh(weight, first, found);
             }
+        }
+    }
+
+    /// How much findings on `key` count for a write of another object. A Rollout that cannot act on the written
+    /// object says nothing about it, and the owner of an object need not know who refers to it from elsewhere.
+    fn weight(&self, key: &Key, written: &Key) -> Weight {
+        if key == written {
+            return Weight::Full;
+        }
+        let is_foreign = key.namespace != written.namespace;
+        let elsewhere = if is_foreign {
+            Weight::Foreign
+        } else {
+            Weight::Full
+        };
+        let rollout = (key.kind == Kind::Rollout).then(|| self.after.rollout(key));
+        let flow = rollout
+            .flatten()
+            .map(|rollout| Flow::of(rollout, self.after));
+        match flow.filter(|flow| flow.names(written)) {
+            Some(flow) => match flow.claim(written) {
+                Claim::Effective => Weight::Full,
+                Claim::Pending => Weight::Warning,
+                Claim::Ineffective => Weight::None,
+            },
+            None => elsewhere,
         }
     }
 
@@ -103,6 +138,7 @@ impl Judge<'_> {
         let earlier = worst(earlier);
         found.extend(findings.into_iter().map(|finding| {
             Found {
+                only_warns: false,
                 new: earlier
                     .get(&finding.identity())
                     .is_none_or(|severity| *severity > finding.severity),
@@ -117,6 +153,30 @@ impl Judge<'_> {
             self.facts.forget_since(start);
         }
     }
+}
+
+/// How much a finding on another object counts for a write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Full,
+    /// It never denies.
+    Warning,
+    /// It never denies. It is not told if the write does not bring it, or if it is a mere warning about a Rollout.
+    Foreign,
+    None,
+}
+
+/// Gives the findings from `first` on their weight.
+fn weigh(weight: Weight, first: usize, found: &mut Vec<Found>) {
+    let mut findings = found.split_off(first);
+    findings.retain(|Found { finding, new, .. }| {
+        let is_worth = finding.severity == Severity::Error || finding.object.kind != Kind::Rollout;
+        weight != Weight::Foreign || (*new && is_worth)
+    });
+    for found in &mut findings {
+        found.only_warns = weight != Weight::Full;
+    }
+    found.append(&mut findings);
 }
 
 /// The worst severity of each identity.

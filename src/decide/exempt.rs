@@ -89,7 +89,7 @@ fn by_fields(request: &Request, settings: &Settings) -> Option<Exempt> {
         .flat_map(|path| managed_fields::owners(&request.object, path))
         .peekable();
     let only_ours =
-        owners.peek().is_some() && owners.all(|owner| owner == settings.controller_manager);
+        owners.peek().is_some() && owners.all(|owner| owner == settings.mesh.controller_manager);
     only_ours.then_some(Exempt::ControllerByFields)
 }
 

@@ -49,7 +49,7 @@ pub fn decide_by(
     settings: &Settings,
 ) -> Decision {
     let facts = Facts::default();
-    let view = View::of(cluster).noting(&facts);
+    let view = View::of(cluster).noting(&facts).validating_by(rules::meets);
     let mut decision = decide_in(mutations, request, (view, &facts), settings);
     if decision.request.trace {
         decision.reads = facts.into_vec();

@@ -60,13 +60,14 @@ impl Mutated {
     ) {
         self.patch = Patch::of(std::mem::take(&mut request.object));
         let kind = write.key.kind;
+        let old = Overlay::new(&write.key, write.old.as_ref(), view.mesh());
         for mutation in mutations.iter().filter(|mutation| mutation.kind == kind) {
             let overlay = Overlay::new(&write.key, write.new.as_ref(), view.mesh());
             let input = Input {
                 write,
                 live_value: &request.old_object,
-                view: view.with(&overlay),
-                controller_manager: &settings.controller_manager,
+                view: view.with_before(&overlay, &old),
+                controller_manager: &settings.mesh.controller_manager,
             };
             if apply(mutation, &input, &mut self.patch) {
                 self.by.push(mutation.name);

@@ -26,7 +26,8 @@ impl Table<'_> {
             Some(RuleAction::Warn) => false,
             _ => self.denies(&finding, found.new),
         };
-        let denies = denies && !self.allows(finding.rule);
+        let denies =
+            denies && self.concerns(&finding, found.only_warns) && !self.allows(finding.rule);
         let observed = self.profile == Profile::Observe;
         let action = if denies && !observed {
             Action::Deny
@@ -53,6 +54,14 @@ impl Table<'_> {
             && (finding.is_inside(&self.write.key)
                 || finding.harms_others
                 || !self.is_birth(finding))
+    }
+
+    /// Whether the write may be denied for the finding at all. One that harms others denies whoever brings it.
+    fn concerns(&self, finding: &Finding, only_warns: bool) -> bool {
+        match finding.denies_only.as_slice() {
+            [] => !only_warns || finding.harms_others,
+            objects => objects.contains(&self.write.key),
+        }
     }
 
     /// Whether this write creates one of the objects that the finding rests on.

@@ -11,7 +11,10 @@ pub(super) fn object<K>(kind: Kind, mut sent: K) -> Object
 where
     K: Resource<DynamicType = ApiResource> + Serialize,
 {
-    sent.managed_fields_mut().clear();
+    // They show whether the controller has written the routes; of other kinds nothing is read of them.
+    if kind != Kind::VirtualService {
+        sent.managed_fields_mut().clear();
+    }
     // An object that came as JSON can be written as JSON.
     let value = serde_json::to_value(&sent).unwrap_or_default();
     Object::parse_as(kind, &value, "")

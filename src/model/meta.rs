@@ -13,6 +13,9 @@ pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /// The annotation that makes rules warn only, and switches mutations off, for one object.
 pub const ALLOW: &str = "rollout-guard.io/allow";
 
+/// The annotation of a VirtualService or Namespace with the namespaces whose Rollouts may turn its weights; `*`: all.
+pub const CLAIMED_BY: &str = "rollout-guard.io/claimed-by";
+
 /// The namespace label that overrides the profile.
 pub const ENFORCE: &str = "rollout-guard.io/enforce";
 
@@ -25,6 +28,8 @@ pub struct Meta {
     pub managed_by: Option<String>,
     /// Namespaces of a Service's `networking.istio.io/exportTo`; empty: all.
     pub export_to: Vec<String>,
+    /// The namespaces in the `rollout-guard.io/claimed-by` annotation.
+    pub claimed_by: Vec<String>,
     pub enforce: Option<Enforce>,
     /// A deletionTimestamp is set.
     pub deleting: bool,
@@ -60,6 +65,7 @@ impl Meta {
             allow: words(&annotations, ALLOW),
             managed_by: annotations.get(MANAGED_BY).cloned(),
             export_to: words(&annotations, EXPORT_TO),
+            claimed_by: words(&annotations, CLAIMED_BY),
             enforce: (kind == Kind::Namespace)
                 .then(|| {
                     labels
@@ -78,6 +84,12 @@ impl Meta {
 
     pub fn name(&self) -> &str {
         &self.key.name
+    }
+
+    /// Whether the `claimed-by` annotation names the namespace, or all.
+    pub fn is_claimed_by(&self, namespace: &str) -> bool {
+        let mut words = self.claimed_by.iter();
+        words.any(|word| word == "*" || word == namespace)
     }
 
     /// Whether the `allow` annotation switches a rule off, by its code, its name or `*`.

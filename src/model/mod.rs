@@ -23,7 +23,7 @@ pub use destination_rule::{DestinationRule, Policy, Subset};
 pub use host::Host;
 pub use key::Key;
 pub use kind::{Kind, Watch};
-pub use meta::{ALLOW, ENFORCE, Enforce, HASH_LABEL, MANAGED_BY, Meta};
+pub use meta::{ALLOW, CLAIMED_BY, ENFORCE, Enforce, HASH_LABEL, MANAGED_BY, Meta};
 pub use object::{Body, Object, Typed};
 pub use reader::{IntOrString, Labels, Malformed, Reader};
 pub use rollout::{AntiAffinity, BlueGreen, Canary, PingPong, Rollout, WorkloadRef};

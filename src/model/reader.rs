@@ -65,6 +65,11 @@ impl<'a> Reader<'a> {
         self.step(value, Step::Field(name))
     }
 
+    /// The value itself, for a part of another's format.
+    pub fn raw(&self) -> &'a Value {
+        self.value
+    }
+
     /// Whether the value is not null.
     pub fn present(&self) -> bool {
         !self.value.is_null()

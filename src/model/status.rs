@@ -55,6 +55,11 @@ impl Status {
         }
     }
 
+    /// Whether the controller has reconciled the Rollout. It writes no revision for a spec that it refuses.
+    pub fn is_reconciled(&self) -> bool {
+        !self.stable_rs.is_empty() || !self.current_pod_hash.is_empty() || self.weights.is_some()
+    }
+
     /// Whether the ping Service of a ping-pong Rollout is the stable one.
     pub fn stable_is_ping(&self) -> bool {
         self.stable_ping_pong == "ping"

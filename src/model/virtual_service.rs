@@ -1,7 +1,10 @@
 //! Istio's VirtualService: hosts, gateways, and every route with its destinations.
 
+use std::collections::BTreeSet;
+
 use super::reader::Reader;
 use crate::field::Path;
+use crate::managed_fields;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualService {
@@ -12,6 +15,8 @@ pub struct VirtualService {
     pub http: Option<Vec<HttpRoute>>,
     pub tls: Option<Vec<L4Route>>,
     pub tcp: Option<Vec<L4Route>>,
+    /// The field managers that own a list of routes, or a part of it.
+    pub route_managers: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +78,11 @@ impl VirtualService {
             http: spec.get("http").objects(HttpRoute::read),
             tls: spec.get("tls").objects(L4Route::read),
             tcp: spec.get("tcp").objects(L4Route::read),
+            route_managers: ["http", "tls", "tcp"]
+                .into_iter()
+                .flat_map(|list| managed_fields::part_owners(root.raw(), ["spec", list]))
+                .map(str::to_owned)
+                .collect(),
         }
     }
 

@@ -13,7 +13,7 @@ pub struct Input<'a> {
     pub write: &'a Write,
     /// The live object as the API server sent it, `Null` on CREATE.
     pub live_value: &'a Value,
-    /// The cluster with the write in it.
+    /// The cluster with the write in it, and the cluster before it.
     pub view: View<'a>,
     /// The field manager that the Rollouts controller writes as.
     pub controller_manager: &'a str,
@@ -25,13 +25,10 @@ impl<'a> Input<'a> {
         &self.write.key
     }
 
-    /// The flows that name the object, those of a Rollout that is being deleted left out.
+    /// The flows that name the object and may hold values in it: those of its namespace, and those of others whose
+    /// controller acts on it. Not those of a Rollout that is being deleted.
     pub fn flows(&self) -> impl Iterator<Item = Flow<'a>> {
-        let view = self.view;
-        let rollouts = view.rollouts_using(self.key()).into_iter();
-        rollouts
-            .filter(|rollout| !rollout.meta.deleting)
-            .map(move |rollout| Flow::of(rollout, view))
+        self.view.flows_with_claim(self.key()).into_iter()
     }
 
     /// Whether the controller's manager owns the field of the live object, or a part of it.

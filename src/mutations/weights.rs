@@ -18,7 +18,9 @@
 //! goes to the new version. While pods are not ready, the controller does not correct it.
 //!
 //! ## Not when
-//! The mutation changes nothing if the Rollout does not name the VirtualService or the route, or if a managed route
+//! The mutation changes nothing for a Rollout of another namespace whose controller cannot act on the VirtualService:
+//! something that it needs is missing or refused, and the live routes are not the controller's. It changes nothing
+//! if the Rollout does not name the VirtualService or the route, or if a managed route
 //! has no canary or no stable destination, which rules RG202 and RG204 report.
 
 use serde_json::Value;

@@ -3,7 +3,9 @@
 //! ## What
 //! The rule reports the DELETE of a VirtualService or DestinationRule that a Rollout names, of one of the six
 //! Services that it names, or of a Service that a canary or stable destination in a managed route resolves to. It is
-//! an error while a release is in progress, otherwise a warning. A Rollout that is being deleted needs nothing.
+//! an error while a release is in progress, otherwise a warning. A Rollout that is being deleted needs nothing, nor does
+//! a Rollout of another namespace whose controller cannot act on the object. A Service that a Rollout of another
+//! namespace routes to is a warning.
 //!
 //! It also reports a warning for a DestinationRule that alone defines a subset to which a VirtualService outside
 //! these flows sends.
@@ -22,43 +24,42 @@
 
 use std::collections::BTreeSet;
 
+use super::parts::hidden_subset::SentSubset;
 use crate::cluster::{Flow, View, reference};
 use crate::field::Path;
-use crate::model::{
-    DestinationRule, Key, Kind, Object, Operation, Rollout, Typed, VirtualService, Write,
-};
+use crate::model::{DestinationRule, Key, Kind, Object, Operation, Typed, VirtualService, Write};
 use crate::verdict::{Cause, Findings, Message, message};
 
 rule!(
     RG701,
     Both,
     Write(check),
-    reads = [Rollout, VirtualService, DestinationRule]
+    reads = [Rollout, VirtualService, DestinationRule, Service]
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
     if write.operation != Operation::Delete {
         return;
     }
-    for rollout in users(&write.key, view) {
-        report_flow(&Flow::of(rollout, *view), &write.key, found);
+    for flow in users(&write.key, view) {
+        report_flow(&flow, &write.key, found);
     }
     if let Some(rule) = write.old.as_ref().and_then(Object::destination_rule) {
         report_subsets(rule, view, found);
     }
 }
 
-/// The Rollouts whose flows the object may be in, without those that are being deleted.
-fn users<'a>(key: &Key, view: &View<'a>) -> Vec<Typed<'a, Rollout>> {
-    let mut users = view.rollouts_using(key);
+/// The flows that the object may be in, without those of Rollouts that are being deleted.
+fn users<'a>(key: &Key, view: &View<'a>) -> Vec<Flow<'a>> {
+    let mut users = view.flows_with_claim(key);
     if key.kind == Kind::Service {
         let host = view.service_host(key);
         for service in view.virtual_services_sending_to(&host) {
-            users.extend(view.rollouts_using(&service.meta.key));
+            users.extend(view.flows_with_claim(&service.meta.key));
         }
     }
     let mut seen = BTreeSet::new();
-    users.retain(|rollout| !rollout.meta.deleting && seen.insert(&rollout.meta.key));
+    users.retain(|flow| seen.insert(flow.key()));
     users
 }
 
@@ -67,6 +68,8 @@ fn report_flow(flow: &Flow<'_>, key: &Key, found: &mut Findings<'_>) {
         return;
     };
     let in_progress = flow.is_in_progress();
+    // A route to a Service of another namespace gives no hold on it.
+    let is_owner = flow.is_effective_for(key) || flow.key().namespace == key.namespace;
     let (state, help) = if in_progress {
         (", which is in the middle of a release,", IN_PROGRESS_HELP)
     } else {
@@ -74,7 +77,7 @@ fn report_flow(flow: &Flow<'_>, key: &Key, found: &mut Findings<'_>) {
     };
     let message = message!("{key} is in use: {}{state} ", flow.key()).join(usage.text);
     let path = Path::of(["metadata", "name"]);
-    let finding = if in_progress {
+    let finding = if in_progress && is_owner {
         found.error(key, path, message)
     } else {
         found.warning(key, path, message)
@@ -160,6 +163,17 @@ fn report_sender(
         let first = defining.next().map(|first| &first.meta.key);
         let is_only = first == Some(&rule.meta.key) && defining.next().is_none();
         if !is_only || !seen.insert(&destination.subset) {
+            continue;
+        }
+        let sent = SentSubset {
+            service,
+            view,
+            host: &host,
+            subset: &destination.subset,
+        };
+        // Who never saw the rule loses nothing.
+        let is_foreign = service.meta.namespace() != rule.meta.namespace();
+        if is_foreign && sent.hidden(&[rule]).is_some() {
             continue;
         }
         let place = path.field("subset");

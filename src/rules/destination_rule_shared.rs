@@ -1,7 +1,8 @@
 //! Two Rollouts use the same DestinationRule.
 //!
 //! ## What
-//! Another Rollout of the namespace, which is not being deleted, names the same DestinationRule.
+//! Another Rollout of the namespace, which is not being deleted, names the same DestinationRule. A Rollout that the
+//! controller refuses and has never reconciled harms nobody: it alone gets a warning.
 //!
 //! ## Why
 //! Each reconcile deletes the subsets that its own Rollout does not name (`UpdateHash`). Within milliseconds the
@@ -23,7 +24,12 @@ use crate::model::Key;
 use crate::text::first_of;
 use crate::verdict::{Cause, Findings, message};
 
-rule!(RG601, Error, Rollout(check));
+rule!(
+    RG601,
+    Both,
+    Rollout(check),
+    reads = [VirtualService, DestinationRule]
+);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(link) = reference::destination_rule(flow.rollout) else {
@@ -31,7 +37,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     };
     let path = link.path.field("name");
     let others: Vec<&Key> = flow
-        .others_using(&link.key)
+        .other_owners(&link.key)
         .map(|other| &other.meta.key)
         .collect();
     if others.is_empty() {
@@ -44,12 +50,17 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             ", and so does {}: each deletes the other's subsets",
             first_of(&names, MAX_ROLLOUTS)
         ));
-    let finding = found.error(flow.key(), path.clone(), message);
+    let finding = if flow.is_effective_for(&link.key) {
+        found
+            .error(flow.key(), path.clone(), message)
+            .harms_others()
+    } else {
+        found.warning(flow.key(), path.clone(), message)
+    };
     finding
         .subject(link.key.full_name())
         .help("give each Rollout a DestinationRule of its own")
         .cause(Cause::Duplicate)
-        .harms_others()
         .mutual();
     for other in others.into_iter().take(MAX_ROLLOUTS) {
         finding.with(other, path.clone());

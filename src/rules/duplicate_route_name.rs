@@ -28,7 +28,12 @@ use crate::field::Path;
 use crate::model::{Key, Typed, VirtualService};
 use crate::verdict::{Cause, Findings, message};
 
-rule!(RG207, Warning, VirtualService(check), reads = [Rollout]);
+rule!(
+    RG207,
+    Warning,
+    VirtualService(check),
+    reads = [Rollout, Service]
+);
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     for (index, name) in repeated(&service) {
@@ -65,8 +70,9 @@ fn repeated(service: &VirtualService) -> Vec<(usize, &str)> {
 
 /// The Rollouts that list the name in a reference to this VirtualService, and where.
 fn users(service: Typed<'_, VirtualService>, view: &View<'_>, name: &str) -> Vec<(Key, Path)> {
-    let rollouts = view.rollouts_using(&service.meta.key).into_iter();
-    let entries = rollouts.flat_map(|rollout| {
+    let flows = view.flows_with_claim(&service.meta.key).into_iter();
+    let entries = flows.flat_map(|flow| {
+        let rollout = flow.rollout;
         let links = reference::virtual_services(rollout, view.mesh().argo_version);
         let ours = links.filter(|link| link.key == service.meta.key);
         ours.filter_map(|link| {

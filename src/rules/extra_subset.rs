@@ -3,7 +3,8 @@
 //! ## What
 //! The Rollout's DestinationRule has a subset other than the canary's, the stable one and those of a running
 //! experiment. It is an error if `additionalSubsetNames` lists the subset or a VirtualService of any namespace sends
-//! to it; otherwise it is a warning.
+//! to it; otherwise it is a warning. If only
+//! VirtualServices of other namespaces send to the subset, only their writes are denied.
 //!
 //! ## Why
 //! At the next change of a hash the controller writes a new list of subsets with only those that it knows
@@ -94,10 +95,19 @@ impl ExtraSubset<'_> {
         let finding = if senders.is_empty() && listed.is_none() {
             found.warning(self.flow.key(), path, message)
         } else {
-            found.error(self.flow.key(), path, message).harms_others()
+            found.error(self.flow.key(), path, message)
         };
+        finding.harms_others = self.flow.is_effective_for(&self.linked.link.key);
+        finding.subject(format!("{} {}", self.linked.link.key, self.name));
+        // Who sends from another namespace turns no write of the owner's into a denial, and hides none.
+        let is_foreign = |(sender, _): &(&Key, Path)| self.is_foreign(sender);
+        if listed.is_none() && senders.first().is_some_and(is_foreign) {
+            finding.subject += " from elsewhere";
+            for (sender, _) in &senders {
+                finding.denies_only(sender);
+            }
+        }
         finding
-            .subject(format!("{} {}", self.linked.link.key, self.name))
             .help(
                 "define the subset in a second DestinationRule for the same host in the same \
                  namespace: Istio merges the two, and the controller touches only its own",
@@ -117,7 +127,11 @@ impl ExtraSubset<'_> {
         Some(path.index(index))
     }
 
-    /// The VirtualServices that send to it, each with the first field that does.
+    fn is_foreign(&self, sender: &Key) -> bool {
+        sender.namespace != self.linked.link.key.namespace
+    }
+
+    /// The VirtualServices that send to it, those of its namespace first, each with the first field that does.
     fn senders(&self) -> Vec<(&Key, Path)> {
         let view = &self.flow.view;
         let rule_host = self.linked.host(view);
@@ -130,6 +144,8 @@ impl ExtraSubset<'_> {
             })?;
             Some((&service.meta.key, path.field("subset")))
         });
-        sending.collect()
+        let mut senders: Vec<(&Key, Path)> = sending.collect();
+        senders.sort_by_key(|(sender, _)| self.is_foreign(sender));
+        senders
     }
 }

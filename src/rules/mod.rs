@@ -6,6 +6,7 @@ mod rule;
 mod parts;
 
 mod controller_values_lost;
+mod cross_namespace_claim;
 mod delegate_missing;
 mod deleted_in_use;
 mod destination_host_missing;
@@ -60,9 +61,9 @@ mod virtual_service_missing;
 pub use parts::suggest::nearest;
 pub use rule::{Check, Level, Rule};
 
-use crate::cluster::{Flow, View};
-use crate::model::{Body, Key, Object, Write};
-use crate::verdict::{Finding, Findings};
+use crate::cluster::{Flow, Requirement, View};
+use crate::model::{Body, Key, Object, Rollout, Typed, Write};
+use crate::verdict::{Finding, Findings, Severity};
 
 /// All rules in the order of their codes: the files of this folder that declare one. `build.rs` writes it.
 pub const CATALOGUE: &[Rule] = include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
@@ -88,6 +89,34 @@ fn judge_by<'r>(rules: impl Iterator<Item = &'r Rule>, view: &View<'_>, key: &Ke
     list
 }
 
+/// Whether the controller's requirement of a Rollout is met, as far as rules mirror its validation.
+pub fn meets(rollout: Typed<'_, Rollout>, view: &View<'_>, requirement: Requirement) -> bool {
+    let flow = Flow::of(rollout, *view);
+    let complete = requirement == Requirement::Complete;
+    let concerns = |rule: &&Rule| {
+        REFUSED.contains(&rule.id.code) || (complete && INCOMPLETE.contains(&rule.id.code))
+    };
+    let mut list = Vec::new();
+    CATALOGUE.iter().filter(concerns).all(|rule| {
+        if let Check::Rollout(check) = rule.check {
+            check(&flow, &mut Findings::of(rule.id, &mut list));
+        }
+        list.iter()
+            .all(|finding| finding.severity != Severity::Error && !(complete && finding.missing))
+    })
+}
+
+/// The rules whose errors the controller reports as `InvalidSpec`, without those about pods.
+const REFUSED: &[&str] = &[
+    "RG101", "RG102", "RG103", "RG104", "RG106", "RG107", "RG108", "RG110", "RG112", "RG202",
+    "RG203", "RG204", "RG206", "RG210",
+];
+
+/// The rules about what else the controller needs before it writes weights.
+const INCOMPLETE: &[&str] = &[
+    "RG109", "RG201", "RG301", "RG302", "RG401", "RG402", "RG403", "RG404",
+];
+
 /// The rule with this code or name, in any case.
 pub fn find(word: &str) -> Option<&'static Rule> {
     let mut rules = CATALOGUE.iter();
@@ -107,6 +136,7 @@ impl Rule {
     /// write.
     pub fn judge_write(&self, write: &Write, view: &View<'_>, list: &mut Vec<Finding>) {
         if let Check::Write(check) = self.check {
+            let view = &view.validating_by(meets);
             check(write, view, &mut Findings::of(self.id, list));
         }
     }
@@ -114,6 +144,7 @@ impl Rule {
     /// Adds what this rule reports about an object, if it applies to the kind.
     pub fn judge(&self, object: &Object, view: &View<'_>, list: &mut Vec<Finding>) {
         let found = &mut Findings::of(self.id, list);
+        let view = &view.validating_by(meets);
         match (self.check, &object.body) {
             // The controller does not reconcile a Rollout that is being deleted.
             (Check::Rollout(_) | Check::Standing(_), Body::Rollout(_)) if object.meta.deleting => {}

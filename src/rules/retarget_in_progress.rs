@@ -33,7 +33,7 @@ rule!(
     RG702,
     Both,
     Write(check),
-    reads = [Rollout, VirtualService, DestinationRule, Service]
+    reads = [Rollout, VirtualService, DestinationRule, Service, Namespace]
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {

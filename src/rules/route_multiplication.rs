@@ -73,12 +73,12 @@ fn check_routes(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut 
                 ", which the controller of {} multiplies at each write, because of `{path}`",
                 flow.key()
             ));
-        found
-            .error(flow.key(), path, message)
+        let finding = found.error(flow.key(), path, message);
+        finding.harms_others = flow.is_effective_for(&linked.link.key);
+        finding
             .subject(format!("{} {name}", linked.link.key))
             .help("give each http route of the VirtualService a name of its own")
             .cause(Cause::Duplicate)
-            .harms_others()
             .with(&linked.link.key, place);
     }
 }
@@ -100,12 +100,12 @@ fn check_managed(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut
                 ", so that the controller multiplies it in {} at each write",
                 linked.link.key
             ));
-        found
-            .error(flow.key(), path, message)
+        let finding = found.error(flow.key(), path, message);
+        finding.harms_others = flow.is_effective_for(&linked.link.key);
+        finding
             .subject(format!("{} managed {name}", linked.link.key))
             .help("name each route in `managedRoutes` once")
             .cause(Cause::Duplicate)
-            .harms_others()
             .with(&linked.link.key, Path::spec(["http"]));
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! ## What
 //! Another Rollout of any namespace, which is not being deleted, manages a route that this Rollout manages: an http
-//! route by its name, the only or the first http route without a name, or a tls or tcp route.
+//! route by its name, the only or the first http route without a name, or a tls or tcp route. A Rollout that the
+//! controller refuses and has never reconciled, or that cannot act on a VirtualService of another namespace, harms
+//! nobody: it alone gets a warning.
 //!
 //! ## Why
 //! Both Rollouts write the weights of the route, and each deletes the destinations that it does not know, which are
@@ -28,7 +30,12 @@ use crate::model::Key;
 use crate::text::first_of;
 use crate::verdict::{Cause, Findings, message};
 
-rule!(RG602, Error, Rollout(check), reads = [VirtualService]);
+rule!(
+    RG602,
+    Both,
+    Rollout(check),
+    reads = [VirtualService, Service]
+);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();
@@ -59,7 +66,7 @@ fn shared_routes<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<
             others: Vec::new(),
         })
         .collect();
-    for other in flow.others_using(&linked.link.key) {
+    for other in flow.other_owners(&linked.link.key) {
         let other_flow = Flow::of(other, flow.view);
         let references = other_flow.virtual_services();
         for theirs in references.filter(|theirs| theirs.link.key == linked.link.key) {
@@ -101,13 +108,16 @@ impl SharedRoute<'_> {
             ", and so does {}: each writes its weights",
             first_of(&names, MAX_ROLLOUTS)
         ));
-        let finding = found.error(flow.key(), path, message);
+        let finding = if flow.is_effective_for(&linked.link.key) {
+            found.error(flow.key(), path, message).harms_others()
+        } else {
+            found.warning(flow.key(), path, message)
+        };
         finding
             .subject(format!("{} {route}", linked.link.key))
             .help("give each Rollout a route of its own, and list its name in `routes`")
             .cause(Cause::Duplicate)
             .with(&linked.link.key, self.route.path())
-            .harms_others()
             .mutual();
         for (key, path) in self.others.into_iter().take(MAX_ROLLOUTS) {
             finding.with(key, path);

@@ -2,7 +2,8 @@
 //!
 //! ## What
 //! A Service that the Rollout names as canary, stable, ping, pong, active or preview Service is also one of these for
-//! another Rollout, which is not being deleted.
+//! another Rollout, which is not being deleted. A Rollout that the controller refuses and has never reconciled harms
+//! nobody: it alone gets a warning.
 //!
 //! ## Why
 //! The controller writes the hash of one Rollout into the selector and sets the other Rollout to `Degraded:
@@ -27,7 +28,7 @@ use crate::field::Path;
 use crate::model::Key;
 use crate::verdict::{Cause, Findings, Message, message};
 
-rule!(RG603, Error, Rollout(check));
+rule!(RG603, Both, Rollout(check), reads = [Service]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let mut seen = BTreeSet::new();
@@ -40,7 +41,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 }
 
 fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
-    let others = flow.others_using(&link.key).filter_map(|other| {
+    let others = flow.other_owners(&link.key).filter_map(|other| {
         let theirs = reference::services(other).find(|theirs| theirs.key == link.key)?;
         Some((&other.meta.key, theirs.path))
     });
@@ -51,12 +52,17 @@ fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
     let message = message!("{} names {}", flow.key(), link.key)
         .in_field(&link.path)
         .join(named_by(&others));
-    let finding = found.error(flow.key(), link.path.clone(), message);
+    let finding = if flow.is_effective_for(&link.key) {
+        found
+            .error(flow.key(), link.path.clone(), message)
+            .harms_others()
+    } else {
+        found.warning(flow.key(), link.path.clone(), message)
+    };
     finding
         .subject(link.key.full_name())
         .help("give each Rollout Services of its own")
         .cause(Cause::Duplicate)
-        .harms_others()
         .mutual();
     for (key, path) in others.into_iter().take(MAX_ROLLOUTS) {
         finding.with(key, path);

@@ -7,7 +7,8 @@
 //! It is a warning if no DestinationRule for the host exists, unless an UPDATE removes the last one. It is also a
 //! warning if a DestinationRule defines the subset but the proxies in the VirtualService's namespace do not see it:
 //! it is private or exported elsewhere, a DestinationRule of their own namespace or for a more exact host hides it,
-//! or it is only for some workloads.
+//! or it is only for some workloads. A write of the DestinationRule is not denied for a VirtualService of another
+//! namespace; it gets a warning, if the VirtualService saw the subset before.
 //!
 //! ## Why
 //! The proxy has no cluster for the subset and answers 503 (`istioctl analyze`: IST0101).
@@ -25,11 +26,10 @@
 //! Use a subset that is defined, or define it first: add the new subset beside the old one, change the routes, then
 //! delete the old subset.
 
-use std::collections::BTreeSet;
-
+use super::parts::hidden_subset::SentSubset;
 use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};
-use crate::cluster::{ExportTo, RuleScope, View, is_never_merged, visible_rules};
+use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{Destination, DestinationRule, Host, Typed, VirtualService};
 use crate::text::first_of;
@@ -79,6 +79,8 @@ impl Reference<'_> {
         let removed = self.removed_rules();
         if !defining.is_empty() {
             self.check_visible(&defining, found);
+        } else if self.was_hidden() {
+            self.report_unseen(found);
         } else if !rules.is_empty() {
             self.report_undefined(&rules, found);
         } else if !removed.is_empty() {
@@ -86,6 +88,31 @@ impl Reference<'_> {
         } else {
             self.report_no_rule(found);
         }
+    }
+
+    /// Whether the write takes a definition of another namespace away, which no client could see before.
+    fn was_hidden(&self) -> bool {
+        if !self.view.is_written() {
+            return false;
+        }
+        let before = self.view.before();
+        let mut defining = before.rules_governing(&self.host);
+        defining.retain(|rule| rule.subset(&self.destination.subset).is_some());
+        let own = self.service.meta.namespace();
+        let is_foreign = |rule: &Typed<'_, DestinationRule>| rule.meta.namespace() != own;
+        !defining.is_empty()
+            && defining.iter().all(is_foreign)
+            && self.sent_in(&before).hidden(&defining).is_some()
+    }
+
+    fn report_unseen(&self, found: &mut Findings<'_>) {
+        let fault = ", which no DestinationRule that its clients see defines, as before (IST0101)";
+        let message = self.message().text(fault.to_owned());
+        found
+            .warning(&self.service.meta.key, self.path.clone(), message)
+            .subject(self.subject())
+            .help(DEFINE_VISIBLY)
+            .missing_anything();
     }
 
     /// The DestinationRules of the host before the write that is laid over the view.
@@ -173,89 +200,27 @@ impl Reference<'_> {
     }
 
     fn check_visible(&self, defining: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
-        if let (Some(reason), Some(first)) = (self.hidden(defining), defining.first()) {
+        if let (Some(reason), Some(first)) =
+            (self.sent_in(self.view).hidden(defining), defining.first())
+        {
             let defined = format!(", which {} defines, but {reason}", first.meta.key);
             let message = self.message().text(defined);
             let finding = found.warning(&self.service.meta.key, self.path.clone(), message);
             finding.subject(self.subject()).missing_anything();
-            finding.help(
-                "define the subset in a DestinationRule that the clients' namespace sees: in \
-                 that namespace, or exported to it from the Service's or the root namespace",
-            );
+            finding.help(DEFINE_VISIBLY);
             for rule in defining {
                 finding.with(&rule.meta.key, Path::spec(["exportTo"]));
             }
         }
     }
 
-    /// Why no client sees a DestinationRule that defines the subset; `None` if one can.
-    fn hidden(&self, defining: &[Typed<'_, DestinationRule>]) -> Option<&'static str> {
-        let clients = self.clients().into_iter();
-        let reasons: Option<Vec<_>> = clients
-            .map(|client| self.hidden_from(client, defining))
-            .collect();
-        reasons?.first().copied()
-    }
-
-    /// The VirtualService whose clients apply the route: itself, or those that delegate to it.
-    fn clients(&self) -> Vec<Typed<'_, VirtualService>> {
-        if self.service.is_delegate() {
-            self.view.virtual_services_naming(&self.service.meta.key)
-        } else {
-            vec![self.service]
+    fn sent_in<'b>(&'b self, view: &'b View<'b>) -> SentSubset<'b> {
+        SentSubset {
+            service: self.service,
+            view,
+            host: &self.host,
+            subset: &self.destination.subset,
         }
-    }
-
-    fn hidden_from(
-        &self,
-        client: Typed<'_, VirtualService>,
-        defining: &[Typed<'_, DestinationRule>],
-    ) -> Option<&'static str> {
-        if !client.is_mesh() {
-            return hidden_from_gateways(client, defining);
-        }
-        let namespace = client.meta.namespace();
-        let visible = visible_rules(self.view, &self.host, namespace);
-        let defines =
-            |rule: &&Typed<'_, DestinationRule>| rule.subset(&self.destination.subset).is_some();
-        let mut effective = visible.iter().filter(defines).peekable();
-        if effective.peek().is_some() {
-            let selected = effective.all(|rule| rule.selects_workloads);
-            let only =
-                selected.then_some("only for the workloads that its workloadSelector selects");
-            return only.or_else(|| self.not_merged(&visible));
-        }
-        if !visible.is_empty() {
-            return Some("another DestinationRule comes first for the clients' namespace");
-        }
-        let mut exported = defining.iter().filter(|rule| reaches(**rule, namespace));
-        Some(match exported.next() {
-            Some(_) => "proxies look for it only in their own, the host's and the root namespace",
-            None => "it is not exported to the clients' namespace",
-        })
-    }
-
-    fn not_merged(&self, visible: &[Typed<'_, DestinationRule>]) -> Option<&'static str> {
-        if visible.len() < 2 {
-            return None;
-        }
-        let is_ignored =
-            is_never_merged(visible, &self.subsets_of_host(), &self.destination.subset);
-        is_ignored
-            .then_some("Istio merges the rules of a host only where their `exportTo` is the same")
-    }
-
-    /// The subsets of the host that the VirtualService sends to.
-    fn subsets_of_host(&self) -> BTreeSet<&str> {
-        let namespace = self.service.meta.namespace();
-        let destinations = self
-            .service
-            .destinations()
-            .map(|(_, destination)| destination);
-        let same = destinations.filter(|to| self.view.resolve(&to.host, namespace) == self.host);
-        same.map(|to| to.subset.as_str())
-            .filter(|name| !name.is_empty())
-            .collect()
     }
 
     fn subject(&self) -> String {
@@ -263,34 +228,13 @@ impl Reference<'_> {
     }
 }
 
-/// The pods of a gateway can run in any namespace, so only a private DestinationRule is hidden for certain from a
-/// gateway of another namespace.
-fn hidden_from_gateways(
-    client: Typed<'_, VirtualService>,
-    defining: &[Typed<'_, DestinationRule>],
-) -> Option<&'static str> {
-    let private = |rule: &Typed<'_, DestinationRule>| {
-        rule.export_to == ["."] && RuleScope::of(*rule) == RuleScope::Private
-    };
-    let elsewhere = |gateway: &String| {
-        let namespace = gateway.split_once('/').map(|(namespace, _)| namespace);
-        let mut owners = defining.iter().map(|rule| rule.meta.namespace());
-        namespace.is_some_and(|namespace| namespace != "." && owners.all(|o| o != namespace))
-    };
-    let hidden = defining.iter().all(private) && client.gateways.iter().any(elsewhere);
-    hidden.then_some("it is private to its namespace (`exportTo: [.]`) and the gateway is not")
-}
-
-/// A DestinationRule with a selector is only for its own namespace, whatever its `exportTo` is.
-fn reaches(rule: Typed<'_, DestinationRule>, namespace: &str) -> bool {
-    let owner = rule.meta.namespace();
-    !rule.workload_selector && ExportTo::new(&rule.export_to, owner).includes(namespace)
-}
-
 fn keys(rules: &[Typed<'_, DestinationRule>]) -> String {
     let keys: Vec<String> = rules.iter().map(|rule| rule.meta.key.to_string()).collect();
     first_of(&keys, MAX_RULES)
 }
+
+const DEFINE_VISIBLY: &str = "define the subset in a DestinationRule that the clients' namespace sees: in that \
+     namespace, or exported to it from the Service's or the root namespace";
 
 /// How many DestinationRules a message names.
 const MAX_RULES: usize = 3;

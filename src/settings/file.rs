@@ -36,9 +36,10 @@ fn set(settings: &mut Settings, key: &KeyNode, value: &Node) -> Result<(), Error
         "profile" => settings.profile = word(value, &Profile::NAMES, Profile::parse)?,
         "actions" => return set_actions(settings, value),
         "controllerUsers" => settings.controller_users = texts(value)?,
-        "controllerManager" => settings.controller_manager = text(value)?,
+        "controllerManager" => settings.mesh.controller_manager = text(value)?,
         "clusterDomain" => settings.mesh.domain = text(value)?,
         "argoVersion" => settings.mesh.argo_version = argo_version(value)?,
+        "crossNamespace" => settings.mesh.needs_consent = needs_consent(value)?,
         "istio" => return set_istio(settings, value),
         _ => return Err(unknown(key, &KEYS)),
     }
@@ -74,6 +75,16 @@ fn set_istio(settings: &mut Settings, value: &Node) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// `warn` or `consent`.
+fn needs_consent(value: &Node) -> Result<bool, Error> {
+    let parse = |written: &str| match written {
+        "warn" => Some(false),
+        "consent" => Some(true),
+        _ => None,
+    };
+    word(value, &["warn", "consent"], parse)
 }
 
 /// `"1.9"`, in quotes.
@@ -144,13 +155,14 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "profile",
     "actions",
     "controllerUsers",
     "controllerManager",
     "clusterDomain",
     "argoVersion",
+    "crossNamespace",
     "istio",
 ];
 
@@ -162,13 +174,14 @@ mod tests {
     fn reads_every_key() {
         let text = "profile: strict\nactions: {subset-undefined: off, RG202: warn}\n\
                     controllerUsers: [a]\ncontrollerManager: m\nclusterDomain: d\n\
-                    argoVersion: \"1.9\"\nistio: {rootNamespace: r, primaryCluster: remote}\n";
+                    argoVersion: \"1.9\"\ncrossNamespace: consent\nistio: {rootNamespace: r, primaryCluster: remote}\n";
         let settings = parse(text).unwrap();
         assert_eq!(settings.profile, Profile::Strict);
         assert_eq!(settings.actions["RG501"], RuleAction::Off);
         assert_eq!(settings.actions["RG202"], RuleAction::Warn);
         assert_eq!(settings.controller_users, ["a"]);
         assert_eq!(settings.mesh.argo_version, ArgoVersion(1, 9));
+        assert!(settings.mesh.needs_consent);
         assert!(settings.mesh.remote_istio);
         assert_eq!(parse("").unwrap(), Settings::default());
     }

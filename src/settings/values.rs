@@ -14,8 +14,6 @@ pub struct Settings {
     pub actions: BTreeMap<String, RuleAction>,
     /// The users that the Rollouts controller writes as.
     pub controller_users: Vec<String>,
-    /// The field manager that the Rollouts controller writes as.
-    pub controller_manager: String,
     /// What is true of the whole cluster.
     pub mesh: Mesh,
 }
@@ -95,7 +93,6 @@ impl Default for Settings {
             profile: Profile::default(),
             actions: BTreeMap::new(),
             controller_users: vec!["system:serviceaccount:argo-rollouts:argo-rollouts".to_owned()],
-            controller_manager: "rollouts-controller".to_owned(),
             mesh: Mesh::default(),
         }
     }

@@ -48,6 +48,8 @@ pub struct Finding {
     pub missing: bool,
     /// It breaks a flow other than the object's own, so that it denies even a CREATE.
     pub harms_others: bool,
+    /// Only writes of these objects are denied for it; empty: any write.
+    pub denies_only: Vec<Key>,
     /// The other objects have the same finding with the same subject: it is reported once.
     pub mutual: bool,
     /// The edit that corrects it, if there is exactly one.
@@ -130,6 +132,12 @@ impl Finding {
         self
     }
 
+    /// Only writes of this object are denied for it, and of others that are added so.
+    pub fn denies_only(&mut self, key: &Key) -> &mut Self {
+        self.denies_only.push(key.clone());
+        self
+    }
+
     /// Each of the other objects has the same finding with the same subject.
     pub fn mutual(&mut self) -> &mut Self {
         self.mutual = true;
@@ -184,6 +192,7 @@ impl<'a> Findings<'a> {
             cause: Cause::Invalid,
             missing: false,
             harms_others: false,
+            denies_only: Vec::new(),
             mutual: false,
             remedy: None,
             others: Vec::new(),

@@ -39,4 +39,5 @@ mod scenarios;
 #[cfg(feature = "serve")]
 mod server;
 mod stories;
+mod strangers;
 mod tidy;

@@ -159,6 +159,20 @@ fn rollout(name: &'static str) -> BoxedStrategy<Value> {
         .boxed()
 }
 
+/// A Rollout of another namespace that names the VirtualService of the scenarios. Nothing else that it names is there,
+/// so that its controller cannot act.
+pub fn stranger() -> BoxedStrategy<Value> {
+    let stranger = rollout("evil").prop_map(|mut rollout| {
+        rollout["metadata"]["namespace"] = json!("another");
+        let istio = "/spec/strategy/canary/trafficRouting/istio/virtualService/name";
+        if let Some(name) = rollout.pointer_mut(istio) {
+            *name = json!("app.default");
+        }
+        rollout
+    });
+    stranger.boxed()
+}
+
 fn strategy() -> BoxedStrategy<Value> {
     select(vec![
         json!({"canary": {"canaryService": "app-canary", "stableService": "app-stable"}}),

@@ -13,6 +13,7 @@ clusterDomain: {{ .Values.clusterDomain | quote }}
 {{- with .Values.argoVersion }}
 argoVersion: {{ . | quote }}
 {{- end }}
+crossNamespace: {{ .Values.crossNamespace }}
 istio:
   rootNamespace: {{ .Values.istio.rootNamespace | quote }}
   primaryCluster: {{ .Values.istio.primaryCluster }}

@@ -1,6 +1,7 @@
 //! What several rules share: how messages and subjects name things, which names are valid, how labels and
 //! references compare. No rule is here.
 
+pub(super) mod hidden_subset;
 pub(super) mod istio_names;
 pub(super) mod kubernetes_labels;
 pub(super) mod named_path;

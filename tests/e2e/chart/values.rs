@@ -81,10 +81,11 @@ pub fn settings_are_what_the_binary_reads(helm: &Helm) {
     let everything = read("everything", &[]);
     assert_eq!(everything.profile, Profile::Strict);
     assert_eq!(everything.controller_users.len(), 2);
-    assert_eq!(everything.controller_manager, "my-controller");
+    assert_eq!(everything.mesh.controller_manager, "my-controller");
     assert_eq!(everything.mesh.domain, "k8s.internal");
     assert_eq!(everything.mesh.root_namespace, "mesh-root");
     assert!(everything.mesh.remote_istio);
+    assert!(everything.mesh.needs_consent);
     let version = read("default", &["--set-string", "argoVersion=1.9"]);
     assert_eq!(version.mesh.argo_version, everything.mesh.argo_version);
 }

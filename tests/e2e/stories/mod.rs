@@ -20,6 +20,7 @@ mod profiles;
 mod recorder;
 mod rollback;
 mod subset_level;
+mod tenants;
 mod under_load;
 mod unlisted_controller;
 mod without_istio;
@@ -51,6 +52,7 @@ pub const ALL: &[&[Story]] = &[
     recorder::STORIES,
     rollback::STORIES,
     subset_level::STORIES,
+    tenants::STORIES,
     unlisted_controller::STORIES,
     without_istio::STORIES,
     latency::STORIES,
