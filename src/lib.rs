@@ -38,4 +38,5 @@ pub mod serve;
 pub mod settings;
 pub mod source;
 pub mod text;
+pub mod tree;
 pub mod verdict;

@@ -18,6 +18,30 @@ pub fn truncate_bytes(text: &str, max_bytes: usize) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// The text with control characters, and those that hide or reorder what follows, written as `\n` or `\u{202e}`:
+/// names from a repository can then not forge a line of output.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let mut printable = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unprintable(c) {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    Cow::Owned(printable)
+}
+
+/// Control characters, line separators, bidirectional marks and characters without width.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// The first `max` of several texts, and how many more there are.
 pub fn first_of(texts: &[String], max: usize) -> String {
     let first = texts.get(..max).unwrap_or(texts).join(", ");
@@ -36,6 +60,15 @@ mod tests {
         assert_eq!(truncate("łłł", 3), "łłł");
         assert_eq!(truncate("łłłł", 3), "łł…");
         assert_eq!(truncate("", 0), "");
+    }
+
+    #[test]
+    fn writes_out_what_could_forge_a_line() {
+        assert_eq!(printable("a łb.yaml"), "a łb.yaml");
+        assert_eq!(
+            printable("a\n::error::\u{202e}b\u{9b}"),
+            "a\\n::error::\\u{202e}b\\u{9b}"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::terminal::print_error;
 #[cfg(feature = "serve")]
 use super::terminal::print_line;
-use super::{check, explain, fix, review};
+use super::{check, explain, fix, review, tree};
 #[cfg(feature = "serve")]
 use crate::{self_test, serve};
 
@@ -30,6 +30,7 @@ enum Command {
     Review(review::Options),
     Fix(fix::Options),
     Explain(explain::Options),
+    Tree(tree::Options),
     #[cfg(feature = "serve")]
     Serve(Box<serve::Options>),
     #[cfg(feature = "serve")]
@@ -53,6 +54,7 @@ impl Arguments {
             Command::Review(options) => review::run(&options),
             Command::Fix(options) => fix::run(&options),
             Command::Explain(options) => explain::run(&options),
+            Command::Tree(options) => tree::run(&options),
             #[cfg(feature = "serve")]
             Command::Serve(options) => {
                 serve::run(*options)?;

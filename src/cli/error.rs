@@ -25,6 +25,9 @@ pub enum Error {
     /// `hint` is a similar name, or how to list all names.
     #[error("no rule is called `{word}`{hint}")]
     UnknownRule { word: String, hint: String },
+    /// `hint` says what is known.
+    #[error("no object `{word}`: {hint}")]
+    UnknownObject { word: String, hint: String },
     #[error("standard input cannot be edited in place; leave out --write")]
     StandardInput,
     #[cfg(feature = "serve")]
@@ -33,6 +36,9 @@ pub enum Error {
     #[cfg(feature = "serve")]
     #[error(transparent)]
     Cluster(#[from] live::ReadError),
+    #[cfg(feature = "serve")]
+    #[error("the objects to show cannot be read: {0}")]
+    Objects(#[source] kube::Error),
     #[cfg(feature = "serve")]
     #[error("cannot make certificates for `--dns`: {0}")]
     Certificates(#[from] AuthorityError),

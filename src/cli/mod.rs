@@ -12,11 +12,14 @@ mod explain;
 mod fix;
 #[cfg(feature = "serve")]
 mod live_report;
+#[cfg(feature = "serve")]
+mod live_tree;
 mod report;
 mod review;
 mod stored;
 mod suggest;
 mod terminal;
+mod tree;
 
 pub use arguments::Arguments;
 pub use check::check;

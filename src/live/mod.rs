@@ -12,6 +12,7 @@ mod read_once;
 mod reader;
 mod snapshot;
 mod start;
+mod viewer;
 mod watch_event;
 mod watcher;
 
@@ -19,3 +20,4 @@ pub use index_step::{ClusterHandle, IndexStep};
 pub use read_once::{ReadError, read_once};
 pub use reader::Reader;
 pub use start::start;
+pub use viewer::Viewer;

@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["rules", "mutations"],
     &["settings", "request"],
     &["decide"],
-    &["review"],
+    &["review", "tree"],
     &["files", "health", "metrics"],
     &["api"],
     &["lease", "live"],

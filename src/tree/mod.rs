@@ -1,0 +1,18 @@
+//! Flows as people draw them: a Rollout, the VirtualServices that it names, their routes, where each destination
+//! leads, and the findings where they stand. Pure: it reads a view and whole objects, and renders text.
+
+#![warn(missing_docs)]
+
+mod builder;
+mod details;
+mod findings;
+mod flow;
+mod node;
+mod referrers;
+mod render;
+mod route;
+
+pub use builder::{Selection, tree};
+pub use details::{Details, objects};
+pub use node::{Fact, Mark, Node, Place};
+pub use render::{Format, render};
