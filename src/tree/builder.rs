@@ -7,7 +7,7 @@ use super::findings::attach;
 use super::node::Node;
 use super::referrers::referrers;
 use crate::cluster::{Cluster, View};
-use crate::model::{Body, Key, Kind, Object, Typed, VirtualService};
+use crate::model::{Body, Key, Kind, Object, VirtualService};
 use crate::settings::Settings;
 
 /// Which objects are shown.

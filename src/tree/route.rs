@@ -9,7 +9,7 @@ use crate::cluster::reference::{self, VirtualServiceLink};
 use crate::cluster::{Flow, List, ManagedRoute, Role, ServiceRole, visible_rules};
 use crate::field::Path;
 use crate::model::{
-    Destination, DestinationRule, HASH_LABEL, HttpRoute, Key, Kind, Labels, RouteDestination,
+    Destination, DestinationRule, HASH_LABEL, Host, HttpRoute, Key, Kind, Labels, RouteDestination,
     Service, Subset, Typed, VirtualService,
 };
 use crate::text::first_of;
@@ -134,9 +134,10 @@ impl<'a> Builder<'a> {
             .view
             .resolve(&destination.host, service.meta.namespace());
         let role = flow.and_then(|flow| flow.roles()?.role(destination));
+        let short = self.short(&host, service.meta.namespace());
         let title = match destination.subset.as_str() {
-            "" => destination.host.clone(),
-            subset => format!("{} subset {subset}", destination.host),
+            "" => short,
+            subset => format!("{short}, subset {subset}"),
         };
         let mut node = Node::of_field(title, &service.meta.key, path);
         node.mark = Owner::mark(role);
@@ -176,6 +177,15 @@ impl<'a> Builder<'a> {
         node
     }
 
+    /// A Service of this namespace by its name alone, one of another as `name.namespace`.
+    fn short(&self, host: &Host, namespace: &str) -> String {
+        match host.service(&self.view.mesh().domain) {
+            Some((own, name)) if own == namespace => name.to_owned(),
+            Some((other, name)) => format!("{name}.{other}"),
+            None => host.as_str().to_owned(),
+        }
+    }
+
     /// A subset of a DestinationRule; `None` if the rule does not define it.
     fn subset(
         &self,
@@ -186,26 +196,13 @@ impl<'a> Builder<'a> {
     ) -> Option<Node> {
         let (index, subset) = rule.body.subset(name)?;
         let key = &rule.meta.key;
-        let mut node = self.subset_node(rule, index, subset, format!("subset {name} of {key}"));
+        let mut node = subset_node(rule, index, subset, format!("subset {name} of {key}"));
         node.mark = Owner::mark(role);
         if let Some(flow) = flow {
             self.pods(&mut node, flow.key(), subset.labels.as_ref());
         }
         self.owners(&mut node, key, "subsets");
         Some(node)
-    }
-
-    fn subset_node(
-        &self,
-        rule: Typed<'a, DestinationRule>,
-        index: usize,
-        subset: &Subset,
-        title: String,
-    ) -> Node {
-        let path = Path::spec(["subsets"]).index(index);
-        let mut node = Node::of_field(title, &rule.meta.key, path);
-        node.fact("selects", selector(subset.labels.as_ref()));
-        node
     }
 
     /// A DestinationRule with all its subsets.
@@ -217,7 +214,7 @@ impl<'a> Builder<'a> {
         let subsets = rule.body.subsets.iter().enumerate();
         node.children = subsets
             .map(|(index, subset)| {
-                self.subset_node(rule, index, subset, format!("subset {}", subset.name))
+                subset_node(rule, index, subset, format!("subset {}", subset.name))
             })
             .collect();
         node
@@ -246,6 +243,19 @@ impl<'a> Builder<'a> {
         let ready = hash.and_then(|hash| self.details.ready(rollout, hash));
         node.fact("pods", ready.unwrap_or_default());
     }
+}
+
+/// A subset and what it selects.
+fn subset_node(
+    rule: Typed<'_, DestinationRule>,
+    index: usize,
+    subset: &Subset,
+    title: String,
+) -> Node {
+    let path = Path::spec(["subsets"]).index(index);
+    let mut node = Node::of_field(title, &rule.meta.key, path);
+    node.fact("selects", selector(subset.labels.as_ref()));
+    node
 }
 
 /// The managed routes of a VirtualService, by list and index.

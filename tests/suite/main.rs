@@ -41,3 +41,4 @@ mod server;
 mod stories;
 mod strangers;
 mod tidy;
+mod tree;

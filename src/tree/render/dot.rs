@@ -13,11 +13,11 @@ pub(super) fn render(nodes: &[Node]) -> String {
     );
     for (index, placed) in placed.iter().enumerate() {
         let (label, colours) = (label(placed.node), colours(class(placed.node)));
-        let _ = write!(text, "  n{index} [label=\"{label}\", {colours}];\n");
+        let _ = writeln!(text, "  n{index} [label=\"{label}\", {colours}];");
     }
     for (index, placed) in placed.iter().enumerate() {
         if let Some(parent) = placed.parent {
-            let _ = write!(text, "  n{parent} -> n{index};\n");
+            let _ = writeln!(text, "  n{parent} -> n{index};");
         }
     }
     text.push_str("}\n");

@@ -53,9 +53,9 @@ fn add(node: &Node, root: bool, text: &mut String) {
         return;
     }
     let root = if root { " class=\"flow\"" } else { "" };
-    let _ = write!(
+    let _ = writeln!(
         text,
-        "<details{root}{open}><summary><b class=\"{class}\">{title}</b> {facts}</summary>\n"
+        "<details{root}{open}><summary><b class=\"{class}\">{title}</b> {facts}</summary>"
     );
     findings(node, text);
     for child in &node.children {
@@ -69,10 +69,10 @@ fn findings(node: &Node, text: &mut String) {
         let (severity, code) = (finding.severity.as_str(), finding.rule.code);
         let (message, help) = (finding.message.to_string(), &finding.help);
         let (name, message, help) = (finding.rule.name, escape(&message), escape(help));
-        let _ = write!(
+        let _ = writeln!(
             text,
             "<p class=\"finding {severity}\"><code>{code} {name}</code> {message}\
-             <br><span class=\"help\">{help}</span></p>\n"
+             <br><span class=\"help\">{help}</span></p>"
         );
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn render(nodes: &[Node]) -> String {
     let mut text = String::from("flowchart LR\n");
     for (index, placed) in placed.iter().enumerate() {
         let (label, class) = (label(placed.node), class(placed.node));
-        let _ = write!(text, "  n{index}[\"{label}\"]:::{class}\n");
+        let _ = writeln!(text, "  n{index}[\"{label}\"]:::{class}");
     }
     for (index, placed) in placed.iter().enumerate() {
         if let Placed {
@@ -19,11 +19,11 @@ pub(super) fn render(nodes: &[Node]) -> String {
             ..
         } = placed
         {
-            let _ = write!(text, "  n{parent} --> n{index}\n");
+            let _ = writeln!(text, "  n{parent} --> n{index}");
         }
     }
     for (class, style) in STYLES {
-        let _ = write!(text, "  classDef {class} {style}\n");
+        let _ = writeln!(text, "  classDef {class} {style}");
     }
     text
 }

@@ -1,5 +1,8 @@
 //! A picture: boxes from left to right.
 
+// Counts of lines and columns are far below 2^52.
+#![allow(clippy::cast_precision_loss)]
+
 use std::fmt::Write;
 
 use super::layout::{Placed, layout};
@@ -41,7 +44,14 @@ fn lines(node: &Node) -> Vec<(&'static str, String)> {
         (finding.severity.as_str(), text)
     });
     let lines = title.chain(facts).chain(findings);
-    let short = lines.map(|(class, text)| (class, truncate(&text, MAX_CHARS).into_owned()));
+    let short = lines.map(|(class, text)| {
+        let max = if class == "fact" {
+            MAX_FACT_CHARS
+        } else {
+            MAX_TITLE_CHARS
+        };
+        (class, truncate(&text, max).into_owned())
+    });
     short.collect()
 }
 
@@ -90,12 +100,13 @@ fn picture(placed: &Placed<'_>) -> String {
 }
 
 /// In pixels.
-const WIDTH: f64 = 300.0;
+const WIDTH: f64 = 340.0;
 const COLUMN_GAP: f64 = 46.0;
 const MARGIN: f64 = 16.0;
 const LINE: f64 = 17.0;
 /// What fits into a box.
-const MAX_CHARS: usize = 46;
+const MAX_TITLE_CHARS: usize = 42;
+const MAX_FACT_CHARS: usize = 50;
 const STYLE: &str = "\
 .ground{fill:#fff}\
 text{font:12px ui-sans-serif,system-ui,'Helvetica Neue',Arial,sans-serif;fill:#1f2328}\

@@ -26,9 +26,9 @@ fn add(node: &Node, first: &str, rest: &str, text: &mut String) {
     let facts = phrases(node);
     let facts = crate::text::printable(&facts);
     let gap = if facts.is_empty() { "" } else { "  " };
-    let _ = write!(
+    let _ = writeln!(
         text,
-        "{dim}{first}{dim:#}{style}{title}{style:#}{gap}{dim}{facts}{dim:#}\n"
+        "{dim}{first}{dim:#}{style}{title}{style:#}{gap}{dim}{facts}{dim:#}"
     );
     let below = if node.children.is_empty() {
         "   "
@@ -36,7 +36,7 @@ fn add(node: &Node, first: &str, rest: &str, text: &mut String) {
         "│  "
     };
     for finding in &node.findings {
-        let _ = write!(text, "{dim}{rest}{below}{dim:#}{}\n", line(finding));
+        let _ = writeln!(text, "{dim}{rest}{below}{dim:#}{}", line(finding));
     }
     let last = node.children.len().saturating_sub(1);
     for (index, child) in node.children.iter().enumerate() {
