@@ -66,6 +66,11 @@ impl Layout {
         list.lines().map(PathBuf::from).collect()
     }
 
+    /// Where stories install plugins of `kubectl`.
+    pub fn plugins(&self) -> PathBuf {
+        self.state.join("plugins")
+    }
+
     /// `PATH`: the tools and their plugins, then the system's own.
     pub fn path(&self) -> OsString {
         let system = [
@@ -73,7 +78,8 @@ impl Layout {
             Path::new("/usr/bin"),
             Path::new("/bin"),
         ];
-        let all = std::iter::once(self.tools.as_path()).chain(system);
+        let plugins = self.plugins();
+        let all = [self.tools.as_path(), &plugins].into_iter().chain(system);
         std::env::join_paths(all).expect("no colon in the tools' path")
     }
 

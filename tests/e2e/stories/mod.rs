@@ -21,6 +21,7 @@ mod recorder;
 mod rollback;
 mod subset_level;
 mod tenants;
+mod tree;
 mod under_load;
 mod unlisted_controller;
 mod without_istio;
@@ -53,6 +54,7 @@ pub const ALL: &[&[Story]] = &[
     rollback::STORIES,
     subset_level::STORIES,
     tenants::STORIES,
+    tree::STORIES,
     unlisted_controller::STORIES,
     without_istio::STORIES,
     latency::STORIES,
