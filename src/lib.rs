@@ -6,6 +6,7 @@ pub mod api;
 pub mod audit;
 pub mod cli;
 pub mod cluster;
+pub mod controller;
 pub mod decide;
 mod documentation;
 pub mod duration;
@@ -36,6 +37,7 @@ pub mod self_test;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod settings;
+pub mod simulate;
 pub mod source;
 pub mod text;
 pub mod tree;

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::terminal::print_error;
 #[cfg(feature = "serve")]
 use super::terminal::print_line;
-use super::{check, explain, fix, review, tree};
+use super::{check, explain, fix, review, simulate, tree};
 #[cfg(feature = "serve")]
 use crate::{self_test, serve};
 
@@ -31,6 +31,7 @@ enum Command {
     Fix(fix::Options),
     Explain(explain::Options),
     Tree(tree::Options),
+    Simulate(simulate::Options),
     #[cfg(feature = "serve")]
     Serve(Box<serve::Options>),
     #[cfg(feature = "serve")]
@@ -55,6 +56,7 @@ impl Arguments {
             Command::Fix(options) => fix::run(&options),
             Command::Explain(options) => explain::run(&options),
             Command::Tree(options) => tree::run(&options),
+            Command::Simulate(options) => simulate::run(&options),
             #[cfg(feature = "serve")]
             Command::Serve(options) => {
                 serve::run(*options)?;

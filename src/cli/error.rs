@@ -25,6 +25,8 @@ pub enum Error {
     /// `hint` is a similar name, or how to list all names.
     #[error("no rule is called `{word}`{hint}")]
     UnknownRule { word: String, hint: String },
+    #[error("which Rollout? pass `--rollout`; with a canary there are: {known}")]
+    ChooseRollout { known: String },
     /// `hint` says what is known.
     #[error("no object `{word}`: {hint}")]
     UnknownObject { word: String, hint: String },

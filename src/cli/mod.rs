@@ -16,6 +16,7 @@ mod live_report;
 mod live_tree;
 mod report;
 mod review;
+mod simulate;
 mod stored;
 mod suggest;
 mod terminal;

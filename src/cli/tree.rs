@@ -45,7 +45,7 @@ pub struct Options {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
+pub(super) enum Output {
     Text,
     Json,
     Mermaid,
@@ -122,7 +122,7 @@ impl Options {
 }
 
 impl Output {
-    fn format(self) -> Format {
+    pub(super) fn format(self) -> Format {
         match self {
             Output::Text => Format::Text,
             Output::Json => Format::Json,
@@ -135,7 +135,7 @@ impl Output {
 }
 
 /// The object of a word such as `vs/app` or `virtualservice/shop/app`.
-fn find(word: &str, cluster: &Cluster, default: &str) -> Result<Key, Error> {
+pub(super) fn find(word: &str, cluster: &Cluster, default: &str) -> Result<Key, Error> {
     let unknown = |hint: String| Error::UnknownObject {
         word: word.to_owned(),
         hint,

@@ -38,6 +38,8 @@ pub struct RouteStep {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchField {
     pub name: &'static str,
+    /// `headerName` beside a `headerValue`.
+    pub header: String,
     /// `None` when the field is absent.
     pub value: Option<StringMatch>,
 }
@@ -67,6 +69,22 @@ impl Step {
                 .object_as(|route| RouteStep::read(route, &["method", "path"])),
             plugin: step.get("plugin").object(),
         }
+    }
+
+    /// The headers with exact values that a setHeaderRoute matches.
+    pub fn header_examples(&self) -> impl Iterator<Item = (&str, &str)> {
+        let matches = self
+            .set_header_route
+            .iter()
+            .flat_map(|route| &route.matches);
+        let fields = matches.flatten().flatten();
+        fields.filter_map(|field| {
+            let value = field
+                .value
+                .as_ref()
+                .filter(|value| !value.exact.is_empty())?;
+            Some((field.header.as_str(), value.exact.as_str()))
+        })
     }
 
     /// The step's route, with the field that holds it.
@@ -103,6 +121,7 @@ impl RouteStep {
                 .iter()
                 .map(|name| MatchField {
                     name,
+                    header: entry.get("headerName").string().unwrap_or_default(),
                     value: entry.get(name).object_as(StringMatch::read),
                 })
                 .collect()

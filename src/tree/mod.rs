@@ -14,5 +14,6 @@ mod route;
 
 pub use builder::{Selection, tree};
 pub use details::{Details, objects};
+pub use flow::describe;
 pub use node::{Fact, Mark, Node, Place};
 pub use render::{Format, render};

@@ -38,6 +38,7 @@ mod rules;
 mod scenarios;
 #[cfg(feature = "serve")]
 mod server;
+mod simulate;
 mod stories;
 mod strangers;
 mod tidy;
