@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::terminal::print_text;
-use super::tree::Options;
+use super::tree_options::Options;
 use crate::cluster::Cluster;
 use crate::files::settings::InputError;
 use crate::live::Viewer;

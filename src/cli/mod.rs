@@ -21,6 +21,7 @@ mod stored;
 mod suggest;
 mod terminal;
 mod tree;
+mod tree_options;
 
 pub use arguments::Arguments;
 pub use check::check;

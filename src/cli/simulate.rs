@@ -8,7 +8,7 @@ use clap::Args;
 use super::error::Error;
 use super::stored;
 use super::terminal::{print_error, print_text};
-use super::tree::{Output, find};
+use super::tree_options::{Output, find};
 use crate::cluster::{Cluster, Flow, View};
 use crate::controller::World;
 use crate::files::settings::SettingsOptions;

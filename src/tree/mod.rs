@@ -4,16 +4,18 @@
 #![warn(missing_docs)]
 
 mod builder;
+mod destination;
 mod details;
 mod findings;
 mod flow;
+mod forest;
 mod node;
 mod referrers;
 mod render;
 mod route;
 
-pub use builder::{Selection, tree};
 pub use details::{Details, objects};
 pub use flow::describe;
+pub use forest::{Selection, tree};
 pub use node::{Fact, Mark, Node, Place};
 pub use render::{Format, render};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::layout::layout;
-use super::{class, phrases};
+use super::words::{class, phrases};
 use crate::tree::node::Node;
 
 pub(super) fn render(nodes: &[Node]) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{class, escape, phrases};
+use super::words::{class, escape, phrases};
 use crate::tree::node::Node;
 use crate::verdict::Severity;
 

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::layout::{Placed, layout};
-use super::{class, escape, phrase};
+use super::words::{class, escape, phrase};
 use crate::text::truncate;
 use crate::tree::node::Node;
 

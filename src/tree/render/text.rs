@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::phrases;
+use super::words::phrases;
 use crate::tree::node::{Mark, Node};
 use crate::verdict::{Finding, Severity};
 

@@ -1,0 +1,180 @@
+//! The options of `tree`, and what both of its sources share.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::error::Error;
+use super::terminal::{print_error, print_text};
+use crate::cluster::Cluster;
+use crate::files::settings::SettingsOptions;
+use crate::model::{Key, Kind};
+use crate::tree::{Format, Node, Selection, render};
+use crate::verdict::Severity;
+
+/// Show flows: Rollouts, their routes, where these lead, and what is wrong
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Options {
+    /// Objects, such as `rollout/app` or `destinationrule/shop/app`: with what they lead to and what refers to them
+    /// [default: all flows of the namespace]
+    #[arg(value_name = "KIND/[NAMESPACE/]NAME")]
+    objects: Vec<String>,
+    /// YAML or JSON files, folders (read recursively), or `-` for standard input, in place of a cluster
+    #[arg(short, long, value_name = "PATH")]
+    #[cfg_attr(not(feature = "serve"), arg(required = true))]
+    pub(super) filename: Vec<PathBuf>,
+    /// The flows of all namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
+    /// Kubeconfig of the cluster [default: $KUBECONFIG, else ~/.kube/config, else the cluster that this runs in]
+    #[cfg(feature = "serve")]
+    #[arg(long, value_name = "FILE", conflicts_with = "filename")]
+    kubeconfig: Option<PathBuf>,
+    /// Draw again whenever something changes, until interrupted
+    #[cfg(feature = "serve")]
+    #[arg(short, long, conflicts_with = "filename")]
+    watch: bool,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+    #[command(flatten)]
+    settings: SettingsOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    Text,
+    Json,
+    Mermaid,
+    Dot,
+    Svg,
+    Html,
+}
+
+impl Options {
+    /// What is to be shown. An object without a namespace is of `default`, or the only one of that name.
+    pub(super) fn selection(
+        &self,
+        cluster: &Cluster,
+        namespace: Option<String>,
+        default: &str,
+    ) -> Result<Selection, Error> {
+        if self.objects.is_empty() {
+            return Ok(Selection::Namespace(namespace));
+        }
+        let objects = self.objects.iter();
+        let keys = objects.map(|word| find(word, cluster, default));
+        Ok(Selection::Objects(keys.collect::<Result<_, _>>()?))
+    }
+
+    pub(super) fn print(&self, nodes: &[Node]) -> ExitCode {
+        print_text(&render(nodes, self.output.format()));
+        if nodes.is_empty() {
+            print_error("note: there is no Rollout and no VirtualService to show");
+        }
+        let mut findings = nodes.iter().flat_map(Node::all_findings);
+        let broken = findings.any(|finding| finding.severity == Severity::Error);
+        ExitCode::from(u8::from(broken))
+    }
+
+    pub(super) fn settings(&self) -> &SettingsOptions {
+        &self.settings
+    }
+
+    #[cfg(feature = "serve")]
+    pub(super) fn kubeconfig(&self) -> Option<&std::path::Path> {
+        self.kubeconfig.as_deref()
+    }
+
+    #[cfg(feature = "serve")]
+    pub(super) fn watches(&self) -> bool {
+        self.watch
+    }
+
+    pub(super) fn all_namespaces(&self) -> bool {
+        self.all_namespaces
+    }
+}
+
+impl Output {
+    pub(super) fn format(self) -> Format {
+        match self {
+            Output::Text => Format::Text,
+            Output::Json => Format::Json,
+            Output::Mermaid => Format::Mermaid,
+            Output::Dot => Format::Dot,
+            Output::Svg => Format::Svg,
+            Output::Html => Format::Html,
+        }
+    }
+}
+
+/// The object of a word such as `vs/app` or `virtualservice/shop/app`.
+pub(super) fn find(word: &str, cluster: &Cluster, default: &str) -> Result<Key, Error> {
+    let unknown = |hint: String| Error::UnknownObject {
+        word: word.to_owned(),
+        hint,
+    };
+    let (kind, name) = word
+        .split_once('/')
+        .ok_or_else(|| unknown("write KIND/NAME, such as rollout/app".to_owned()))?;
+    let kind = kind_of(kind).ok_or_else(|| unknown(format!("no kind is called `{kind}`")))?;
+    let (namespace, name) = name.split_once('/').unwrap_or((default, name));
+    let key = Key::new(kind, namespace, name);
+    if cluster.get(&key).is_some() {
+        return Ok(key);
+    }
+    let mut named: Vec<&Key> = cluster
+        .keys()
+        .filter(|other| other.kind == kind && *other.name == *key.name)
+        .collect();
+    named.sort();
+    match named.as_slice() {
+        [only] if word.matches('/').count() == 1 => Ok((*only).clone()),
+        [] => Err(unknown(similar(&key, cluster))),
+        several => {
+            let names: Vec<String> = several.iter().map(|key| key.full_name()).collect();
+            Err(unknown(format!("there is {}", names.join(", "))))
+        }
+    }
+}
+
+fn similar(key: &Key, cluster: &Cluster) -> String {
+    let names = cluster.keys().filter(|other| other.kind == key.kind);
+    let names: Vec<String> = names.map(|key| key.name.to_string()).collect();
+    match crate::rules::nearest(&key.name, names.iter().map(String::as_str)) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("{} objects of this kind are known", names.len()),
+    }
+}
+
+/// A kind by its name, its plural, or the short form that kubectl takes.
+fn kind_of(word: &str) -> Option<Kind> {
+    let word = word.to_lowercase();
+    let mut all = Kind::ALL.into_iter();
+    all.find(|kind| {
+        let name = kind.as_str().to_lowercase();
+        let short = SHORT.iter().find(|(known, _)| known == kind);
+        name == word || kind.plural() == word || short.is_some_and(|(_, short)| *short == word)
+    })
+}
+
+/// As the CRDs and the API server define them.
+const SHORT: [(Kind, &str); 6] = [
+    (Kind::Rollout, "ro"),
+    (Kind::VirtualService, "vs"),
+    (Kind::DestinationRule, "dr"),
+    (Kind::Service, "svc"),
+    (Kind::ServiceEntry, "se"),
+    (Kind::Gateway, "gw"),
+];
+
+const EXAMPLES: &str = "\
+Examples:
+  rollout-guard tree -n shop                        all flows of a namespace of the cluster
+  rollout-guard tree rollout/app --watch            one flow during a release
+  rollout-guard tree dr/app -f manifests/           a DestinationRule, and what refers to it
+  rollout-guard tree -f manifests/ -o html > flows.html
+  kubectl rollout-guard tree                        installed as kubectl-rollout_guard";
