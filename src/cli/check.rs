@@ -9,9 +9,10 @@ use clap::{Args, ValueEnum};
 use super::error::Error;
 #[cfg(feature = "serve")]
 use super::live_report::live_report;
-use super::report::{self, Report, Reported};
+use super::report::{self, Duplicates, Report, Reported};
 use super::stored;
 use super::terminal::print_error;
+use super::unknown::{Unknown, placeholder_notes};
 use crate::cluster::{Mesh, View};
 use crate::decide::audit;
 use crate::files::manifests::{Document, Manifests};
@@ -71,7 +72,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
             options.output,
         ));
     }
-    let (settings, manifests) = options.settings.read(&options.paths)?;
+    let (settings, manifests) = options.settings.collect(&options.paths)?;
     let report = check(&manifests, &settings, options.complete);
     Ok(print(&report, options.output))
 }
@@ -81,29 +82,45 @@ fn print(report: &Report<'_>, output: Output) -> ExitCode {
         Output::Human => report::human::print(report),
         Output::Json => report::json::print(report),
     }
-    if report.objects == 0 {
+    let unreadable = report.manifests.map(|manifests| &manifests.unreadable);
+    for error in unreadable.into_iter().flatten() {
+        print_error(format_args!("error: {error}"));
+    }
+    for note in &report.notes {
+        print_error(format_args!("note: {note}"));
+    }
+    if report.objects == 0 && !report.is_partial() {
         print_error("note: there is no object of a kind that rules read");
     }
-    ExitCode::from(u8::from(report.errors() > 0))
+    match report.errors() {
+        _ if report.is_partial() => ExitCode::from(2),
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// Judges the manifests, and locates each finding in its file.
 pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) -> Report<'a> {
     let complete = complete || settings.profile == Profile::Strict;
     let mesh = Mesh {
-        complete,
+        // What is missing may be in a file that cannot be used.
+        complete: complete && manifests.unreadable.is_empty(),
         ..settings.mesh.clone()
     };
     let cluster = stored::cluster(manifests, settings, mesh);
     let view = View::of(&cluster);
     let documents = manifests.by_key();
+    let duplicates = manifests.duplicates();
+    let unknown = Unknown::new(&documents, &duplicates);
     let findings = audit(&view, documents.keys().copied(), settings).into_iter();
+    let findings = findings.filter_map(|finding| unknown.weigh(finding));
     let reported = findings.map(|finding| locate(finding, manifests, &documents));
     let mut findings: Vec<Reported> = reported.collect();
     findings.sort_by_key(|reported| (reported.file_index, reported.span.start.byte));
     Report {
         findings,
-        duplicates: manifests.duplicates(),
+        duplicates: Duplicates::of(&duplicates),
+        notes: [manifests.notes.clone(), placeholder_notes(manifests)].concat(),
         manifests: Some(manifests),
         objects: documents.len(),
     }

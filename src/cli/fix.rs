@@ -1,7 +1,7 @@
 //! `fix`: adds generic labels and route names to manifests, as the mutations of the webhook do. It never adds hashes
 //! or weights, and edits no line that does not change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,6 +17,7 @@ use super::terminal::{print_error, print_line, print_text};
 use crate::cluster::Cluster;
 use crate::field::{Path, Segment};
 use crate::files::manifests::{Document, File, Manifests};
+use crate::files::replace::replace;
 use crate::files::settings::SettingsOptions;
 use crate::mutations::IN_REPOSITORIES;
 use crate::rules;
@@ -48,15 +49,14 @@ pub struct Options {
 /// Edits by the index of their file.
 type Edits = BTreeMap<usize, Vec<Edit>>;
 
-/// A file before and after its edits.
+/// A file, and its text after the edits.
 struct Fixed<'a> {
-    name: &'a str,
-    old: &'a str,
+    file: &'a File,
     new: String,
 }
 
 pub fn run(options: &Options) -> Result<ExitCode, Error> {
-    let (settings, manifests) = options.settings.read(&options.paths)?;
+    let (settings, manifests) = options.settings.collect(&options.paths)?;
     if let Some(unknown) = options
         .apply
         .iter()
@@ -69,11 +69,25 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
     }
     let applied = applied_suggestions(&manifests, &settings, options);
     let files = fix(&manifests, &settings, applied);
-    if options.write {
-        return write(&files);
+    let code = if options.write {
+        write(&files)
+    } else {
+        print(&files, options.diff)
+    };
+    for note in &manifests.notes {
+        print_error(format_args!("note: {note}"));
     }
+    for error in &manifests.unreadable {
+        print_error(format_args!("error: {error}"));
+    }
+    let is_partial = !manifests.unreadable.is_empty();
+    Ok(ExitCode::from(if is_partial { 2 } else { code }))
+}
+
+/// Prints all files, or what changes in them. Returns the exit code.
+fn print(files: &[Fixed<'_>], as_diff: bool) -> u8 {
     for (index, file) in files.iter().enumerate() {
-        if options.diff {
+        if as_diff {
             print_text(&diff(file));
         } else {
             // Separates the documents of several files.
@@ -85,7 +99,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
             ));
         }
     }
-    Ok(ExitCode::from(u8::from(files.iter().any(Fixed::changes))))
+    u8::from(files.iter().any(Fixed::changes))
 }
 
 /// The suggested edits of the rules that `--apply` names. `--suggest` prints the others.
@@ -123,15 +137,27 @@ fn fix<'a>(manifests: &'a Manifests, settings: &Settings, mut edits: Edits) -> V
     let files = manifests.files.iter().enumerate();
     files
         .map(|(index, file)| Fixed {
-            name: &file.name,
-            old: &file.text,
-            new: edited(file, edits.get(&index).map_or(&[], Vec::as_slice)),
+            file,
+            new: edited(file, edits.remove(&index).unwrap_or_default()),
         })
         .collect()
 }
 
-fn edited(file: &File, edits: &[Edit]) -> String {
-    let edited = edit::apply(&file.text, edits);
+fn edited(file: &File, edits: Vec<Edit>) -> String {
+    let (shared, edits): (Vec<Edit>, Vec<Edit>) = edits
+        .into_iter()
+        .partition(|edit| edit.within(&file.repeated_values).is_some());
+    let anchors = shared
+        .iter()
+        .filter_map(|edit| edit.within(&file.repeated_values));
+    let lines: BTreeSet<usize> = anchors.map(|anchor| anchor.start.line).collect();
+    for line in lines {
+        print_error(format_args!(
+            "{}:{line}: not edited: an alias repeats this value elsewhere, and would change too: edit it by hand",
+            file.name
+        ));
+    }
+    let edited = edit::apply(&file.text, &edits);
     for line in edited.overlapping_lines {
         print_error(format_args!(
             "{}:{line}: two edits overlap here, and one is not made: make it by hand",
@@ -163,7 +189,10 @@ fn edits_of(
             edit::set(&file.text, &document.node, &path, value)
         })
         .collect();
-    for note in patch.notes().iter().filter(|_| !edits.is_empty()) {
+    let is_edited = edits
+        .iter()
+        .any(|edit| edit.within(&file.repeated_values).is_none());
+    for note in patch.notes().iter().filter(|_| is_edited) {
         print_error(format_args!(
             "{}: {}: {note}",
             file.name,
@@ -200,29 +229,38 @@ fn path_of(document: &Document, pointer: &str) -> Option<Path> {
     Some(steps.collect())
 }
 
-fn write(files: &[Fixed<'_>]) -> Result<ExitCode, Error> {
-    for file in files.iter().filter(|file| file.changes()) {
+/// Writes the files that change, each at once or not at all. Returns the exit code.
+fn write(files: &[Fixed<'_>]) -> u8 {
+    let mut code = 0;
+    for Fixed { file, new } in files.iter().filter(|file| file.changes()) {
         if file.name == "-" {
-            return Err(Error::StandardInput);
+            print_error(format_args!("error: {}", Error::StandardInput));
+            code = 2;
+            continue;
         }
-        let written = std::fs::write(file.name, &file.new);
-        written.map_err(Error::of_file(file.name.as_ref()))?;
-        print_line(format_args!("fixed {}", file.name));
+        match replace(&file.path, &file.text, new) {
+            Ok(()) => print_line(format_args!("fixed {}", file.name)),
+            Err(error) => {
+                print_error(format_args!("error: {}: {error}", file.name));
+                code = 2;
+            }
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    code
 }
 
-fn diff(file: &Fixed<'_>) -> String {
-    if !file.changes() {
+fn diff(fixed: &Fixed<'_>) -> String {
+    if !fixed.changes() {
         return String::new();
     }
-    let diff = TextDiff::from_lines(file.old, file.new.as_str());
-    let (old, new) = (format!("a/{}", file.name), format!("b/{}", file.name));
+    let name = &fixed.file.name;
+    let diff = TextDiff::from_lines(fixed.file.text.as_str(), fixed.new.as_str());
+    let (old, new) = (format!("a/{name}"), format!("b/{name}"));
     diff.unified_diff().header(&old, &new).to_string()
 }
 
 impl Fixed<'_> {
     fn changes(&self) -> bool {
-        self.old != self.new
+        self.file.text != self.new
     }
 }

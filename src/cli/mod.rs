@@ -22,6 +22,7 @@ mod suggest;
 mod terminal;
 mod tree;
 mod tree_options;
+mod unknown;
 
 pub use arguments::Arguments;
 pub use check::check;

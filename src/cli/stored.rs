@@ -45,7 +45,7 @@ pub fn create(
         namespace: key.namespace.to_string(),
         name: key.name.to_string(),
         user: String::new(),
-        object: document.node.to_value(),
+        object: document.value(),
         old_object: serde_json::Value::Null,
         dry_run: false,
         trace: false,

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use crate::text::printable;
+
 /// Prints a line on standard output, which may be closed, as by `head`.
 pub fn print_line(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stdout(), "{text}");
@@ -12,7 +14,7 @@ pub fn print_text(text: &str) {
     let _ = write!(anstream::stdout(), "{text}");
 }
 
-/// Prints a line on standard error.
+/// Prints one line on standard error, whatever names from a repository the text holds.
 pub fn print_error(text: impl std::fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", printable(&text.to_string()));
 }

@@ -1,18 +1,19 @@
 //! The findings on a cluster as it is, without a write: for `check`, and for the audit, which follows a cluster
 //! that changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::profile::namespace_profile;
 use super::table::raised;
 use crate::cluster::{Cluster, View, dependents};
-use crate::model::{Enforce, Key, Kind, VirtualService};
+use crate::model::{Enforce, Host, Key, Kind, VirtualService};
 use crate::rules;
 use crate::settings::{Profile, RuleAction, Settings};
 use crate::verdict::{Finding, Severity};
 
 /// The findings on these objects in the order of their keys. Profile, rule actions and `allow` annotations set
-/// their severity; the labels of namespaces count only in a live cluster.
+/// their severity; the labels of namespaces count only in a live cluster. Manifests that are said to be complete are
+/// so for the namespaces that they have objects of.
 pub fn audit<'a>(
     view: &View<'_>,
     keys: impl IntoIterator<Item = &'a Key>,
@@ -20,9 +21,14 @@ pub fn audit<'a>(
 ) -> Vec<Finding> {
     let mut keys: Vec<&Key> = keys.into_iter().collect();
     keys.sort();
+    let namespaces: HashSet<&str> = keys.iter().map(|key| &*key.namespace).collect();
+    let is_known = |host: &Host| {
+        let service = host.service(&view.mesh().domain);
+        service.is_none_or(|(namespace, _)| view.mesh().live || namespaces.contains(namespace))
+    };
     let found = keys.into_iter();
     found
-        .flat_map(|key| audit_object(view, key, settings))
+        .flat_map(|key| audit_object(view, key, settings, &is_known))
         .collect()
 }
 
@@ -78,7 +84,7 @@ impl AuditState {
     }
 
     fn judge(&mut self, view: &View<'_>, key: &Key, settings: &Settings) {
-        let findings = audit_object(view, key, settings);
+        let findings = audit_object(view, key, settings, &|_| true);
         let words = allowing(view, key).map(<[String]>::to_vec);
         put(
             &mut self.findings,
@@ -96,7 +102,13 @@ fn put<T>(map: &mut BTreeMap<Key, T>, key: &Key, value: Option<T>) {
     };
 }
 
-fn audit_object(view: &View<'_>, key: &Key, settings: &Settings) -> Vec<Finding> {
+/// `is_known` tells whether a host that is missing would be among the objects.
+fn audit_object(
+    view: &View<'_>,
+    key: &Key,
+    settings: &Settings,
+    is_known: &impl Fn(&Host) -> bool,
+) -> Vec<Finding> {
     if !is_judged(view, &key.namespace) {
         return Vec::new();
     }
@@ -104,7 +116,10 @@ fn audit_object(view: &View<'_>, key: &Key, settings: &Settings) -> Vec<Finding>
     let complete = strict || view.mesh().complete;
     let found = rules::audit(view, key).into_iter();
     found
-        .map(|finding| raised(finding, complete))
+        .map(|finding| {
+            let is_known = finding.missing_host.as_ref().is_none_or(is_known);
+            raised(finding, complete && is_known)
+        })
         .filter_map(|finding| weigh(finding, view, settings))
         .collect()
 }

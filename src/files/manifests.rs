@@ -1,30 +1,39 @@
 //! Manifests from files, folders and standard input: the documents with their places, and the cluster
 //! that they make.
 
-use std::collections::HashMap;
-use std::io::{self, Read};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::string::FromUtf8Error;
 
-use walkdir::{DirEntry, WalkDir};
+use serde_json::Value;
 
+use super::error::{Error, Fault, shown};
+use super::input;
+use super::surroundings::{Surroundings, Unfinished};
+use super::walk::{Found, Walk, walk};
 use crate::cluster::{Cluster, Mesh};
-use crate::model::{Key, Object};
-use crate::source::{self, Content, Limits, Node};
+use crate::model::{Key, Kind, Object};
+use crate::source::{Content, KeyNode, Limits, Node, Parsed, Span, parse_leniently};
 
 /// All that the paths hold.
 #[derive(Debug, Default)]
 pub struct Manifests {
     pub files: Vec<File>,
     pub documents: Vec<Document>,
+    /// The files that cannot be used.
+    pub unreadable: Vec<Error>,
+    /// What is passed over because it is no finished manifest.
+    pub notes: Vec<String>,
 }
 
 /// One text.
 #[derive(Debug)]
 pub struct File {
-    /// As it was given; `-` for standard input.
+    /// As people read it: without control characters; `-` for standard input.
     pub name: String,
+    pub path: PathBuf,
     pub text: String,
+    /// The values with an anchor that an alias repeats.
+    pub repeated_values: Vec<Span>,
 }
 
 /// One object of a kind we know.
@@ -34,6 +43,10 @@ pub struct Document {
     pub node: Node,
     /// Index in [`Manifests::files`].
     pub file: usize,
+    /// The keys that stand in their mapping for the second time.
+    pub repeated_keys: Vec<KeyNode>,
+    /// The name that stands for the one that the API server makes of `generateName`.
+    generated_name: Option<String>,
 }
 
 /// An object that is defined twice; the later one counts.
@@ -43,46 +56,50 @@ pub struct Duplicate<'a> {
     pub later: &'a Document,
 }
 
-/// Why manifests cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{file}: {source}")]
-pub struct Error {
-    file: String,
-    source: Fault,
-}
-
-/// What is wrong with one file.
-#[derive(Debug, thiserror::Error)]
-enum Fault {
-    #[error(transparent)]
-    Read(#[from] io::Error),
-    #[error("{}", io_text(.0))]
-    List(#[from] walkdir::Error),
-    #[error("is not UTF-8 text")]
-    Encoding(#[from] FromUtf8Error),
-    #[error(transparent)]
-    Parse(#[from] source::Error),
-    #[error("{0}; a template must be rendered first")]
-    Template(#[source] source::Error),
+impl Duplicate<'_> {
+    /// Whether the two definitions differ in what rules read.
+    pub fn differs(&self) -> bool {
+        self.earlier.object != self.later.object
+    }
 }
 
 impl Manifests {
-    /// Reads files, folders (recursively, `.yaml`, `.yml` and `.json`) and `-`.
+    /// Reads files, folders (recursively, `.yaml`, `.yml` and `.json`) and `-`: an error if one cannot be used.
     pub fn read(paths: &[PathBuf], namespace: &str) -> Result<Self, Error> {
-        let mut manifests = Self::default();
-        for path in files(paths)? {
-            let name = path.to_string_lossy().into_owned();
-            let bytes = if is_stdin(&path) {
-                let mut bytes = Vec::new();
-                std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
-            } else {
-                std::fs::read(&path)
-            };
-            let added = bytes.map_err(Fault::from);
-            let added = added.and_then(|bytes| manifests.add(&name, bytes, namespace));
-            added.map_err(|source| Error { file: name, source })?;
+        let mut manifests = Self::collect(paths, namespace);
+        if manifests.unreadable.is_empty() {
+            Ok(manifests)
+        } else {
+            Err(manifests.unreadable.swap_remove(0))
         }
-        Ok(manifests)
+    }
+
+    /// Reads what can be used of files, folders and `-`.
+    pub fn collect(paths: &[PathBuf], namespace: &str) -> Self {
+        let Walk {
+            files,
+            unreadable,
+            notes,
+        } = walk(paths);
+        let mut manifests = Self {
+            unreadable,
+            notes,
+            ..Self::default()
+        };
+        let mut surroundings = Surroundings::default();
+        let mut unfinished: BTreeMap<Unfinished, Vec<PathBuf>> = BTreeMap::new();
+        for Found { path, real, .. } in files {
+            if let Some(reason) = surroundings.unfinished(&real) {
+                unfinished.entry(reason).or_default().push(path);
+                continue;
+            }
+            let added = input::read(&path).and_then(|bytes| manifests.add(&path, bytes, namespace));
+            let error = added.err().map(|fault| Error::of(&path, fault));
+            manifests.unreadable.extend(error);
+        }
+        let notes = unfinished.iter().map(|(reason, files)| reason.note(files));
+        manifests.notes.extend(notes);
+        manifests
     }
 
     /// The cluster that the manifests are; of an object defined twice the later one.
@@ -118,50 +135,147 @@ impl Manifests {
         self.files.get(document.file)
     }
 
-    fn add(&mut self, name: &str, bytes: Vec<u8>, namespace: &str) -> Result<(), Fault> {
+    fn add(&mut self, path: &Path, bytes: Vec<u8>, namespace: &str) -> Result<(), Fault> {
         let text = String::from_utf8(bytes)?;
-        let nodes = source::parse(&text, Limits::default());
-        let nodes = nodes.map_err(|error| {
-            if text.contains("{{") {
-                Fault::Template(error)
-            } else {
-                Fault::Parse(error)
+        let parsed = match parse_leniently(&text, Limits::default()) {
+            Ok(parsed) => parsed,
+            Err(_) if is_foreign(path, &text) => return Ok(()),
+            Err(_) if is_template(&text) => {
+                self.notes.push(format!(
+                    "{} is a template: judge what your tool renders of it",
+                    shown(path)
+                ));
+                return Ok(());
             }
-        })?;
-        let file = self.files.len();
-        for node in nodes.into_iter().flat_map(items) {
-            if let Some(object) = Object::parse(&node.to_value(), namespace) {
-                let document = Document { object, node, file };
-                self.documents.push(document);
-            }
-        }
-        let name = name.to_owned();
-        self.files.push(File { name, text });
+            Err(error) => return Err(error.into()),
+        };
+        let repeated_values = parsed.repeated_values.clone();
+        let documents = self.documents_of(&text, parsed, namespace)?;
+        self.files.push(File {
+            name: shown(path),
+            path: path.to_owned(),
+            text,
+            repeated_values,
+        });
+        self.documents.extend(documents);
         Ok(())
+    }
+
+    fn documents_of(
+        &self,
+        text: &str,
+        mut parsed: Parsed,
+        namespace: &str,
+    ) -> Result<Vec<Document>, Fault> {
+        parsed.complex_keys.sort_by_key(|key| key.start.byte);
+        parsed.repeated_keys.sort_by_key(|key| key.span.start.byte);
+        let mut documents = Vec::new();
+        for node in parsed.documents.into_iter().flat_map(items) {
+            let Some(kind) = kind_of(&node) else {
+                continue;
+            };
+            let complex_keys = inside(&parsed.complex_keys, &node, |key| *key);
+            refuse_complex_keys(text, complex_keys)?;
+            let repeated_keys = inside(&parsed.repeated_keys, &node, |key| key.span);
+            let number = self.documents.len() + documents.len();
+            let generated_name = generated_name(&node, number);
+            let mut document = Document {
+                object: Object::parse_as(kind, &Value::Null, namespace),
+                repeated_keys: repeated_keys.to_vec(),
+                file: self.files.len(),
+                generated_name,
+                node,
+            };
+            document.object = Object::parse_as(kind, &document.value(), namespace);
+            documents.push(document);
+        }
+        Ok(documents)
     }
 }
 
-/// The files that the paths hold, in the order in which they are read.
-pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let mut files = Vec::new();
-    for path in paths {
-        if is_stdin(path) {
-            files.push(path.clone());
-            continue;
+impl Document {
+    /// The object as it is applied, with a name.
+    pub fn value(&self) -> Value {
+        let mut value = self.node.to_value();
+        if let Some(name) = &self.generated_name
+            && let Some(Value::Object(meta)) = value.get_mut("metadata")
+        {
+            meta.insert("name".to_owned(), name.clone().into());
         }
-        let walk = WalkDir::new(path).sort_by_file_name().into_iter();
-        for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_behind_volume(entry)) {
-            let entry = entry.map_err(|error| Error {
-                file: path.to_string_lossy().into_owned(),
-                source: error.into(),
-            })?;
-            let given = entry.depth() == 0;
-            if !entry.file_type().is_dir() && (given || is_manifest(entry.path())) {
-                files.push(entry.into_path());
-            }
+        value
+    }
+}
+
+impl Unfinished {
+    fn note(&self, files: &[PathBuf]) -> String {
+        let first = files.first().map(|file| shown(file)).unwrap_or_default();
+        let files = match files.len() {
+            1 => first,
+            count => format!("{first} and {} more", count - 1),
+        };
+        match self {
+            Unfinished::Template(chart) => format!(
+                "{files}: templates of a Helm chart are not judged; judge what `helm template {}` prints",
+                shown(chart)
+            ),
+            Unfinished::Patch(folder) => format!(
+                "{files}: patches of a kustomization are not judged; judge what `kubectl kustomize {}` prints",
+                shown(folder)
+            ),
         }
     }
-    Ok(files)
+}
+
+/// The kind of a document that we know.
+fn kind_of(node: &Node) -> Option<Kind> {
+    let text = |field| node.get(field).and_then(Node::as_str);
+    Kind::of(text("apiVersion")?, text("kind")?)
+}
+
+/// A name for an object that only says how its name begins: each is an object of its own. The API server adds five
+/// characters too.
+fn generated_name(node: &Node, number: usize) -> Option<String> {
+    let meta = node.get("metadata")?;
+    let name = meta.get("name").and_then(Node::as_str).unwrap_or_default();
+    let prefix = meta.get("generateName")?.as_str()?;
+    name.is_empty().then(|| format!("{prefix}{number:05}"))
+}
+
+/// A key that is a list or a mapping, unless it is how YAML reads a template's `{{ … }}`.
+fn refuse_complex_keys(text: &str, keys: &[Span]) -> Result<(), Fault> {
+    let mut wrong = keys.iter().filter(|key| {
+        let before = text.get(..key.start.byte).unwrap_or_default();
+        !before.ends_with('{')
+    });
+    match wrong.next() {
+        Some(key) => Err(Fault::ComplexKey {
+            line: key.start.line,
+            column: key.start.column,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Those of the keys, which are sorted, that stand in the node.
+fn inside<'a, T>(keys: &'a [T], node: &Node, span: impl Fn(&T) -> Span) -> &'a [T] {
+    let before = |byte: usize| keys.partition_point(|key| span(key).start.byte < byte);
+    let range = before(node.span.start.byte)..before(node.span.end.byte);
+    keys.get(range).unwrap_or_default()
+}
+
+/// Whether a text that cannot be parsed is one that a tool renders first: it has a `{{` outside of quotes and
+/// comments.
+fn is_template(text: &str) -> bool {
+    let mut lines = text.lines().filter_map(|line| line.split_once("{{"));
+    lines.any(|(before, _)| !before.contains(['"', '\'', '`', '#']))
+}
+
+/// Whether a text that cannot be parsed is JSON of another kind, such as a `tsconfig.json` with comments.
+fn is_foreign(path: &Path, text: &str) -> bool {
+    let is_json = path
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    is_json && !text.contains("apiVersion") && !text.contains("kind")
 }
 
 /// The items of a `List`, of lists in it too; any other document itself.
@@ -173,33 +287,8 @@ fn items(node: Node) -> Vec<Node> {
     if !is_list {
         return vec![node];
     }
-    let Content::Mapping(entries) = node.content else {
-        return Vec::new();
-    };
-    let list = entries.into_iter().find(|(key, _)| key.text == "items");
-    match list.map(|(_, items)| items.content) {
-        Some(Content::Sequence(nodes)) => nodes.into_iter().flat_map(items).collect(),
+    match node.get("items").map(|items| &items.content) {
+        Some(Content::Sequence(nodes)) => nodes.iter().cloned().flat_map(items).collect(),
         _ => Vec::new(),
     }
-}
-
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-/// `..data` and the dated folder beside it: where a ConfigMap or Secret volume keeps the files that it
-/// links to from above. Reading them too would read every object twice, and removed ones for a while.
-fn is_behind_volume(entry: &DirEntry) -> bool {
-    entry.file_name().as_encoded_bytes().starts_with(b"..")
-}
-
-fn is_manifest(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    matches!(extension, Some("yaml" | "yml" | "json"))
-}
-
-/// Without the path, which the error names already.
-fn io_text(error: &walkdir::Error) -> String {
-    let io = error.io_error().map(ToString::to_string);
-    io.unwrap_or_else(|| error.to_string())
 }

@@ -1,9 +1,17 @@
 //! What is read from files: manifests and settings, for the command line and for `serve` alike.
 
-// Files are read here.
+// Files are read and written here.
 #![allow(clippy::disallowed_methods)]
 
+mod error;
+mod input;
 pub mod manifests;
+pub mod replace;
 pub mod settings;
+mod surroundings;
+mod walk;
 #[cfg(feature = "serve")]
 pub mod watch;
+
+pub use error::Error;
+pub use walk::files;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::manifests::{self, Manifests};
+use super::error::Error;
+use super::manifests::Manifests;
 use crate::settings::{self, Profile, Settings};
 
 #[derive(Args, Clone, Debug)]
@@ -39,7 +40,7 @@ pub enum InputError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
-    Manifests(#[from] manifests::Error),
+    Manifests(#[from] Error),
 }
 
 impl SettingsOptions {
@@ -47,6 +48,12 @@ impl SettingsOptions {
     pub fn read(&self, paths: &[PathBuf]) -> Result<(Settings, Manifests), InputError> {
         let settings = self.settings()?;
         Ok((settings, Manifests::read(paths, self.namespace())?))
+    }
+
+    /// The settings, and what can be used of these paths.
+    pub fn collect(&self, paths: &[PathBuf]) -> Result<(Settings, Manifests), InputError> {
+        let settings = self.settings()?;
+        Ok((settings, Manifests::collect(paths, self.namespace())))
     }
 
     /// The namespace of objects that name none.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tokio::task::{JoinError, spawn_blocking};
 
-use crate::files::manifests::{self, Manifests};
+use crate::files::{self, manifests::Manifests};
 use crate::live::Reader;
 use crate::model::Key;
 
@@ -24,7 +24,7 @@ pub enum ReadError {
     #[error(transparent)]
     Live(#[from] kube::Error),
     #[error(transparent)]
-    Files(#[from] manifests::Error),
+    Files(#[from] files::Error),
     #[error(transparent)]
     Stopped(#[from] JoinError),
 }
@@ -36,7 +36,7 @@ impl Source {
             Source::Live(reader) => Ok(reader.whole(keys).await?),
             Source::Files { paths, namespace } => {
                 let (paths, namespace) = (paths.clone(), namespace.clone());
-                let read = move || -> Result<_, manifests::Error> {
+                let read = move || -> Result<_, files::Error> {
                     let manifests = Manifests::read(&paths, &namespace)?;
                     Ok(of_manifests(&manifests, &keys))
                 };
@@ -49,7 +49,7 @@ impl Source {
 fn of_manifests(manifests: &Manifests, keys: &BTreeSet<Key>) -> Vec<Value> {
     let documents = manifests.by_key();
     let named = keys.iter().filter_map(|key| {
-        let mut object = documents.get(key)?.node.to_value();
+        let mut object = documents.get(key)?.value();
         if let Some(Value::Object(meta)) = object.get_mut("metadata")
             && !key.namespace.is_empty()
         {

@@ -73,7 +73,7 @@ fn report(
         .warning(&service.meta.key, path, message)
         .subject(host.as_str())
         .help(help(view, host))
-        .missing_anything();
+        .missing_for(host);
 }
 
 /// Suggests the full name if the host is `name.namespace` of a Service that exists.

@@ -112,7 +112,7 @@ impl Reference<'_> {
             .warning(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
             .help(DEFINE_VISIBLY)
-            .missing_anything();
+            .missing_for(&self.host);
     }
 
     /// The DestinationRules of the host before the write that is laid over the view.
@@ -196,7 +196,7 @@ impl Reference<'_> {
             .warning(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
             .help("apply a DestinationRule for the host that defines the subset")
-            .missing_anything();
+            .missing_for(&self.host);
     }
 
     fn check_visible(&self, defining: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
@@ -206,7 +206,7 @@ impl Reference<'_> {
             let defined = format!(", which {} defines, but {reason}", first.meta.key);
             let message = self.message().text(defined);
             let finding = found.warning(&self.service.meta.key, self.path.clone(), message);
-            finding.subject(self.subject()).missing_anything();
+            finding.subject(self.subject()).missing_for(&self.host);
             finding.help(DEFINE_VISIBLY);
             for rule in defining {
                 finding.with(&rule.meta.key, Path::spec(["exportTo"]));

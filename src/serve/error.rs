@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::api::client::ConnectError;
-use crate::files::manifests;
+use crate::files;
 use crate::files::settings::SettingsError;
 use crate::pki;
 
@@ -19,7 +19,7 @@ pub enum Error {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
-    Manifests(#[from] manifests::Error),
+    Manifests(#[from] files::Error),
     #[error(transparent)]
     Certificate(#[from] pki::Error),
     #[error("cannot listen on `{address}`: {source}")]

@@ -8,7 +8,8 @@ use arc_swap::ArcSwap;
 use super::error::Error;
 use super::options::Options;
 use crate::cluster::{Cluster, Mesh};
-use crate::files::manifests::{self, Manifests};
+use crate::files;
+use crate::files::manifests::Manifests;
 use crate::files::watch::FileWatch;
 use crate::live::ClusterHandle;
 use crate::metrics::Metrics;
@@ -25,7 +26,7 @@ pub(super) fn watch(
         mesh: mesh.clone(),
     };
     let paths = source.paths.clone();
-    let watch = FileWatch::new(move || manifests::files(&paths));
+    let watch = FileWatch::new(move || files::files(&paths));
     let cluster = source.read()?;
     metrics.count_objects(&cluster);
     if cluster.is_empty() {
@@ -44,8 +45,11 @@ struct Source {
 }
 
 impl Source {
-    fn read(&self) -> Result<Cluster, manifests::Error> {
+    fn read(&self) -> Result<Cluster, files::Error> {
         let manifests = Manifests::read(&self.paths, &self.namespace)?;
+        for note in &manifests.notes {
+            tracing::warn!("{note}");
+        }
         Ok(manifests.cluster(self.mesh.clone()))
     }
 

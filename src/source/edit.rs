@@ -1,11 +1,9 @@
 //! Edits of byte ranges: replace a value, add an entry to a mapping, remove one. Nothing else is written, so
 //! comments, order, quotes and indentation of everything else stay.
 
-use std::ops::Range;
-
 use serde_json::Value;
 
-use super::node::{Content, KeyNode, Node};
+use super::node::{Content, KeyNode, Node, Span};
 use crate::field::{Path, Segment};
 
 /// A piece of text in the place of a range of bytes.
@@ -13,6 +11,21 @@ use crate::field::{Path, Segment};
 pub struct Edit {
     pub range: (usize, usize),
     pub text: String,
+    /// The bytes of the value that it changes: one that an anchor names changes its aliases too.
+    pub changes: (usize, usize),
+}
+
+impl Edit {
+    /// The value among these that the edit changes or removes.
+    pub fn within<'a>(&self, values: &'a [Span]) -> Option<&'a Span> {
+        let (start, end) = self.changes;
+        values.iter().find(|value| {
+            let (from, to) = (value.start.byte, value.end.byte);
+            let inside = from <= start && end <= to;
+            let removed = self.range.0 < to && from < self.range.1;
+            inside || removed
+        })
+    }
 }
 
 /// A text with edits made.
@@ -84,17 +97,19 @@ pub fn remove(text: &str, document: &Node, path: &Path) -> Option<Edit> {
     Some(Edit {
         range: (start, end),
         text: String::new(),
+        changes: bytes(parent),
     })
 }
 
 fn replace(text: &str, node: &Node, value: &Value) -> Edit {
-    let Range { start, end } = bytes(node);
+    let (start, end) = bytes(node);
     let quoted = text.get(start..end).is_some_and(|old| old.starts_with('"'));
     let inline = inline(value, quoted);
     if start < end {
         return Edit {
             range: (start, end),
             text: inline,
+            changes: (start, end),
         };
     }
     // `key:` without a value: the parser puts it at the colon.
@@ -103,6 +118,7 @@ fn replace(text: &str, node: &Node, value: &Value) -> Edit {
     Edit {
         range: (at, at),
         text: format!(" {inline}"),
+        changes: (start, end),
     }
 }
 
@@ -128,12 +144,14 @@ fn add(text: &str, parent: &Node, entries: &[(KeyNode, Node)], key: &str, value:
         return Edit {
             range: (at, at),
             text: format!("{lines}{newline}{pad}"),
+            changes: bytes(parent),
         };
     }
     let at = line_end(text, first_value.span.end.byte);
     Edit {
         range: (at, at),
         text: format!("{newline}{pad}{lines}"),
+        changes: bytes(parent),
     }
 }
 
@@ -151,6 +169,7 @@ fn add_to_flow(text: &str, parent: &Node, first: &KeyNode, key: &str, value: &Va
     Edit {
         range: (at, at),
         text: format!("{entry},{gap}"),
+        changes: bytes(parent),
     }
 }
 
@@ -196,8 +215,8 @@ fn scalar(text: &str, quoted: bool) -> String {
     }
 }
 
-fn bytes(node: &Node) -> Range<usize> {
-    node.span.start.byte..node.span.end.byte
+fn bytes(node: &Node) -> (usize, usize) {
+    (node.span.start.byte, node.span.end.byte)
 }
 
 /// The number of the line, from 1.
@@ -214,74 +233,4 @@ fn line_start(text: &str, at: usize) -> usize {
 fn line_end(text: &str, at: usize) -> usize {
     let after = text.get(at..).unwrap_or_default();
     at + after.find(['\r', '\n']).unwrap_or(after.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{Limits, parse};
-    use super::*;
-    use serde_json::json;
-
-    fn edited(text: &str, path: &Path, value: &Value) -> String {
-        let documents = parse(text, Limits::default()).unwrap();
-        let edit = set(text, &documents[0], path, value);
-        apply(text, &[edit.unwrap()]).text
-    }
-
-    #[test]
-    fn adds_a_name_before_and_labels_behind() {
-        let text =
-            "spec:\n  http: # ours\n  - route: []\n  subsets:\n    - name: 'a' # one\n      x: 1\n";
-        let name = Path::spec(["http"]).index(0).field("name");
-        let named = text.replace("- route", "- name: primary\n    route");
-        assert_eq!(edited(text, &name, &json!("primary")), named);
-        let labels = Path::spec(["subsets"]).index(0).field("labels");
-        let labelled = text.replace("# one\n", "# one\n      labels:\n        app: \"5\"\n");
-        assert_eq!(edited(text, &labels, &json!({"app": "5"})), labelled);
-    }
-
-    #[test]
-    fn edits_flow_style_json_and_empty_values() {
-        let path = Path::spec(["name"]);
-        let set = |text: &str| edited(text, &path, &json!("a"));
-        assert_eq!(set("spec: {x: 1}\n"), "spec: {name: a, x: 1}\n");
-        assert_eq!(set("spec: {}\n"), "spec: {name: a}\n");
-        assert_eq!(
-            set("spec:\n  name:\n  x: 1\n"),
-            "spec:\n  name: a\n  x: 1\n"
-        );
-        assert_eq!(set("spec:\n  name: b # c\n"), "spec:\n  name: a # c\n");
-        let json = "{\n\t\"spec\": {\n\t\t\"x\": 1\n\t}\n}\n";
-        let named = "{\n\t\"spec\": {\n\t\t\"name\": \"a\",\n\t\t\"x\": 1\n\t}\n}\n";
-        assert_eq!(set(json), named);
-        assert_eq!(
-            set("spec:\r\n  x: 1\r\n"),
-            "spec:\r\n  name: a\r\n  x: 1\r\n"
-        );
-    }
-
-    #[test]
-    fn removes_an_entry_with_its_line() {
-        let text = "spec:\n  labels:\n    version: v1 # old\n    app: x\n";
-        let documents = parse(text, Limits::default()).unwrap();
-        let path = Path::spec(["labels"]).entry("version");
-        let edit = remove(text, &documents[0], &path).unwrap();
-        assert_eq!(apply(text, &[edit]).text, "spec:\n  labels:\n    app: x\n");
-    }
-
-    #[test]
-    fn names_the_line_of_an_edit_that_overlaps() {
-        let edit = |range, text: &str| Edit {
-            range,
-            text: text.to_owned(),
-        };
-        let edits = [edit((2, 4), "x"), edit((3, 5), "y"), edit((5, 5), "z")];
-        let edited = apply("a\nb\ncd\n", &edits);
-        assert_eq!(edited.text, "a\nxczd\n");
-        assert_eq!(edited.overlapping_lines, [2]);
-        assert_eq!(
-            apply("ab", &[edit((0, 1), "x"), edit((0, 1), "x")]).text,
-            "xb"
-        );
-    }
 }

@@ -1,24 +1,56 @@
 //! Parses a YAML or JSON text into one tree for each document, with anchors and merge keys resolved.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use super::error::{Error, error, of_scan, span_of};
+use super::mapping;
 use super::node::{Content, KeyNode, Node, Span};
 use super::scalar;
 
 /// Limits that bound the work on hostile input.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Nesting of lists and mappings.
+    /// Nesting of lists and mappings, also by aliases.
     pub depth: usize,
-    /// Nodes that aliases may add: each line of a hostile text can double them.
-    pub aliased_nodes: usize,
+    /// Values of a text.
+    pub nodes: usize,
+    /// Bytes that aliases may add where a tree is written out: each line of a hostile text can double them.
+    pub aliased_bytes: usize,
 }
 
-/// The documents of a text, empty ones left out.
+/// What a value counts for in [`Limits::aliased_bytes`], besides its text.
+const NODE_BYTES: usize = 64;
+
+/// A text, parsed.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The documents, empty ones left out.
+    pub documents: Vec<Node>,
+    /// The keys that stand in their mapping for the second time. The last one counts.
+    pub repeated_keys: Vec<KeyNode>,
+    /// The keys that are lists or mappings, which JSON does not have.
+    pub complex_keys: Vec<Span>,
+    /// The values with an anchor that an alias repeats.
+    pub repeated_values: Vec<Span>,
+}
+
+/// The documents of a text, empty ones left out. A key that stands twice, and one that is no string, is an error.
 pub fn parse(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
+    let parsed = parse_leniently(text, limits)?;
+    if let Some(span) = parsed.complex_keys.first() {
+        return Err(error(*span, COMPLEX_KEY));
+    }
+    if let Some(key) = parsed.repeated_keys.first() {
+        let message = format!("the key `{}` stands here twice", key.text);
+        return Err(error(key.span, message));
+    }
+    Ok(parsed.documents)
+}
+
+/// The same for texts that kubectl and Kustomize read: what is odd in them is noted.
+pub fn parse_leniently(text: &str, limits: Limits) -> Result<Parsed, Error> {
     let mut builder = Builder {
         limits,
         ..Builder::default()
@@ -27,16 +59,36 @@ pub fn parse(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
         let (event, span) = event.map_err(|error| of_scan(&error))?;
         builder.take(event, span_of(&span))?;
     }
-    Ok(builder.documents)
+    Ok(builder.parsed)
 }
+
+pub(super) const COMPLEX_KEY: &str = "a key must be a string";
 
 #[derive(Default)]
 struct Builder {
     limits: Limits,
-    documents: Vec<Node>,
+    parsed: Parsed,
     open: Vec<Open>,
-    anchors: HashMap<usize, Node>,
-    aliased: usize,
+    anchors: HashMap<usize, Measured>,
+    /// The anchors that an alias repeats.
+    repeated: HashSet<usize>,
+    nodes: usize,
+    aliased_bytes: usize,
+}
+
+/// A complete value, and what it costs to repeat it.
+#[derive(Clone)]
+struct Measured {
+    node: Node,
+    size: Size,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Size {
+    /// Of the tree written out.
+    bytes: usize,
+    /// Levels of lists and mappings.
+    height: usize,
 }
 
 /// A list or mapping that is not complete yet.
@@ -45,6 +97,8 @@ struct Open {
     flow: bool,
     anchor: usize,
     content: OpenContent,
+    /// Of what it holds so far.
+    size: Size,
 }
 
 enum OpenContent {
@@ -57,6 +111,10 @@ impl Builder {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Error> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let size = Size {
+                    bytes: NODE_BYTES + text.len(),
+                    height: 0,
+                };
                 let content = match (tag, style) {
                     (Some(tag), _) => scalar::tagged(tag.suffix(), &text),
                     // The parser gives `~` for an absent value.
@@ -68,7 +126,7 @@ impl Builder {
                     span,
                     flow: false,
                 };
-                self.add(node, anchor)
+                self.add(Measured { node, size }, anchor)
             }
             Event::SequenceStart(style, anchor, _) => {
                 self.begin(style, anchor, span, OpenContent::Sequence(Vec::new()))
@@ -94,13 +152,14 @@ impl Builder {
         content: OpenContent,
     ) -> Result<(), Error> {
         if self.open.len() >= self.limits.depth {
-            return Err(error(span, "nested too deeply"));
+            return Err(error(span, TOO_DEEP));
         }
         self.open.push(Open {
             span,
             flow: style == StructureStyle::Flow,
             anchor,
             content,
+            size: Size::default(),
         });
         Ok(())
     }
@@ -110,8 +169,10 @@ impl Builder {
             return Ok(());
         };
         let content = match open.content {
-            OpenContent::Sequence(items) => Content::Sequence(items),
-            OpenContent::Mapping(entries, _) => Content::Mapping(merge(entries)),
+            OpenContent::Sequence(items) => Content::Sequence(items.into()),
+            OpenContent::Mapping(entries, _) => {
+                Content::Mapping(mapping::entries(entries, &mut self.parsed.repeated_keys))
+            }
         };
         let span = Span {
             start: open.span.start,
@@ -122,41 +183,53 @@ impl Builder {
             span,
             flow: open.flow,
         };
-        self.add(node, open.anchor)
+        let size = Size {
+            bytes: open.size.bytes + NODE_BYTES,
+            height: open.size.height + 1,
+        };
+        self.add(Measured { node, size }, open.anchor)
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Error> {
-        let Some(node) = self.anchors.get(&anchor).cloned() else {
+        let Some(repeated) = self.anchors.get(&anchor).cloned() else {
             return Err(error(span, "an alias to an anchor that is not complete"));
         };
-        self.aliased += count(&node);
-        if self.aliased > self.limits.aliased_nodes {
+        self.aliased_bytes += repeated.size.bytes;
+        if self.aliased_bytes > self.limits.aliased_bytes {
             return Err(error(span, "aliases expand to too much"));
         }
-        self.add(node, 0)
+        if self.open.len() + repeated.size.height > self.limits.depth {
+            return Err(error(span, TOO_DEEP));
+        }
+        if self.repeated.insert(anchor) {
+            self.parsed.repeated_values.push(repeated.node.span);
+        }
+        self.add(repeated, 0)
     }
 
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Error> {
-        if anchor != 0 {
-            self.anchors.insert(anchor, node.clone());
+    fn add(&mut self, value: Measured, anchor: usize) -> Result<(), Error> {
+        self.nodes += 1;
+        if self.nodes > self.limits.nodes {
+            let message = format!("more than {} values in one file", self.limits.nodes);
+            return Err(error(value.node.span, message));
         }
-        match self.open.last_mut().map(|open| &mut open.content) {
-            None => {
-                if node.content != Content::Null {
-                    self.documents.push(node);
-                }
+        if anchor != 0 {
+            self.anchors.insert(anchor, value.clone());
+        }
+        let Measured { node, size } = value;
+        let Some(open) = self.open.last_mut() else {
+            if node.content != Content::Null {
+                self.parsed.documents.push(node);
             }
-            Some(OpenContent::Sequence(items)) => items.push(node),
-            Some(OpenContent::Mapping(entries, waiting)) => match waiting.take() {
-                None => *waiting = Some(key(node)?),
-                Some(key) => {
-                    if key.text != MERGE && entries.iter().any(|(other, _)| other.text == key.text)
-                    {
-                        let message = format!("the key `{}` stands here twice", key.text);
-                        return Err(error(key.span, message));
-                    }
-                    entries.push((key, node));
-                }
+            return Ok(());
+        };
+        open.size.bytes += size.bytes;
+        open.size.height = open.size.height.max(size.height);
+        match &mut open.content {
+            OpenContent::Sequence(items) => items.push(node),
+            OpenContent::Mapping(entries, waiting) => match waiting.take() {
+                None => *waiting = Some(key(node, &mut self.parsed.complex_keys)),
+                Some(key) => entries.push((key, node)),
             },
         }
         Ok(())
@@ -164,56 +237,26 @@ impl Builder {
 }
 
 /// A key as JSON has it: a scalar's text.
-fn key(node: Node) -> Result<KeyNode, Error> {
+fn key(node: Node, complex_keys: &mut Vec<Span>) -> KeyNode {
     let text = match node.content {
         Content::String(text) => text,
         Content::Null => "null".to_owned(),
         Content::Bool(set) => set.to_string(),
         Content::Int(number) => number.to_string(),
         Content::Float(number) => number.to_string(),
-        Content::Sequence(_) | Content::Mapping(_) => {
-            return Err(error(node.span, "a key must be a string"));
+        Content::Sequence(_) => {
+            complex_keys.push(node.span);
+            "[]".to_owned()
+        }
+        // What a template's `{{ … }}` is to YAML.
+        Content::Mapping(_) => {
+            complex_keys.push(node.span);
+            "{{}}".to_owned()
         }
     };
-    Ok(KeyNode {
+    KeyNode {
         text,
         span: node.span,
-    })
-}
-
-/// Adds the entries of `<<` whose keys the mapping does not have itself.
-fn merge(entries: Vec<(KeyNode, Node)>) -> Vec<(KeyNode, Node)> {
-    if entries.iter().all(|(key, _)| key.text != MERGE) {
-        return entries;
-    }
-    let (merged, mut own): (Vec<_>, Vec<_>) =
-        entries.into_iter().partition(|(key, _)| key.text == MERGE);
-    for (_, node) in merged {
-        let sources = match node.content {
-            Content::Sequence(items) => items,
-            _ => vec![node],
-        };
-        for source in sources {
-            if let Content::Mapping(entries) = source.content {
-                let known = |own: &[(KeyNode, Node)], key: &KeyNode| {
-                    own.iter().any(|(other, _)| other.text == key.text)
-                };
-                for (key, value) in entries {
-                    if !known(&own, &key) {
-                        own.push((key, value));
-                    }
-                }
-            }
-        }
-    }
-    own
-}
-
-fn count(node: &Node) -> usize {
-    1 + match &node.content {
-        Content::Sequence(items) => items.iter().map(count).sum(),
-        Content::Mapping(entries) => entries.iter().map(|(_, value)| count(value)).sum(),
-        _ => 0,
     }
 }
 
@@ -221,57 +264,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             depth: 128,
-            aliased_nodes: 100_000,
+            nodes: 4_000_000,
+            aliased_bytes: 16 << 20,
         }
     }
 }
 
-const MERGE: &str = "<<";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn values(text: &str) -> Vec<serde_json::Value> {
-        let documents = parse(text, Limits::default());
-        let documents = documents.unwrap_or_else(|error| panic!("{error}"));
-        documents.iter().map(Node::to_value).collect()
-    }
-
-    #[test]
-    fn reads_documents_anchors_and_merge_keys() {
-        let text = "a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}\n---\n---\n- yes\n- 'yes'\n";
-        let expected = [
-            json!({"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
-            json!([true, "yes"]),
-        ];
-        assert_eq!(values(text), expected);
-    }
-
-    #[test]
-    fn reads_json_with_tabs_and_surrogates() {
-        let text = "{\n\t\"a\": [1,\n\t\t2.0], \"b\": \"\\u00e9\\ud83d\\ude00\\/\"\n}\n";
-        assert_eq!(values(text), [json!({"a": [1, 2.0], "b": "é😀/"})]);
-    }
-
-    #[test]
-    fn tells_where_a_text_is_broken() {
-        let error = parse("a: 1\nb: [\n", Limits::default()).unwrap_err();
-        assert_eq!(error.position.line, 2);
-        let twice = parse("a: 1\nb: 2\na: 3\n", Limits::default()).unwrap_err();
-        assert_eq!(
-            twice.to_string(),
-            "line 3, column 1: the key `a` stands here twice"
-        );
-    }
-
-    #[test]
-    fn bounds_what_aliases_expand_to() {
-        let level = |level: u32, below: u32| format!("a{level}: &a{level} [*a{below}, *a{below}]");
-        let mut lines = vec!["a0: &a0 [x, x]".to_owned()];
-        lines.extend((1..40).map(|number| level(number, number - 1)));
-        let error = parse(&lines.join("\n"), Limits::default()).unwrap_err();
-        assert_eq!(error.message, "aliases expand to too much");
-    }
-}
+const TOO_DEEP: &str = "nested too deeply";

@@ -5,10 +5,20 @@ pub mod edit;
 mod error;
 mod load;
 mod locate;
+mod mapping;
 mod node;
+mod placeholder;
 mod scalar;
 
+#[cfg(test)]
+#[path = "../../tests/unit/source/edit.rs"]
+mod edit_tests;
+#[cfg(test)]
+#[path = "../../tests/unit/source/load.rs"]
+mod load_tests;
+
 pub use error::Error;
-pub use load::{Limits, parse};
+pub use load::{Limits, Parsed, parse, parse_leniently};
 pub use locate::Located;
 pub use node::{Content, KeyNode, Node, Position, Span};
+pub use placeholder::placeholder;

@@ -1,8 +1,11 @@
 //! The tree of a document: values, each with its position in the text.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
-/// A value of a document, with its position.
+/// A value of a document, with its position. A copy shares the lists and mappings: an alias costs what a pointer
+/// costs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     pub content: Content,
@@ -18,8 +21,8 @@ pub enum Content {
     Int(i64),
     Float(f64),
     String(String),
-    Sequence(Vec<Node>),
-    Mapping(Vec<(KeyNode, Node)>),
+    Sequence(Arc<[Node]>),
+    Mapping(Arc<[(KeyNode, Node)]>),
 }
 
 /// A mapping's key, with its position.
@@ -34,6 +37,12 @@ pub struct KeyNode {
 pub struct Span {
     pub start: Position,
     pub end: Position,
+}
+
+impl Span {
+    pub fn contains(&self, inner: &Span) -> bool {
+        self.start.byte <= inner.start.byte && inner.end.byte <= self.end.byte
+    }
 }
 
 /// A position in the text. Lines and columns count from 1, columns in characters, `byte` from 0.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::message_parts::Message;
 use crate::field::Path;
-use crate::model::Key;
+use crate::model::{Host, Key};
 
 /// A rule's code and name, as users write them in settings and annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +46,8 @@ pub struct Finding {
     pub cause: Cause,
     /// A referenced object does not exist. This is a warning, and an error only with `--complete` and profile `strict`.
     pub missing: bool,
+    /// The host that nothing provides or covers, if that is what is missing.
+    pub missing_host: Option<Host>,
     /// It breaks a flow other than the object's own, so that it denies even a CREATE.
     pub harms_others: bool,
     /// Only writes of these objects are denied for it; empty: any write.
@@ -120,9 +122,10 @@ impl Finding {
         self.with(key, Path::default())
     }
 
-    /// It refers to something that does not exist, and no single object is missing.
-    pub fn missing_anything(&mut self) -> &mut Self {
+    /// It refers to a host for which what it needs does not exist; no single object is missing.
+    pub fn missing_for(&mut self, host: &Host) -> &mut Self {
         self.missing = true;
+        self.missing_host = Some(host.clone());
         self.cause = Cause::NotFound;
         self
     }
@@ -191,6 +194,7 @@ impl<'a> Findings<'a> {
             help: String::new(),
             cause: Cause::Invalid,
             missing: false,
+            missing_host: None,
             harms_others: false,
             denies_only: Vec::new(),
             mutual: false,

@@ -25,6 +25,7 @@ mod expected;
 mod fixture;
 mod healthy_setups;
 mod hostile;
+mod hostile_files;
 mod imports;
 mod layers;
 mod mutation_docs;

@@ -1,14 +1,16 @@
 //! Findings for people: the line of the file with the value underlined, the message and the help.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::findings::{Report, Reported};
+use super::findings::{Duplicates, Report, Reported};
 use crate::cli::terminal::print_line;
 use crate::field::Path;
-use crate::files::manifests::{Document, Duplicate, File};
-use crate::source::Span;
+use crate::files::manifests::{Document, File};
+use crate::source::{KeyNode, Span};
+use crate::text::{is_unprintable, printable};
 use crate::verdict::Severity;
 
 /// A longer line is not shown.
@@ -16,8 +18,11 @@ const MAX_LINE_BYTES: usize = 2000;
 
 /// Prints the report with colours, which `anstream` removes for `NO_COLOR` or if standard output is no terminal.
 pub fn print(report: &Report<'_>) {
-    for duplicate in &report.duplicates {
-        print_line(format_args!("{}\n", render_duplicate(duplicate, report)));
+    for pair in &report.duplicates {
+        print_line(format_args!("{}\n", render_duplicates(pair, report)));
+    }
+    for (document, key) in report.repeated_keys() {
+        print_line(format_args!("{}\n", render_repeated(document, key, report)));
     }
     for reported in &report.findings {
         print_line(format_args!("{}\n", render_finding(reported)));
@@ -32,9 +37,12 @@ fn render_finding(reported: &Reported<'_>) -> String {
         Severity::Warning => Level::WARNING,
     };
     let message = finding.message.without(&finding.path);
-    let title = level.primary_title(&message).id(finding.rule.code);
-    let help = Level::HELP.message(&finding.help);
+    let message = printable(&message);
+    let title = level.primary_title(&*message).id(finding.rule.code);
+    let help = printable(&finding.help);
+    let help = Level::HELP.message(&*help);
     let label = finding.path.to_string();
+    let label = printable(&label);
     let line = reported.file.map(|file| Line::of(file, reported.span));
     // An object of a live cluster has no line.
     let origin = format!("{}: {label}", finding.object);
@@ -51,26 +59,44 @@ fn render_finding(reported: &Reported<'_>) -> String {
     Renderer::styled().render(&[group])
 }
 
-fn render_duplicate(duplicate: &Duplicate<'_>, report: &Report<'_>) -> String {
-    let message = format!(
-        "{} is defined twice; the later one counts",
-        duplicate.later.object.key()
-    );
-    let line = |document: &Document| {
-        let file = report.manifests?.file(document)?;
-        let name = Path::of(["metadata", "name"]);
-        Some(Line::of(file, document.node.locate(&name).span))
-    };
+fn render_duplicates(pair: &Duplicates<'_>, report: &Report<'_>) -> String {
+    let message = format!("{}; {}", pair.subject(), pair.effect());
+    let name = Path::of(["metadata", "name"]);
+    let line = |document: &Document| line(document, document.node.locate(&name).span, report);
     let lines = [
-        (line(duplicate.later), "and here"),
-        (line(duplicate.earlier), "first here"),
+        (line(pair.first.later), "and here"),
+        (line(pair.first.earlier), "first here"),
     ];
-    let title = Level::WARNING.primary_title(&message);
-    let snippets = lines
-        .iter()
-        .filter_map(|(line, label)| Some(line.as_ref()?.snippet(label)));
+    warning(&message, &lines)
+}
+
+fn render_repeated(document: &Document, key: &KeyNode, report: &Report<'_>) -> String {
+    let message = format!(
+        "{}: the key `{}` stands here twice; the last one counts",
+        document.object.key(),
+        key.text
+    );
+    warning(
+        &message,
+        &[(line(document, key.span, report), "again here")],
+    )
+}
+
+fn warning(message: &str, lines: &[(Option<Line<'_>>, &str)]) -> String {
+    let message = printable(message);
+    let title = Level::WARNING.primary_title(&*message);
+    let snippets = lines.iter().filter_map(|(line, label)| {
+        let line = line.as_ref()?;
+        let is_short = line.text.len() <= MAX_LINE_BYTES;
+        is_short.then(|| line.snippet(label))
+    });
     let group = Group::with_title(title).elements(snippets);
     Renderer::styled().render(&[group])
+}
+
+fn line<'a>(document: &Document, span: Span, report: &Report<'a>) -> Option<Line<'a>> {
+    let file = report.manifests?.file(document)?;
+    Some(Line::of(file, span))
 }
 
 fn summary(report: &Report<'_>) -> String {
@@ -90,7 +116,8 @@ fn summary(report: &Report<'_>) -> String {
 struct Line<'a> {
     file: &'a str,
     number: usize,
-    text: &'a str,
+    /// Without control characters, each in the place of as many bytes.
+    text: Cow<'a, str>,
     range: Range<usize>,
 }
 
@@ -109,7 +136,7 @@ impl<'a> Line<'a> {
         Self {
             file: &file.name,
             number: span.start.line.max(1),
-            text,
+            text: without_controls(text),
             range: from..to.max((from + 1).min(text.len())),
         }
     }
@@ -120,13 +147,27 @@ impl<'a> Line<'a> {
         origin.char_column(span.start.column)
     }
 
-    fn snippet(&self, label: &'a str) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    fn snippet<'b>(&'b self, label: &'b str) -> Snippet<'b, annotate_snippets::Annotation<'b>> {
         let annotation = AnnotationKind::Primary
             .span(self.range.clone())
             .label(label);
-        Snippet::source(self.text)
+        Snippet::source(&*self.text)
             .path(self.file)
             .line_start(self.number)
             .annotation(annotation)
     }
+}
+
+/// The line with `·` and `�` in the place of characters that could forge or hide output, so that byte ranges stay.
+fn without_controls(line: &str) -> Cow<'_, str> {
+    if !line.contains(|c| is_unprintable(c) && c != '\t') {
+        return Cow::Borrowed(line);
+    }
+    let stand_in = |c: char| match c.len_utf8() {
+        _ if !is_unprintable(c) || c == '\t' => c.to_string(),
+        2 => "·".to_owned(),
+        3 => "�".to_owned(),
+        bytes => "?".repeat(bytes),
+    };
+    Cow::Owned(line.chars().map(stand_in).collect())
 }

@@ -4,4 +4,4 @@ mod findings;
 pub mod human;
 pub mod json;
 
-pub use findings::{Report, Reported};
+pub use findings::{Duplicates, Report, Reported};
