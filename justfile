@@ -36,3 +36,7 @@ bench:
 
 deny:
     tests/deny
+
+# Fuzzes each target for a minute, with the nightly toolchain.
+fuzz seconds="60":
+    fuzz/run {{seconds}}

@@ -164,6 +164,13 @@ fn edited(file: &File, edits: Vec<Edit>) -> String {
             file.name
         ));
     }
+    if edited.text != file.text && !edit::is_sound(&file.text, &edited.text) {
+        print_error(format_args!(
+            "{}: not edited: the edits would make other YAML of it: edit it by hand",
+            file.name
+        ));
+        return file.text.clone();
+    }
     edited.text
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::field::{Path, Segment};
 use crate::files::manifests::{Document, Duplicate, Manifests};
-use crate::model::{Key, Kind};
+use crate::model::{Host, Key, Kind};
 use crate::source::{Content, Node, placeholder};
 use crate::verdict::{Finding, Severity};
 
@@ -13,6 +13,8 @@ pub struct Unknown<'a> {
     documents: &'a HashMap<&'a Key, &'a Document>,
     /// The objects with a placeholder.
     placeholders: HashMap<&'a Key, Placeholders>,
+    /// Placeholders that are the namespace of an object: wherever they stand, they are the same namespace.
+    namespaces: HashSet<&'a str>,
     /// The objects that two files define differently.
     disputed: HashSet<&'a Key>,
 }
@@ -30,20 +32,26 @@ impl<'a> Unknown<'a> {
         documents: &'a HashMap<&'a Key, &'a Document>,
         duplicates: &[Duplicate<'a>],
     ) -> Self {
+        let namespaces = documents.keys().map(|key| &*key.namespace);
+        let namespaces: HashSet<&str> = namespaces
+            .filter(|namespace| has_placeholder(namespace))
+            .collect();
+        let is_open = |text: &str| is_open(text, &namespaces);
         let with_placeholder = documents.iter().filter_map(|(key, document)| {
-            document.node.placeholder(&is_container)?;
+            document.node.find_text(&is_container, &has_placeholder)?;
+            let spec = document.node.get("spec");
             let placeholders = Placeholders {
-                in_names: document.node.get("spec").is_some_and(names_placeholder),
-                in_key: [&key.name, &key.namespace]
-                    .iter()
-                    .any(|text| placeholder(text).is_some()),
+                in_names: spec.is_some_and(|spec| is_open_in_names(spec, &is_open)),
+                in_key: has_placeholder(&key.name) || has_placeholder(&key.namespace),
             };
             Some((*key, placeholders))
         });
+        let placeholders = with_placeholder.collect();
         let disputed = duplicates.iter().filter(|duplicate| duplicate.differs());
         Self {
             documents,
-            placeholders: with_placeholder.collect(),
+            placeholders,
+            namespaces,
             disputed: disputed
                 .map(|duplicate| duplicate.later.object.key())
                 .collect(),
@@ -64,29 +72,33 @@ impl<'a> Unknown<'a> {
 
     /// Whether a placeholder decides if the finding is right.
     fn is_open(&self, finding: &Finding) -> bool {
+        // Of one object alone the value itself is judged, in which no placeholder is known.
         let several = !finding.is_inside(&finding.object);
-        let by_value = places(finding).any(|(key, path)| self.is_placeholder(key, path));
+        let is_open = |text: &str| match several {
+            true => is_open(text, &self.namespaces),
+            false => has_placeholder(text),
+        };
+        let by_value = places(finding).any(|(key, path)| self.is_open_at(key, path, &is_open));
         let by_name = several
             && places(finding).any(|(key, _)| {
                 let placeholders = self.placeholders.get(key);
                 placeholders.is_some_and(|placeholders| placeholders.in_names)
             });
-        let in_subject = placeholder(&finding.subject).is_some();
+        let in_subject = is_open(&finding.subject);
         by_value || by_name || in_subject || finding.missing && self.could_exist(finding)
     }
 
-    fn is_placeholder(&self, key: &Key, path: &Path) -> bool {
+    fn is_open_at(&self, key: &Key, path: &Path, is_open: &impl Fn(&str) -> bool) -> bool {
         if path.segments().is_empty() || !self.placeholders.contains_key(key) {
             return false;
         }
         let document = self.documents.get(key);
         let node = document.and_then(|document| find(&document.node, path));
-        node.is_some_and(|node| node.placeholder(&is_container).is_some())
+        node.is_some_and(|node| node.find_text(&is_container, is_open).is_some())
     }
 
-    /// Whether an object whose name is a placeholder may be the one that is missing.
+    /// Whether an object with a placeholder may be what is missing.
     fn could_exist(&self, finding: &Finding) -> bool {
-        let provides_hosts = [Kind::Service, Kind::ServiceEntry, Kind::DestinationRule];
         let mut open = self.placeholders.iter();
         open.any(|(known, placeholders)| {
             let is_named = placeholders.in_key
@@ -94,9 +106,30 @@ impl<'a> Unknown<'a> {
                     let is_missing = !self.documents.contains_key(key);
                     is_missing && key.kind == known.kind && could_be(known, key)
                 });
-            let is_host = finding.missing_host.is_some() && provides_hosts.contains(&known.kind);
-            is_named || is_host && (placeholders.in_key || placeholders.in_names)
+            let host = finding.missing_host.as_ref();
+            is_named || host.is_some_and(|host| self.could_serve(known, host))
         })
+    }
+
+    /// Whether the Service, ServiceEntry or DestinationRule may be for the host.
+    fn could_serve(&self, known: &Key, host: &Host) -> bool {
+        let spec = self
+            .documents
+            .get(known)
+            .and_then(|document| document.node.get("spec"));
+        let is_open = |field| {
+            let value = spec.and_then(|spec| spec.get(field));
+            value.is_some_and(|value| value.find_text(&|_| false, &has_placeholder).is_some())
+        };
+        let mut labels = host.as_str().split('.');
+        match (known.kind, labels.next(), labels.next()) {
+            (Kind::Service, Some(name), Some(namespace)) => {
+                could_be(known, &Key::new(Kind::Service, namespace, name))
+            }
+            (Kind::ServiceEntry, ..) => is_open("hosts"),
+            (Kind::DestinationRule, ..) => is_open("host"),
+            _ => false,
+        }
     }
 }
 
@@ -105,7 +138,8 @@ pub fn placeholder_notes(manifests: &Manifests) -> Vec<String> {
     let mut seen = HashSet::new();
     let documents = manifests.documents.iter();
     let notes = documents.filter_map(|document| {
-        let (text, span) = document.node.placeholder(&is_container)?;
+        let (text, span) = document.node.find_text(&is_container, &has_placeholder)?;
+        let text = placeholder(text)?;
         let file = manifests
             .file(document)
             .filter(|_| seen.insert(document.file))?;
@@ -147,16 +181,32 @@ fn could_be(known: &Key, missing: &Key) -> bool {
     equal(&known.name, &missing.name) && equal(&known.namespace, &missing.namespace)
 }
 
-/// Whether something that other objects refer to, or that refers to them, has a placeholder.
-fn names_placeholder(node: &Node) -> bool {
+fn has_placeholder(text: &str) -> bool {
+    placeholder(text).is_some()
+}
+
+/// Whether the text has a placeholder other than one that is a namespace of the input.
+fn is_open(text: &str, namespaces: &HashSet<&str>) -> bool {
+    if !has_placeholder(text) {
+        return false;
+    }
+    let mut rest = text.to_owned();
+    for namespace in namespaces {
+        rest = rest.replace(namespace, "");
+    }
+    has_placeholder(&rest)
+}
+
+/// Whether something that other objects refer to, or that refers to them, is open.
+fn is_open_in_names(node: &Node, is_open: &impl Fn(&str) -> bool) -> bool {
     match &node.content {
-        Content::Sequence(items) => items.iter().any(names_placeholder),
+        Content::Sequence(items) => items.iter().any(|item| is_open_in_names(item, is_open)),
         Content::Mapping(entries) => entries.iter().any(|(key, value)| {
             !is_container(&key.text)
                 && if is_name(&key.text) {
-                    value.placeholder(&is_container).is_some()
+                    value.find_text(&is_container, is_open).is_some()
                 } else {
-                    names_placeholder(value)
+                    is_open_in_names(value, is_open)
                 }
         }),
         _ => false,

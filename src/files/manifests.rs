@@ -93,9 +93,10 @@ impl Manifests {
                 unfinished.entry(reason).or_default().push(path);
                 continue;
             }
-            let added = input::read(&path).and_then(|bytes| manifests.add(&path, bytes, namespace));
-            let error = added.err().map(|fault| Error::of(&path, fault));
-            manifests.unreadable.extend(error);
+            match input::read(&path) {
+                Ok(bytes) => manifests.add(&path, bytes, namespace),
+                Err(fault) => manifests.unreadable.push(Error::of(&path, fault)),
+            }
         }
         let notes = unfinished.iter().map(|(reason, files)| reason.note(files));
         manifests.notes.extend(notes);
@@ -135,7 +136,14 @@ impl Manifests {
         self.files.get(document.file)
     }
 
-    fn add(&mut self, path: &Path, bytes: Vec<u8>, namespace: &str) -> Result<(), Fault> {
+    /// Adds the objects of a text, or why they cannot be used.
+    pub fn add(&mut self, path: &Path, bytes: Vec<u8>, namespace: &str) {
+        let added = self.try_add(path, bytes, namespace);
+        let error = added.err().map(|fault| Error::of(path, fault));
+        self.unreadable.extend(error);
+    }
+
+    fn try_add(&mut self, path: &Path, bytes: Vec<u8>, namespace: &str) -> Result<(), Fault> {
         let text = String::from_utf8(bytes)?;
         let parsed = match parse_leniently(&text, Limits::default()) {
             Ok(parsed) => parsed,
@@ -208,22 +216,35 @@ impl Document {
 
 impl Unfinished {
     fn note(&self, files: &[PathBuf]) -> String {
-        let first = files.first().map(|file| shown(file)).unwrap_or_default();
-        let files = match files.len() {
-            1 => first,
-            count => format!("{first} and {} more", count - 1),
+        let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+        let names = match files.len() {
+            1 => shown(first),
+            count => format!("{} and {} more", shown(first), count - 1),
         };
+        let (Unfinished::Template(folder) | Unfinished::Patch(folder)) = self;
+        let folder = shown(&as_given(folder, first));
         match self {
-            Unfinished::Template(chart) => format!(
-                "{files}: templates of a Helm chart are not judged; judge what `helm template {}` prints",
-                shown(chart)
+            Unfinished::Template(_) => format!(
+                "{names}: templates of a Helm chart are not judged; judge what `helm template {folder}` prints"
             ),
-            Unfinished::Patch(folder) => format!(
-                "{files}: patches of a kustomization are not judged; judge what `kubectl kustomize {}` prints",
-                shown(folder)
+            Unfinished::Patch(_) => format!(
+                "{names}: patches of a kustomization are not judged; judge what `kubectl kustomize {folder}` prints"
             ),
         }
     }
+}
+
+/// A folder above the file, as the path of the file names it.
+fn as_given(folder: &Path, file: &Path) -> PathBuf {
+    let mut above = file
+        .ancestors()
+        .skip(1)
+        .map(|above| match above.as_os_str() {
+            name if name.is_empty() => Path::new("."),
+            _ => above,
+        });
+    let given = above.find(|above| above.canonicalize().is_ok_and(|real| real == folder));
+    given.unwrap_or(folder).to_owned()
 }
 
 /// The kind of a document that we know.

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::load::{Limits, parse_leniently};
 use super::node::{Content, KeyNode, Node, Span};
 use crate::field::{Path, Segment};
 
@@ -59,6 +60,14 @@ pub fn apply(text: &str, edits: &[Edit]) -> Edited {
         text: edited,
         overlapping_lines,
     }
+}
+
+/// Whether the edited text still parses, to as many documents. YAML has forms in which an edit of one value changes
+/// what follows.
+pub fn is_sound(text: &str, edited: &str) -> bool {
+    let count =
+        |text| parse_leniently(text, Limits::default()).map(|parsed| parsed.documents.len());
+    count(edited).is_ok_and(|documents| count(text) == Ok(documents))
 }
 
 /// The edit that puts `value` at `path` of a document of `text`; `None` where the parent is not there or

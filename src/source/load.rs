@@ -251,7 +251,7 @@ fn key(node: Node, complex_keys: &mut Vec<Span>) -> KeyNode {
         // What a template's `{{ … }}` is to YAML.
         Content::Mapping(_) => {
             complex_keys.push(node.span);
-            "{{}}".to_owned()
+            "{{…}}".to_owned()
         }
     };
     KeyNode {

@@ -31,18 +31,22 @@ fn is_name(text: &str) -> bool {
 }
 
 impl Node {
-    /// The first placeholder in a key or value of the tree, and its position. Branches for whose key `skip` holds
-    /// are left out.
-    pub fn placeholder(&self, skip: &impl Fn(&str) -> bool) -> Option<(&str, Span)> {
+    /// The first key or string of the tree for which `test` holds, and its position. Branches for whose key `skip`
+    /// holds are left out.
+    pub fn find_text(
+        &self,
+        skip: &impl Fn(&str) -> bool,
+        test: &impl Fn(&str) -> bool,
+    ) -> Option<(&str, Span)> {
         match &self.content {
-            Content::String(text) => Some((placeholder(text)?, self.span)),
-            Content::Sequence(items) => items.iter().find_map(|item| item.placeholder(skip)),
+            Content::String(text) => test(text).then_some((text, self.span)),
+            Content::Sequence(items) => items.iter().find_map(|item| item.find_text(skip, test)),
             Content::Mapping(entries) => entries.iter().find_map(|(key, value)| {
                 if skip(&key.text) {
                     return None;
                 }
-                let in_key = placeholder(&key.text).map(|text| (text, key.span));
-                in_key.or_else(|| value.placeholder(skip))
+                let in_key = test(&key.text).then_some((key.text.as_str(), key.span));
+                in_key.or_else(|| value.find_text(skip, test))
             }),
             _ => None,
         }

@@ -15,6 +15,8 @@
 
 mod answer;
 mod audit_state;
+#[path = "../fuzzed/properties.rs"]
+mod byte_properties;
 mod chart;
 mod chart_values;
 mod cli;
@@ -23,6 +25,7 @@ mod decision;
 mod examples;
 mod expected;
 mod fixture;
+mod fuzzed;
 mod healthy_setups;
 mod hostile;
 mod hostile_files;
@@ -35,6 +38,7 @@ mod properties;
 mod random_objects;
 mod recorded;
 mod replay;
+mod repository;
 mod rules;
 mod scenarios;
 #[cfg(feature = "serve")]
