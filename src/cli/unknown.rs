@@ -74,9 +74,12 @@ impl<'a> Unknown<'a> {
     fn is_open(&self, finding: &Finding) -> bool {
         // Of one object alone the value itself is judged, in which no placeholder is known.
         let several = !finding.is_inside(&finding.object);
-        let is_open = |text: &str| match several {
-            true => is_open(text, &self.namespaces),
-            false => has_placeholder(text),
+        let is_open = |text: &str| {
+            if several {
+                is_open(text, &self.namespaces)
+            } else {
+                has_placeholder(text)
+            }
         };
         let by_value = places(finding).any(|(key, path)| self.is_open_at(key, path, &is_open));
         let by_name = several

@@ -214,39 +214,6 @@ impl Document {
     }
 }
 
-impl Unfinished {
-    fn note(&self, files: &[PathBuf]) -> String {
-        let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
-        let names = match files.len() {
-            1 => shown(first),
-            count => format!("{} and {} more", shown(first), count - 1),
-        };
-        let (Unfinished::Template(folder) | Unfinished::Patch(folder)) = self;
-        let folder = shown(&as_given(folder, first));
-        match self {
-            Unfinished::Template(_) => format!(
-                "{names}: templates of a Helm chart are not judged; judge what `helm template {folder}` prints"
-            ),
-            Unfinished::Patch(_) => format!(
-                "{names}: patches of a kustomization are not judged; judge what `kubectl kustomize {folder}` prints"
-            ),
-        }
-    }
-}
-
-/// A folder above the file, as the path of the file names it.
-fn as_given(folder: &Path, file: &Path) -> PathBuf {
-    let mut above = file
-        .ancestors()
-        .skip(1)
-        .map(|above| match above.as_os_str() {
-            name if name.is_empty() => Path::new("."),
-            _ => above,
-        });
-    let given = above.find(|above| above.canonicalize().is_ok_and(|real| real == folder));
-    given.unwrap_or(folder).to_owned()
-}
-
 /// The kind of a document that we know.
 fn kind_of(node: &Node) -> Option<Kind> {
     let text = |field| node.get(field).and_then(Node::as_str);

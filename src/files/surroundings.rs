@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::error::shown;
 use super::input::read;
 use crate::source::{Content, Limits, Node, parse_leniently};
 
@@ -63,6 +64,40 @@ impl Surroundings {
             existing.flat_map(|file| patches_in(&file)).collect()
         })
     }
+}
+
+impl Unfinished {
+    /// What people are told of these files.
+    pub fn note(&self, files: &[PathBuf]) -> String {
+        let first = files.first().map_or(Path::new(""), PathBuf::as_path);
+        let names = match files.len() {
+            1 => shown(first),
+            count => format!("{} and {} more", shown(first), count - 1),
+        };
+        let (Unfinished::Template(folder) | Unfinished::Patch(folder)) = self;
+        let folder = shown(&as_given(folder, first));
+        match self {
+            Unfinished::Template(_) => format!(
+                "{names}: templates of a Helm chart are not judged; judge what `helm template {folder}` prints"
+            ),
+            Unfinished::Patch(_) => format!(
+                "{names}: patches of a kustomization are not judged; judge what `kubectl kustomize {folder}` prints"
+            ),
+        }
+    }
+}
+
+/// A folder above the file, as the path of the file names it.
+fn as_given(folder: &Path, file: &Path) -> PathBuf {
+    let mut above = file
+        .ancestors()
+        .skip(1)
+        .map(|above| match above.as_os_str() {
+            name if name.is_empty() => Path::new("."),
+            _ => above,
+        });
+    let given = above.find(|above| above.canonicalize().is_ok_and(|real| real == folder));
+    given.unwrap_or(folder).to_owned()
 }
 
 /// The files that the kustomization lists as patches, without links. One that cannot be read lists none: it is told

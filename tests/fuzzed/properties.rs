@@ -8,6 +8,7 @@ use rollout_guard::cluster::{Cluster, Mesh};
 use rollout_guard::decide::{Decision, decide};
 use rollout_guard::field::{Path, Segment};
 use rollout_guard::files::manifests::Manifests;
+use rollout_guard::mutations::Patch;
 use rollout_guard::request::{Phase, Request};
 use rollout_guard::review;
 use rollout_guard::settings::{self, Settings};
@@ -135,7 +136,7 @@ fn mutated(request: Request, cluster: &Cluster) -> Decision {
 /// The patch as the API server reads it.
 fn operations(decision: &Decision) -> json_patch::Patch {
     let patch = decision.mutation.as_ref().map(|mutated| &mutated.patch);
-    let operations = patch.map(|patch| patch.operations()).unwrap_or_default();
+    let operations = patch.map(Patch::operations).unwrap_or_default();
     let wire = serde_json::to_vec(operations).expect("a patch is written");
     serde_json::from_slice(&wire).expect("a patch is read")
 }
