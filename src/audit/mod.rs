@@ -3,6 +3,7 @@
 
 mod backlog;
 mod event_throttle;
+mod pending;
 mod task;
 mod topics;
 

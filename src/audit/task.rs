@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::backlog::Backlog;
 use super::event_throttle::EventThrottle;
+use super::pending::PendingSince;
 use super::topics::topics;
 use crate::api::events::{EventError, Events};
 use crate::cluster::Cluster;
@@ -71,6 +72,8 @@ impl Audit {
         // Subscribes first, so that no step is lost between the two.
         let mut steps = self.steps.subscribe();
         let mut audited = self.audit_all().await?;
+        let mut pending = PendingSince::default();
+        pending.raise_overdue(&mut audited.state, Instant::now());
         self.report(&audited, throttle);
         let mut backlog = Backlog::default();
         let mut tick = interval(BATCH_INTERVAL);
@@ -82,8 +85,11 @@ impl Audit {
                     step => backlog.add(step.ok().as_deref()),
                 },
                 _ = tick.tick() => {
-                    if !backlog.is_empty() {
+                    let changed = !backlog.is_empty();
+                    if changed {
                         audited = self.follow(audited, std::mem::take(&mut backlog)).await?;
+                    }
+                    if pending.raise_overdue(&mut audited.state, Instant::now()) || changed {
                         self.report(&audited, throttle);
                     }
                     self.send_events(throttle).await;

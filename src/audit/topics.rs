@@ -19,8 +19,11 @@ pub(super) struct Topic {
 
 pub(super) fn topics(state: &AuditState, cluster: &Cluster) -> Vec<(Topic, EventContent)> {
     let view = View::of(cluster);
+    // What is pending becomes a topic when it is overdue, and is an error then.
+    let is_due = |finding: &&Finding| !finding.pending || finding.severity == Severity::Error;
     let findings = state
         .findings()
+        .filter(is_due)
         .flat_map(|finding| finding_topics(finding, &view));
     let allowing = state.allowing();
     let allowing = allowing.flat_map(|(key, allowed)| annotation_topics(key, allowed, &view));

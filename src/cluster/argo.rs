@@ -38,6 +38,13 @@ macro_rules! behaviours {
 }
 
 behaviours! {
+    misplaces_weights_after_a_deletion = Behaviour {
+        since: ArgoVersion(1, 2),
+        until: Some(ArgoVersion(1, 11)),
+        does: "Counts the destinations of a route before it deletes one without a role: the weights of later destinations go to the wrong ones.",
+        otherwise: "Deletes the destination and writes each weight to its own destination.",
+        source: "`patchVirtualService`",
+    };
     inserts_managed_routes = Behaviour {
         since: ArgoVersion(1, 3),
         until: None,

@@ -1,5 +1,7 @@
 //! The edges of the index: what an object names, and the hosts that it sends to, governs, provides or claims.
 
+use std::sync::Arc;
+
 use super::mesh::Mesh;
 use super::reference;
 use crate::model::{
@@ -19,6 +21,8 @@ pub enum Edge {
     Serves(ReversedHost),
     /// A VirtualService that sidecars apply is for the host.
     Claims(ReversedHost),
+    /// A Service has the name, in any namespace.
+    Called(Arc<str>),
 }
 
 /// A host with its characters in reverse.
@@ -97,7 +101,8 @@ fn of_destination_rule(rule: Typed<'_, DestinationRule>, mesh: &Mesh) -> Vec<Edg
 
 fn of_service(key: &Key, mesh: &Mesh) -> Vec<Edge> {
     let host = service_host(key, mesh);
-    vec![Edge::Serves(ReversedHost::of(&host))]
+    let called = Edge::Called(Arc::clone(&key.name));
+    vec![Edge::Serves(ReversedHost::of(&host)), called]
 }
 
 fn of_service_entry(entry: Typed<'_, ServiceEntry>, mesh: &Mesh) -> Vec<Edge> {

@@ -20,6 +20,31 @@ impl Flow<'_> {
         weighted.or(Some(fallback).filter(settled)).cloned()
     }
 
+    /// The hash of a subset or Service that a write keeps: the live one, unless the status knows only the written one.
+    /// A live hash that the status does not know is of a revision that is gone, or of another Rollout.
+    pub fn kept_hash<'h>(
+        &self,
+        live: Option<&'h String>,
+        written: Option<&'h String>,
+    ) -> Option<&'h String> {
+        let live = live.filter(|hash| !hash.is_empty())?;
+        let written = written.filter(|hash| self.knows_hash(hash));
+        Some(written.filter(|_| !self.knows_hash(live)).unwrap_or(live))
+    }
+
+    fn knows_hash(&self, hash: &str) -> bool {
+        let status = &self.rollout.status;
+        let weights = status.weights.as_ref();
+        let weighted = weights.map(|w| [&w.canary, &w.stable].map(|to| &to.pod_template_hash));
+        let known = [
+            &status.stable_rs,
+            &status.current_pod_hash,
+            &status.active_selector,
+        ];
+        let mut known = known.into_iter().chain(weighted.into_iter().flatten());
+        !hash.is_empty() && known.any(|known| known == hash)
+    }
+
     /// The hash of one of the six Services; `None` before there is a stable revision.
     pub fn hash_of_service(&self, role: ServiceRole) -> Option<String> {
         let status = &self.rollout.status;

@@ -155,7 +155,7 @@ impl Edge {
 
     fn host(&self) -> Option<&ReversedHost> {
         match self {
-            Edge::Names(_) => None,
+            Edge::Names(_) | Edge::Called(_) => None,
             Edge::Sends(host) | Edge::Governs(host) | Edge::Serves(host) | Edge::Claims(host) => {
                 Some(host)
             }

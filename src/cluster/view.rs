@@ -204,6 +204,14 @@ impl<'a> View<'a> {
         keys.iter().filter_map(|key| self.get(key)).collect()
     }
 
+    /// The first `max` stored Services with the name of this one, in other namespaces.
+    pub fn namesakes(&self, service: &Key, max: usize) -> Vec<Key> {
+        let edge = Edge::Called(Arc::clone(&service.name));
+        let stored = self.cluster.holders(&edge);
+        let others = stored.filter(|key| *key != service);
+        others.take(max).cloned().collect()
+    }
+
     /// Whether an object of the kinds that is not found does not exist.
     pub fn knows(&self, kinds: &[Kind]) -> bool {
         let written = self

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::namesakes::add_namesakes;
 use super::profile::namespace_profile;
+use super::siblings::pending;
 use super::table::raised;
-use crate::cluster::{Cluster, View, dependents};
+use crate::cluster::{Cluster, Flow, View, dependents};
 use crate::model::{Enforce, Host, Key, Kind, VirtualService};
 use crate::rules;
 use crate::settings::{Profile, RuleAction, Settings};
@@ -27,9 +29,13 @@ pub fn audit<'a>(
         service.is_none_or(|(namespace, _)| view.mesh().live || namespaces.contains(namespace))
     };
     let found = keys.into_iter();
-    found
+    let mut found: Vec<Finding> = found
         .flat_map(|key| audit_object(view, key, settings, &is_known))
-        .collect()
+        .collect();
+    for finding in &mut found {
+        add_namesakes(finding, view);
+    }
+    found
 }
 
 /// The findings on a whole cluster, by object.
@@ -83,8 +89,17 @@ impl AuditState {
         allowing.map(|(key, words)| (key, words.as_slice()))
     }
 
+    /// The findings that a release in progress may still end.
+    pub fn pending_mut(&mut self) -> impl Iterator<Item = &mut Finding> {
+        let findings = self.findings.values_mut().flatten();
+        findings.filter(|finding| finding.pending)
+    }
+
     fn judge(&mut self, view: &View<'_>, key: &Key, settings: &Settings) {
-        let findings = audit_object(view, key, settings, &|_| true);
+        let mut findings = audit_object(view, key, settings, &|_| true);
+        for finding in &mut findings {
+            mark_pending(finding, view, settings);
+        }
         let words = allowing(view, key).map(<[String]>::to_vec);
         put(
             &mut self.findings,
@@ -140,6 +155,21 @@ fn weigh(mut finding: Finding, view: &View<'_>, settings: &Settings) -> Option<F
         finding.severity = Severity::Warning;
     }
     Some(finding)
+}
+
+/// Makes a warning of an error that an object of the same release may still end.
+fn mark_pending(finding: &mut Finding, view: &View<'_>, settings: &Settings) {
+    let chosen = settings.action(finding.rule).is_some();
+    let strict = profile(view, &finding.object.namespace, settings) == Profile::Strict;
+    if chosen || strict || finding.severity != Severity::Error {
+        return;
+    }
+    let rollout = view.rollout(&finding.object);
+    let flow = rollout.map(|rollout| Flow::of(rollout, *view));
+    finding.pending = flow.is_some_and(|flow| pending(finding, &flow, settings).is_some());
+    if finding.pending {
+        finding.severity = Severity::Warning;
+    }
 }
 
 fn is_allowed(finding: &Finding, key: &Key, view: &View<'_>) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::exempt::Exempt;
 use super::mutate::Mutated;
 use crate::cluster::Fact;
-use crate::model::Write;
+use crate::model::{Key, Write};
 use crate::request::Request;
 use crate::verdict::Finding;
 
@@ -37,8 +37,8 @@ pub struct Judged {
     pub finding: Finding,
     /// What the finding does.
     pub action: Action,
-    /// Profile `observe` made a warning of what would have denied.
-    pub would_deny: bool,
+    /// Why it does not deny although the table says so.
+    pub spared: Option<Spared>,
     /// What its rule read.
     pub reads: Arc<[Fact]>,
 }
@@ -50,6 +50,17 @@ pub enum Action {
     Deny,
     /// The write passes with a warning.
     Warn,
+}
+
+/// Why a finding that would deny is a warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spared {
+    /// Profile `observe` denies nothing.
+    Observed,
+    /// This object of the release must follow.
+    Pending(Key),
+    /// A dry run: the finding would deny unless these objects of the release change too.
+    DryRun(Vec<Key>),
 }
 
 /// Why a write is allowed without a decision.
@@ -121,6 +132,17 @@ impl Decision {
             None if patches && !self.request.phase.validates() => "patch",
             None if self.judged.is_empty() => "allow",
             None => "warn",
+        }
+    }
+}
+
+impl Spared {
+    /// The word for metrics, audit annotations and logs.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Spared::Observed => "would-deny",
+            Spared::Pending(_) => "pending",
+            Spared::DryRun(_) => "dry-run",
         }
     }
 }

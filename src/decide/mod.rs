@@ -11,11 +11,13 @@ mod evidence;
 mod exempt;
 mod kinds;
 mod mutate;
+mod namesakes;
 mod profile;
+mod siblings;
 mod table;
 
 pub use audit::{AuditState, audit};
-pub use decision::{Action, Decision, Judged, Undecided};
+pub use decision::{Action, Decision, Judged, Spared, Undecided};
 pub use evidence::Evidence;
 pub use exempt::{Exempt, SYSTEM};
 pub use kinds::kinds_read;
@@ -33,7 +35,9 @@ use crate::settings::Settings;
 use compare::compare;
 use exempt::exempt;
 use mutate::mutate;
+use namesakes::add_namesakes;
 use profile::{namespace_profile, unknown_enforce, unknown_enforce_note};
+use siblings::SiblingsOf;
 use table::Table;
 
 /// Decides about one write in the cluster as it stands before it.
@@ -121,11 +125,21 @@ fn judge(
     let table = Table {
         write,
         settings,
+        siblings: SiblingsOf {
+            write,
+            object: &request.object,
+            view,
+            settings,
+        },
+        dry_run: request.dry_run,
         profile: namespace_profile(&view, &request.namespace, settings),
     };
     let found = compare(write, view, facts, request.trace).into_iter();
     let mut judged: Vec<Judged> = found.filter_map(|found| table.judge(found)).collect();
     judged.sort_by_key(|judged| judged.action != Action::Deny);
+    for judged in &mut judged {
+        add_namesakes(&mut judged.finding, &view);
+    }
     judged
 }
 

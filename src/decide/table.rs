@@ -1,16 +1,20 @@
 //! The decision table: what becomes of a finding by profile, rule action and `allow` annotation.
 
 use super::compare::Found;
-use super::decision::{Action, Judged};
+use super::decision::{Action, Judged, Spared};
+use super::siblings::SiblingsOf;
 use crate::model::{Operation, Write};
 use crate::settings::{Profile, RuleAction, Settings};
-use crate::verdict::{Finding, RuleId, Severity};
+use crate::verdict::{Cause, Finding, RuleId, Severity};
 
 /// What decides about each finding of one write.
 pub(super) struct Table<'a> {
     pub write: &'a Write,
     pub settings: &'a Settings,
     pub profile: Profile,
+    pub siblings: SiblingsOf<'a>,
+    /// The write will not be stored.
+    pub dry_run: bool,
 }
 
 impl Table<'_> {
@@ -20,7 +24,7 @@ impl Table<'_> {
         if action == Some(RuleAction::Off) {
             return None;
         }
-        let finding = raised(found.finding, self.profile == Profile::Strict);
+        let mut finding = raised(found.finding, self.profile == Profile::Strict);
         let denies = match action {
             Some(RuleAction::Deny) => found.new,
             Some(RuleAction::Warn) => false,
@@ -28,18 +32,56 @@ impl Table<'_> {
         };
         let denies =
             denies && self.concerns(&finding, found.only_warns) && !self.allows(finding.rule);
-        let observed = self.profile == Profile::Observe;
-        let action = if denies && !observed {
+        let spared = denies.then(|| self.spared(&finding, action)).flatten();
+        let action = if denies && spared.is_none() {
             Action::Deny
         } else {
             Action::Warn
         };
+        if denies {
+            finding.help += &self.order(&finding);
+        }
         Some(Judged {
             finding,
             action,
-            would_deny: denies && observed,
+            spared,
             reads: found.reads,
         })
+    }
+
+    /// Why a finding that denies is a warning only.
+    fn spared(&self, finding: &Finding, action: Option<RuleAction>) -> Option<Spared> {
+        let pends = action.is_none() && self.profile != Profile::Strict;
+        let pending = || self.siblings.pending(finding).cloned().map(Spared::Pending);
+        let in_dry_run = || {
+            let others = self.siblings.among(finding)?;
+            Some(Spared::DryRun(others.into_iter().cloned().collect()))
+        };
+        pends
+            .then(pending)
+            .flatten()
+            .or_else(|| self.dry_run.then(in_dry_run).flatten())
+            .or_else(|| (self.profile == Profile::Observe).then_some(Spared::Observed))
+    }
+
+    /// What to apply before the written object, if another one can bring what is missing.
+    fn order(&self, finding: &Finding) -> String {
+        let Some(awaited) = &finding.awaited else {
+            return String::new();
+        };
+        let is_reference = finding.cause == Cause::NotFound;
+        let (first, change) = match (*awaited == self.write.key, is_reference) {
+            (true, true) => (&finding.object, "stops using it"),
+            (true, false) => (&finding.object, "changes to match"),
+            (false, true) => (awaited, "adds it"),
+            (false, false) => (awaited, "changes to match"),
+        };
+        let order = if self.siblings.among(finding).is_some() {
+            "release that first"
+        } else {
+            "apply that first, or run the same apply again"
+        };
+        format!("; if {first} {change}, {order}")
     }
 
     /// The table for a rule without an action of its own.

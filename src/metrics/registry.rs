@@ -16,7 +16,7 @@ use super::labels::{KindLabels, seconds_of};
 use super::leader::Leader;
 use super::watches::Watches;
 use crate::cluster::Cluster;
-use crate::decide::{Action, Decision, Judged};
+use crate::decide::{Action, Decision, Judged, Spared};
 use crate::model::Kind;
 
 /// Of the review duration.
@@ -146,8 +146,7 @@ impl Metrics {
     fn count_finding(&self, judged: &Judged) {
         let action = match judged.action {
             Action::Deny => "deny",
-            Action::Warn if judged.would_deny => "would-deny",
-            Action::Warn => "warn",
+            Action::Warn => judged.spared.as_ref().map_or("warn", Spared::as_str),
         };
         let rule = judged.finding.rule.code;
         let labels = DecisionLabels { rule, action };

@@ -3,6 +3,7 @@
 use super::key::Key;
 use super::kind::Kind;
 use super::reader::{Labels, Reader};
+use super::release::Release;
 
 /// The label with the hash of a pod's revision.
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
@@ -22,6 +23,8 @@ pub const ENFORCE: &str = "rollout-guard.io/enforce";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
     pub key: Key,
+    /// The release that the object is of.
+    pub release: Release,
     /// The codes and names in the `rollout-guard.io/allow` annotation.
     pub allow: Vec<String>,
     /// The Rollout in the managed-by annotation.
@@ -60,8 +63,14 @@ impl Meta {
         };
         let name = meta.get("name").string().unwrap_or_default();
         let labels = meta.get("labels");
+        let release = if kind.is_guarded() {
+            Release::read(&annotations, &labels)
+        } else {
+            Release::default()
+        };
         Meta {
             key: Key::new(kind, &namespace, &name),
+            release,
             allow: words(&annotations, ALLOW),
             managed_by: annotations.get(MANAGED_BY).cloned(),
             export_to: words(&annotations, EXPORT_TO),

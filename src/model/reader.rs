@@ -201,6 +201,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A map of strings; `None` if absent.
+    /// The entries of an object that are strings. Others are not noted as malformed.
+    pub fn texts(&self) -> impl Iterator<Item = (String, String)> {
+        let entries = self.value.as_object().into_iter().flatten();
+        entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+    }
+
     pub fn labels(&self) -> Option<Labels> {
         match self.value {
             Value::Object(map) => Some(

@@ -1,8 +1,9 @@
 //! Keeps `rollouts-pod-template-hash` in the canary and stable subsets of a Rollout's DestinationRule.
 //!
 //! ## What
-//! A canary or stable subset gets the hash that it has in the live object, whatever hash the write has. If the live
-//! object has none (on a CREATE, or because an earlier write removed it), the hash comes from the Rollout's status:
+//! A canary or stable subset gets the hash that it has in the live object, whatever hash the write has, unless the
+//! Rollout's status knows the hash of the write and not the live one. If the live object has none (on a CREATE, or
+//! because an earlier write removed it), the hash comes from the status:
 //! `canary.weights.<role>.podTemplateHash`, otherwise `currentPodHash` for the canary and `stableRS` for the stable
 //! subset, once there is a stable revision. The subsets of a running experiment that the write removes are restored,
 //! and the annotation `argo-rollouts.argoproj.io/managed-by-rollouts` is kept. A hash is copied, never computed.
@@ -58,8 +59,9 @@ fn keep_hashes(
         let Some((index, _)) = rule.subset(name).filter(|_| !name.is_empty()) else {
             continue;
         };
-        let in_live = live.and_then(|live| live_hash(live, name));
-        let Some(hash) = in_live.or_else(|| flow.hash_of_subset(role)) else {
+        let in_live = live.and_then(|live| hash_of(live, name));
+        let kept_hash = flow.kept_hash(in_live, hash_of(rule, name));
+        let Some(hash) = kept_hash.cloned().or_else(|| flow.hash_of_subset(role)) else {
             continue;
         };
         let labels = Path::spec(["subsets"]).index(index).field("labels");
@@ -87,10 +89,9 @@ fn keep_hashes(
     }
 }
 
-fn live_hash(live: Typed<'_, DestinationRule>, name: &str) -> Option<String> {
-    let (_, subset) = live.subset(name)?;
-    let hash = subset.labels.as_ref()?.get(HASH_LABEL)?;
-    (!hash.is_empty()).then(|| hash.clone())
+fn hash_of<'a>(rule: Typed<'a, DestinationRule>, subset: &str) -> Option<&'a String> {
+    let (_, subset) = rule.body.subset(subset)?;
+    subset.labels.as_ref()?.get(HASH_LABEL)
 }
 
 /// A running experiment's subsets that live has, the status lists and the write dropped.

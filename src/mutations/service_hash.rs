@@ -1,9 +1,9 @@
 //! Keeps `rollouts-pod-template-hash` in the selectors of a Rollout's Services.
 //!
 //! ## What
-//! Each of the six Services that a Rollout names keeps the hash of its live selector. If the live selector has none
-//! (on a CREATE, or because an earlier write removed it) and the Rollout has a stable revision, the hash comes from
-//! the Rollout's status:
+//! Each of the six Services that a Rollout names keeps the hash of its live selector, unless the Rollout's status knows
+//! the hash of the write and not the live one. If the live selector has none (on a CREATE, or because an earlier write
+//! removed it) and the Rollout has a stable revision, the hash comes from the status:
 //!
 //! - `stableRS` for the stable role;
 //! - `currentPodHash` for the canary role, or `stableRS` after an abort;
@@ -24,9 +24,9 @@ use serde_json::Value;
 
 use super::input::Input;
 use super::patch::{Kept, Patch};
-use crate::cluster::{Flow, ServiceRole};
+use crate::cluster::{Flow, LinkedService};
 use crate::field::Path;
-use crate::model::{HASH_LABEL, MANAGED_BY, Object};
+use crate::model::{HASH_LABEL, MANAGED_BY, Object, Service, Typed};
 
 mutation!(Service(apply));
 
@@ -35,18 +35,17 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
         let services = flow.services();
         let mut roles = services.filter(|linked| linked.link.key == *input.key());
         if let Some(linked) = roles.next() {
-            keep_hash(&flow, linked.link.role, input, patch);
+            keep_hash(&flow, &linked, input, patch);
             keep_managed_by(&flow, input, patch);
         }
     }
 }
 
-fn keep_hash(flow: &Flow<'_>, role: ServiceRole, input: &Input<'_>, patch: &mut Patch) {
+fn keep_hash(flow: &Flow<'_>, linked: &LinkedService<'_>, input: &Input<'_>, patch: &mut Patch) {
+    let role = linked.link.role;
     let live = input.write.old.as_ref().and_then(Object::service);
-    let live = live.and_then(|service| service.body.selector.as_ref());
-    let live = live.and_then(|selector| selector.get(HASH_LABEL)).cloned();
-    let live = live.filter(|hash| !hash.is_empty());
-    let Some(hash) = live.or_else(|| flow.hash_of_service(role)) else {
+    let kept = flow.kept_hash(live.and_then(hash_of), hash_of(linked.service));
+    let Some(hash) = kept.cloned().or_else(|| flow.hash_of_service(role)) else {
         return;
     };
     let path = Path::spec(["selector"]).entry(HASH_LABEL);
@@ -54,6 +53,10 @@ fn keep_hash(flow: &Flow<'_>, role: ServiceRole, input: &Input<'_>, patch: &mut 
         let what = format!("hash `{hash}` of {}", role.field());
         patch.keep(Kept::One(what), flow.key());
     }
+}
+
+fn hash_of(service: Typed<'_, Service>) -> Option<&String> {
+    service.body.selector.as_ref()?.get(HASH_LABEL)
 }
 
 /// The annotation by which the controller knows the Service as its own.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::denial::{self, Status};
 use super::warnings;
-use crate::decide::{Action, Decision, Judged, Mutated};
+use crate::decide::{Action, Decision, Judged, Mutated, Spared};
 use crate::request::Phase;
 
 #[derive(Serialize)]
@@ -127,11 +127,15 @@ fn findings(decision: &Decision) -> Annotations {
         codes.join(",")
     };
     let denying = rules(|judged| judged.action == Action::Deny);
-    let would = rules(|judged| judged.would_deny);
-    let warning = rules(|judged| judged.action == Action::Warn && !judged.would_deny);
+    let would = rules(|judged| judged.spared == Some(Spared::Observed));
+    let pending = rules(|judged| matches!(judged.spared, Some(Spared::Pending(_))));
+    let in_dry_run = rules(|judged| matches!(judged.spared, Some(Spared::DryRun(_))));
+    let warning = rules(|judged| judged.action == Action::Warn && judged.spared.is_none());
     let lists = [
         ("denied-by", denying),
         ("would-deny", would),
+        ("pending", pending),
+        ("dry-run", in_dry_run),
         ("warned-by", warning),
     ];
     annotations.extend(lists.into_iter().filter(|(_, codes)| !codes.is_empty()));

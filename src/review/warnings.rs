@@ -1,13 +1,16 @@
 //! The warnings of an answer: one line each, short, and within what the API server passes on.
 
-use crate::decide::{Action, Decision, Judged};
+use crate::decide::{Action, Decision, Judged, Spared};
 use crate::model::Operation;
-use crate::text::truncate;
+use crate::text::{first_of, truncate};
 
 /// In characters: the API server cuts a longer line itself, without a sign.
 const MAX_LINE_CHARS: usize = 256;
 /// In bytes, over all warnings of an answer: the API server drops what is above.
 const MAX_TOTAL_BYTES: usize = 4096;
+
+/// How many objects of the release a line names.
+const MAX_SIBLINGS: usize = 2;
 
 pub(super) fn of_findings(decision: &Decision) -> Vec<String> {
     let deletes = decision.request.operation == Operation::Delete;
@@ -37,11 +40,21 @@ fn notes(decision: &Decision) -> impl Iterator<Item = String> {
 
 fn line(judged: &Judged) -> String {
     let finding = &judged.finding;
-    let decided = match judged.action {
+    // What must follow comes before the message, whose end may be cut.
+    let decided = match (judged.action, &judged.spared) {
         // Of a refused delete `helm uninstall` (4) prints only that it failed, and the warnings.
-        Action::Deny => "denied: ",
-        Action::Warn if judged.would_deny => "would deny: ",
-        Action::Warn => "",
+        (Action::Deny, _) => "denied: ".to_owned(),
+        (Action::Warn, None) => String::new(),
+        (Action::Warn, Some(Spared::Observed)) => "would deny: ".to_owned(),
+        (Action::Warn, Some(Spared::Pending(key))) => {
+            format!("pending: {key} must follow in this release: ")
+        }
+        (Action::Warn, Some(Spared::DryRun(keys))) => {
+            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let verb = if keys.len() == 1 { "changes" } else { "change" };
+            let keys = first_of(&keys, MAX_SIBLINGS);
+            format!("would be denied unless {keys} {verb} in the same release: ")
+        }
     };
     format!(
         "{}: {decided}{}",

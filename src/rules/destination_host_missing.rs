@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use super::parts::istio_names::host_fault;
 use crate::cluster::{View, visible_providers};
 use crate::field::Path;
-use crate::model::{Host, Kind, Typed, VirtualService};
+use crate::model::{Host, Key, Kind, Typed, VirtualService};
 use crate::verdict::{Findings, message};
 
 rule!(
@@ -69,11 +69,14 @@ fn report(
                 "exported to its namespace provides"
             }
         ));
-    found
-        .warning(&service.meta.key, path, message)
+    let finding = found.warning(&service.meta.key, path, message);
+    finding
         .subject(host.as_str())
         .help(help(view, host))
         .missing_for(host);
+    if let Some((namespace, name)) = host.service(&view.mesh().domain) {
+        finding.seeks(Key::new(Kind::Service, namespace, name));
+    }
 }
 
 /// Suggests the full name if the host is `name.namespace` of a Service that exists.

@@ -70,6 +70,7 @@ fn check_route(
             .subject(format!("{} {route_identity} {role}", linked.link.key))
             .help(help(flow, route, &missing))
             .cause(Cause::NotFound)
+            .awaits(&linked.link.key)
             .with(&linked.link.key, route.path().field("route"));
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! ## What
 //! A destination of a managed route has a weight other than 0 and no role: it is neither canary nor stable, belongs
-//! to no running experiment, and its subset is not in `additionalSubsetNames`. It is an error if a later canary or
-//! stable destination has a weight or is about to get one, or if two such destinations come before one of these;
-//! otherwise it is a warning.
+//! to no running experiment, and its subset is not in `additionalSubsetNames`. Up to controller 1.10 it is an error if
+//! a later canary or stable destination has a weight or is about to get one, or if two such destinations come before
+//! one of these; otherwise it is a warning.
 //!
 //! ## Why
-//! At its next write the controller deletes the destination and gives its weight to the stable destination. It counts
-//! the positions before it deletes: what it writes to a later destination goes to the one after that, or is added at
-//! the end as another destination (`patchVirtualService`).
+//! At its next write the controller deletes the destination and gives its weight to the stable destination. Up to
+//! 1.10 it counts the positions before it deletes: what it writes to a later destination goes to the one after that,
+//! or is added at the end as another destination (`patchVirtualService`).
 //!
 //! ## Example
 //! ```yaml
@@ -70,6 +70,7 @@ fn check_route(
             linked,
             place,
             shifts_weights: shifts_weights(flow, roles, route.destinations, index),
+            was_kept: was_kept(flow, to),
             name: destination(to),
             route: route_identity(linked.service, route),
         };
@@ -85,6 +86,7 @@ struct Deletion<'a> {
     place: Path,
     /// Whether the controller then writes the weight of another destination to the wrong one.
     shifts_weights: bool,
+    was_kept: bool,
     name: String,
     route: String,
 }
@@ -107,6 +109,9 @@ impl Deletion<'_> {
             .subject(format!("{key} {} {}", self.route, self.name))
             .help(help(flow, roles))
             .with(key, self.place);
+        if self.was_kept {
+            finding.awaits(key);
+        }
     }
 }
 
@@ -118,6 +123,15 @@ fn deleted<'a>(roles: &Roles<'_>, entry: &'a RouteDestination) -> Option<&'a Des
     (weight(entry) != 0 && has_name && roles.role(to).is_none()).then_some(to)
 }
 
+/// Whether the write takes its subset out of `additionalSubsetNames`, so that the VirtualService may follow. Without a
+/// write nobody can tell.
+fn was_kept(flow: &Flow<'_>, to: &Destination) -> bool {
+    let before = flow.view.before().rollout(flow.key());
+    let before = before.and_then(|rollout| Roles::of(rollout.body, flow.argo()));
+    let is_additional = before.is_some_and(|roles| roles.role(to) == Some(Role::Additional));
+    is_additional || !flow.view.is_written()
+}
+
 /// Whether the controller writes a canary or stable weight to the wrong destination once it has deleted the one at
 /// `index`: it counts the positions before it deletes.
 fn shifts_weights(
@@ -126,6 +140,9 @@ fn shifts_weights(
     destinations: &[RouteDestination],
     index: usize,
 ) -> bool {
+    if !flow.argo().misplaces_weights_after_a_deletion() {
+        return false;
+    }
     let canary_weight = flow.rollout.status.canary_weight();
     let mut deleted_before = 1;
     for entry in destinations.iter().skip(index + 1) {

@@ -7,9 +7,9 @@
 //! VirtualServices of other namespaces send to the subset, only their writes are denied.
 //!
 //! ## Why
-//! At the next change of a hash the controller writes a new list of subsets with only those that it knows
-//! (`UpdateHash`). `additionalSubsetNames` protects the weights of destinations, not the subsets. Traffic to the
-//! deleted subset gets 503.
+//! At every reconcile the controller writes the list of subsets with only those that it knows (`UpdateHash`).
+//! `additionalSubsetNames` protects the weights of destinations, not the subsets. Traffic to the deleted subset gets
+//! 503.
 //!
 //! ## Example
 //! ```yaml
@@ -82,7 +82,7 @@ impl ExtraSubset<'_> {
         let message = message!("{} manages {}", self.flow.key(), self.linked.link.key)
             .by_field(&path)
             .text(format!(
-                ", and its controller will delete subset `{}`, ",
+                ", and at every reconcile its controller deletes subset `{}`, ",
                 self.name
             ));
         let message = match (senders.first(), &listed) {

@@ -8,7 +8,7 @@
 //! - in a DestinationRule, `host` and a subset's `name`;
 //! - in a VirtualService, a `destination` of a route or of `mirrors`, its `host` and that of a `mirror`, a tls
 //!   route's `match` and the `sniHosts` in it;
-//! - in a Rollout, `activeService` and the names in `managedRoutes`.
+//! - in a Rollout, the names in `managedRoutes`.
 //!
 //! ## Why
 //! The API server or istiod rejects the object (`istioctl analyze`: IST0106), and the other rules cannot check what
@@ -26,7 +26,6 @@
 //! Correct the field's type, or add the field.
 
 use super::parts::named_path::{in_any, in_destination_rule, in_virtual_service};
-use crate::cluster::ServiceRole;
 use crate::field::Path;
 use crate::model::{Body, DestinationRule, Kind, Malformed, Object, Rollout, VirtualService};
 use crate::verdict::{Cause, Findings, Message, message};
@@ -161,16 +160,9 @@ fn in_rule(rule: &DestinationRule) -> Vec<Path> {
     missing
 }
 
-/// The fields that the Rollout's CRD requires and no other rule checks. If both Services of a blue-green Rollout are
-/// empty they are equal, which RG103 reports.
+/// The fields that the Rollout's CRD requires and no other rule checks.
 fn in_rollout(rollout: &Rollout) -> Vec<Path> {
     let mut missing = Vec::new();
-    if let Some(services) = &rollout.blue_green
-        && services.active_service.is_empty()
-        && !services.preview_service.is_empty()
-    {
-        missing.push(ServiceRole::Active.path());
-    }
     let path = Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"]);
     for (index, name) in rollout.managed_routes().iter().enumerate() {
         if name.is_empty() {

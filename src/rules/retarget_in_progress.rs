@@ -6,12 +6,13 @@
 //! change.
 //!
 //! It is a warning if the write can be a rollback or a repair: it also changes `spec.template` or `workloadRef`,
-//! there is a `workloadRef` (the template is in another object), the flow already had an error, or entries are only
-//! added to a list.
+//! there is a `workloadRef` (the template is in another object), the flow already had an error, entries are only
+//! added to a list, or a role that had no Service gets one.
 //!
 //! ## Why
-//! The controller uses the new objects at once and leaves the old ones as they are. Their weights stay at the
-//! canary's share and their subsets and selectors keep the hashes; nothing resets them.
+//! The controller uses the new objects at once, in the middle of the release. It removes the hashes from Services and
+//! DestinationRules that no Rollout names any more, but the weights of the old VirtualService stay at the canary's
+//! share; nothing resets them.
 //!
 //! ## Example
 //! ```yaml
@@ -75,8 +76,8 @@ fn report(key: &Key, change: ReferenceChange, may_repair: bool, found: &mut Find
     finding
         .subject(subject)
         .help(
-            "finish or abort the release, then move the reference: what the controller wrote into \
-             the old objects stays there",
+            "finish or abort the release, then move the reference: the controller follows it at once, \
+             and the weights of an old VirtualService stay as they are",
         )
         .cause(Cause::Forbidden);
 }

@@ -158,6 +158,7 @@ fn report(
         .help(format!("{}{RENAME_HELP}{same_name}", unresolved.help))
         .cause(Cause::NotFound)
         .respell(unresolved.correct_name.as_deref())
+        .awaits(&linked.link.key)
         .with(&linked.link.key, Path::spec([unresolved.list.field()]));
 }
 

@@ -6,9 +6,13 @@
 //! controller refuses and has never reconciled, or that cannot act on a VirtualService of another namespace, harms
 //! nobody: it alone gets a warning.
 //!
+//! It is a warning if each of the Rollouts lists the canary and stable subsets of the other in
+//! `additionalSubsetNames`.
+//!
 //! ## Why
 //! Both Rollouts write the weights of the route, and each deletes the destinations that it does not know, which are
-//! the canary and stable destinations of the other.
+//! the canary and stable destinations of the other. Since controller 1.9 it keeps those whose subsets are in
+//! `additionalSubsetNames`, and gives the stable destination what they leave.
 //!
 //! ## Example
 //! ```yaml
@@ -19,12 +23,13 @@
 //! ```
 //!
 //! ## Fix
-//! Give each Rollout its own route. Several Rollouts can use the same VirtualService.
+//! Give each Rollout its own route. Several Rollouts can use the same VirtualService. Or list the subsets of the other
+//! Rollout in the `additionalSubsetNames` of each.
 
 use std::collections::BTreeSet;
 
 use super::parts::route_identity::route_identity;
-use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute};
+use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, reference};
 use crate::field::Path;
 use crate::model::Key;
 use crate::text::first_of;
@@ -52,8 +57,11 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 /// A route that several Rollouts manage.
 struct SharedRoute<'a> {
     route: ManagedRoute<'a>,
-    /// The other Rollouts, with the field that names the VirtualService; not necessarily all of them.
+    /// The Rollouts that delete the destinations of this one, or the other way round, with the field that names the
+    /// VirtualService; not necessarily all of them.
     others: Vec<(&'a Key, Path)>,
+    /// Those where each keeps the destinations of the other.
+    tolerant: Vec<(&'a Key, Path)>,
 }
 
 /// The routes of the VirtualService that other Rollouts manage too.
@@ -64,10 +72,12 @@ fn shared_routes<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<
         .map(|route| SharedRoute {
             route,
             others: Vec::new(),
+            tolerant: Vec::new(),
         })
         .collect();
     for other in flow.other_owners(&linked.link.key) {
         let other_flow = Flow::of(other, flow.view);
+        let tolerant = keeps_subsets_of(flow, &other_flow) && keeps_subsets_of(&other_flow, flow);
         let references = other_flow.virtual_services();
         for theirs in references.filter(|theirs| theirs.link.key == linked.link.key) {
             for managed in theirs.managed_routes() {
@@ -75,7 +85,12 @@ fn shared_routes<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<
                 let mut own = routes.iter_mut();
                 if let Some(own) = own.find(|own| (own.route.list, own.route.index) == place) {
                     let reference = theirs.link.path.field("name");
-                    own.others.push((&other.meta.key, reference));
+                    let list = if tolerant {
+                        &mut own.tolerant
+                    } else {
+                        &mut own.others
+                    };
+                    list.push((&other.meta.key, reference));
                 }
             }
         }
@@ -83,8 +98,21 @@ fn shared_routes<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<
             break;
         }
     }
-    routes.retain(|route| !route.others.is_empty());
+    routes.retain(|route| !route.others.is_empty() || !route.tolerant.is_empty());
     routes
+}
+
+/// Whether the controller of `flow` keeps the canary and stable destinations of the other Rollout.
+fn keeps_subsets_of(flow: &Flow<'_>, other: &Flow<'_>) -> bool {
+    let [own, theirs] = [flow, other].map(|flow| reference::destination_rule(flow.rollout));
+    let (Some(own), Some(theirs)) = (own, theirs) else {
+        return false;
+    };
+    let listed = own.reference.additional_subset_names.as_deref();
+    let (listed, theirs) = (listed.unwrap_or_default(), theirs.reference);
+    flow.argo().keeps_additional_subsets()
+        && listed.contains(&theirs.canary_subset_name)
+        && listed.contains(&theirs.stable_subset_name)
 }
 
 impl SharedRoute<'_> {
@@ -96,7 +124,16 @@ impl SharedRoute<'_> {
         found: &mut Findings<'_>,
     ) {
         let path = linked.link.path.field("name");
-        let names: Vec<String> = self.others.iter().map(|(key, _)| key.to_string()).collect();
+        let is_tolerated = self.others.is_empty();
+        let (others, effect) = if is_tolerated {
+            (
+                self.tolerant,
+                "gives its stable subset what the other leaves",
+            )
+        } else {
+            (self.others, "writes its weights")
+        };
+        let names: Vec<String> = others.iter().map(|(key, _)| key.to_string()).collect();
         let message = message!(
             "{} manages route {} of {}",
             flow.key(),
@@ -105,10 +142,10 @@ impl SharedRoute<'_> {
         )
         .by_field(&path)
         .text(format!(
-            ", and so does {}: each writes its weights",
+            ", and so does {}: each {effect}",
             first_of(&names, MAX_ROLLOUTS)
         ));
-        let finding = if flow.is_effective_for(&linked.link.key) {
+        let finding = if !is_tolerated && flow.is_effective_for(&linked.link.key) {
             found.error(flow.key(), path, message).harms_others()
         } else {
             found.warning(flow.key(), path, message)
@@ -119,7 +156,7 @@ impl SharedRoute<'_> {
             .cause(Cause::Duplicate)
             .with(&linked.link.key, self.route.path())
             .mutual();
-        for (key, path) in self.others.into_iter().take(MAX_ROLLOUTS) {
+        for (key, path) in others.into_iter().take(MAX_ROLLOUTS) {
             finding.with(key, path);
         }
     }

@@ -34,6 +34,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             .warning(flow.key(), link.path, message)
             .subject(format!("{} {}", link.role.field(), link.key))
             .help("apply the Service in the Rollout's namespace, or correct the name")
-            .missing(&link.key);
+            .missing(&link.key)
+            .seeks(link.key);
     }
 }

@@ -62,8 +62,21 @@ fn check_named(flow: &Flow<'_>, pods: &Pods, found: &mut Findings<'_>) {
                 ));
             let finding = found.error(flow.key(), linked.link.path.clone(), message);
             explain(finding, flow, pods, (&linked.link.key, label));
+            if was_met(flow, label, required) {
+                finding.awaits(&linked.link.key);
+            }
         }
     }
+}
+
+/// Whether the write takes the label from the pods, so that the Service may follow. Without a write nobody can tell.
+fn was_met(flow: &Flow<'_>, label: &str, required: &str) -> bool {
+    let before = flow.view.before();
+    let rollout = before.rollout(flow.key());
+    let rollout = rollout.map(|rollout| Flow::of(rollout, before));
+    let labels = rollout.and_then(|flow| flow.pod_labels());
+    let value = labels.and_then(|labels| labels.get(label));
+    value.is_some_and(|value| value == required) || !flow.view.is_written()
 }
 
 /// Checks the Services that subset destinations resolve to and that the Rollout does not name.

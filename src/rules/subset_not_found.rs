@@ -70,6 +70,7 @@ fn report(
         .help(help)
         .cause(Cause::NotFound)
         .respell(nearest(subset, names()).filter(|name| !is_named(linked, name)))
+        .awaits(&linked.link.key)
         .with(&linked.link.key, Path::spec(["subsets"]));
 }
 

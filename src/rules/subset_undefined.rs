@@ -4,14 +4,18 @@
 //! A destination or mirror names a subset that none of the DestinationRules for the resolved host defines. This
 //! includes http, tls and tcp routes, delegates, and VirtualServices that only gateways apply.
 //!
-//! It is a warning if no DestinationRule for the host exists, unless an UPDATE removes the last one. It is also a
-//! warning if a DestinationRule defines the subset but the proxies in the VirtualService's namespace do not see it:
-//! it is private or exported elsewhere, a DestinationRule of their own namespace or for a more exact host hides it,
-//! or it is only for some workloads. A write of the DestinationRule is not denied for a VirtualService of another
-//! namespace; it gets a warning, if the VirtualService saw the subset before.
+//! It is a warning if no DestinationRule for the host exists, unless an UPDATE removes the last one, and if the write
+//! gives the host its first one. A destination of weight 0 beside others is a warning too, unless a Rollout manages
+//! the weights of the route.
+//!
+//! It is also a warning if a DestinationRule defines the subset but the proxies in the VirtualService's namespace do
+//! not see it: it is private or exported elsewhere, a DestinationRule of their own namespace or for a more exact host
+//! hides it, or it is only for some workloads. A write of the DestinationRule is not denied for a VirtualService of
+//! another namespace; it gets a warning, if the VirtualService saw the subset before.
 //!
 //! ## Why
-//! The proxy has no cluster for the subset and answers 503 (`istioctl analyze`: IST0101).
+//! The proxy has no cluster for the subset and answers 503 (`istioctl analyze`: IST0101). Istio leaves a destination of
+//! weight 0 out of a route with several.
 //!
 //! ## Example
 //! ```yaml
@@ -26,9 +30,13 @@
 //! Use a subset that is defined, or define it first: add the new subset beside the old one, change the routes, then
 //! delete the old subset.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
 use super::parts::hidden_subset::SentSubset;
 use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};
+use super::parts::unweighted::{Unweighted, unweighted};
 use crate::cluster::View;
 use crate::field::Path;
 use crate::model::{Destination, DestinationRule, Host, Typed, VirtualService};
@@ -39,10 +47,11 @@ rule!(
     RG501,
     Both,
     VirtualService(check),
-    reads = [DestinationRule, Service, ServiceEntry]
+    reads = [Rollout, DestinationRule, Service, ServiceEntry]
 );
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
+    let unweighted = OnceCell::new();
     for (path, destination) in service.destinations() {
         if destination.subset.is_empty() || destination.host.is_empty() {
             continue;
@@ -50,6 +59,7 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
         let host = view.resolve(&destination.host, service.meta.namespace());
         let reference = Reference {
             service,
+            unweighted: &unweighted,
             view,
             destination,
             path: path.field("subset"),
@@ -63,6 +73,8 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
 struct Reference<'a> {
     service: Typed<'a, VirtualService>,
     view: &'a View<'a>,
+    /// The paths of the destinations of weight 0, once one of them is asked for.
+    unweighted: &'a OnceCell<BTreeMap<Path, Unweighted>>,
     destination: &'a Destination,
     path: Path,
     host: Host,
@@ -76,7 +88,7 @@ impl Reference<'_> {
             .copied()
             .filter(|rule| rule.subset(&self.destination.subset).is_some())
             .collect();
-        let removed = self.removed_rules();
+        let removed = self.rules_before();
         if !defining.is_empty() {
             self.check_visible(&defining, found);
         } else if self.was_hidden() {
@@ -116,7 +128,7 @@ impl Reference<'_> {
     }
 
     /// The DestinationRules of the host before the write that is laid over the view.
-    fn removed_rules(&self) -> Vec<Typed<'_, DestinationRule>> {
+    fn rules_before(&self) -> Vec<Typed<'_, DestinationRule>> {
         if self.view.is_written() {
             self.view.before().rules_governing(&self.host)
         } else {
@@ -135,6 +147,8 @@ impl Reference<'_> {
             keys(rules),
             if rules.len() == 1 { "does" } else { "do" },
         );
+        // A host without a rule had none of its subsets: the first rule takes nothing away.
+        let is_first_rule = self.view.is_written() && self.rules_before().is_empty();
         let help = format!(
             "{}defined: {}; to rename a subset, add the new one beside the old, move the routes, \
              then drop the old one",
@@ -142,9 +156,17 @@ impl Reference<'_> {
             quoted(names()),
         );
         let correct_name = nearest(subset, names()).filter(|name| !self.is_sent_to(name));
-        let finding = self.error(&fault, found).help(help).respell(correct_name);
+        let finding = if is_first_rule {
+            self.warning(&fault, found).missing_for(&self.host)
+        } else {
+            self.fault(&fault, found)
+        };
+        finding.help(help).respell(correct_name);
         for rule in rules {
             finding.with(&rule.meta.key, Path::spec(["subsets"]));
+        }
+        if let Some(rule) = rules.first() {
+            finding.awaits(&rule.meta.key);
         }
     }
 
@@ -158,9 +180,22 @@ impl Reference<'_> {
     fn report_removed(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
         let fault = format!("but {} would no longer be for that host", keys(rules));
         let help = "first apply another DestinationRule for the host";
-        let finding = self.error(&fault, found).help(help);
+        let finding = self.fault(&fault, found).help(help);
         for rule in rules {
             finding.with(&rule.meta.key, Path::spec(["host"]));
+        }
+    }
+
+    /// An error, or a warning if Istio leaves the destination out.
+    fn fault<'f>(&self, fault: &str, found: &'f mut Findings<'_>) -> &'f mut Finding {
+        match self.unweighted() {
+            Some(Unweighted::Ignored) => {
+                self.warning(&format!("{fault}; Istio leaves it out at weight 0"), found)
+            }
+            Some(Unweighted::Managed(rollout, path)) => {
+                self.error(fault, found).with(rollout, path.clone())
+            }
+            None => self.error(fault, found),
         }
     }
 
@@ -170,6 +205,22 @@ impl Reference<'_> {
             .error(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
             .cause(Cause::NotFound)
+    }
+
+    fn warning<'f>(&self, fault: &str, found: &'f mut Findings<'_>) -> &'f mut Finding {
+        let message = self.message().text(format!(", {fault} (IST0101)"));
+        found
+            .warning(&self.service.meta.key, self.path.clone(), message)
+            .subject(self.subject())
+            .cause(Cause::NotFound)
+    }
+
+    /// `None` if the destination has a weight, or is the only one or a mirror.
+    fn unweighted(&self) -> Option<&Unweighted> {
+        let all = self
+            .unweighted
+            .get_or_init(|| unweighted(self.service, self.view));
+        all.get(&self.path)
     }
 
     /// The message up to what is wrong.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use crate::decide::{Action, Decision, Exempt, Judged};
+use crate::decide::{Action, Decision, Exempt, Judged, Spared};
 use crate::request::Phase;
 use crate::text::truncate;
 
@@ -34,12 +34,18 @@ macro_rules! log_review {
 /// Logs each denial, patch and write that was not decided in time; at level `debug` every review.
 pub(super) fn decided(decision: &Decision, took: Duration) {
     let denied = rules(decision, |judged| judged.action == Action::Deny);
-    let would_deny = rules(decision, |judged| judged.would_deny);
+    let would_deny = rules(decision, |judged| judged.spared == Some(Spared::Observed));
+    let pending = rules(decision, |judged| {
+        matches!(judged.spared, Some(Spared::Pending(_)))
+    });
     if !denied.is_empty() {
         log_review!(info, "denied", decision, took, rule = denied);
     }
     if !would_deny.is_empty() {
         log_review!(info, "would deny", decision, took, rule = would_deny);
+    }
+    if !pending.is_empty() {
+        log_review!(info, "pending", decision, took, rule = pending);
     }
     if let Some(mutated) = &decision.mutation
         && !mutated.by.is_empty()

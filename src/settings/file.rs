@@ -39,6 +39,8 @@ fn set(settings: &mut Settings, key: &KeyNode, value: &Node) -> Result<(), Error
         "controllerManager" => settings.mesh.controller_manager = text(value)?,
         "clusterDomain" => settings.mesh.domain = text(value)?,
         "argoVersion" => settings.mesh.argo_version = argo_version(value)?,
+        "pending" => settings.pending = pending(value)?,
+        "argoCDLabel" => settings.argo_cd_label = Some(text(value)?),
         "crossNamespace" => settings.mesh.needs_consent = needs_consent(value)?,
         "istio" => return set_istio(settings, value),
         _ => return Err(unknown(key, &KEYS)),
@@ -75,6 +77,14 @@ fn set_istio(settings: &mut Settings, value: &Node) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+fn pending(value: &Node) -> Result<bool, Error> {
+    word(value, &["allow", "deny"], |word| match word {
+        "allow" => Some(true),
+        "deny" => Some(false),
+        _ => None,
+    })
 }
 
 /// `warn` or `consent`.
@@ -155,13 +165,15 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 10] = [
     "profile",
     "actions",
     "controllerUsers",
     "controllerManager",
     "clusterDomain",
     "argoVersion",
+    "pending",
+    "argoCDLabel",
     "crossNamespace",
     "istio",
 ];
@@ -174,7 +186,8 @@ mod tests {
     fn reads_every_key() {
         let text = "profile: strict\nactions: {subset-undefined: off, RG202: warn}\n\
                     controllerUsers: [a]\ncontrollerManager: m\nclusterDomain: d\n\
-                    argoVersion: \"1.9\"\ncrossNamespace: consent\nistio: {rootNamespace: r, primaryCluster: remote}\n";
+                    argoVersion: \"1.9\"\npending: deny\nargoCDLabel: l\ncrossNamespace: consent\n\
+                    istio: {rootNamespace: r, primaryCluster: remote}\n";
         let settings = parse(text).unwrap();
         assert_eq!(settings.profile, Profile::Strict);
         assert_eq!(settings.actions["RG501"], RuleAction::Off);
@@ -183,6 +196,8 @@ mod tests {
         assert_eq!(settings.mesh.argo_version, ArgoVersion(1, 9));
         assert!(settings.mesh.needs_consent);
         assert!(settings.mesh.remote_istio);
+        assert!(!settings.pending);
+        assert_eq!(settings.argo_cd_label.as_deref(), Some("l"));
         assert_eq!(parse("").unwrap(), Settings::default());
     }
 

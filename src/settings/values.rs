@@ -14,6 +14,10 @@ pub struct Settings {
     pub actions: BTreeMap<String, RuleAction>,
     /// The users that the Rollouts controller writes as.
     pub controller_users: Vec<String>,
+    /// Whether a Rollout may name what another object of its release does not have yet.
+    pub pending: bool,
+    /// The label by which Argo CD tracks objects, if it does so by a label.
+    pub argo_cd_label: Option<String>,
     /// What is true of the whole cluster.
     pub mesh: Mesh,
 }
@@ -93,6 +97,8 @@ impl Default for Settings {
             profile: Profile::default(),
             actions: BTreeMap::new(),
             controller_users: vec!["system:serviceaccount:argo-rollouts:argo-rollouts".to_owned()],
+            pending: true,
+            argo_cd_label: None,
             mesh: Mesh::default(),
         }
     }

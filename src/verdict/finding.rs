@@ -48,6 +48,12 @@ pub struct Finding {
     pub missing: bool,
     /// The host that nothing provides or covers, if that is what is missing.
     pub missing_host: Option<Host>,
+    /// The Service that does not exist; the help names those of its name in other namespaces.
+    pub sought: Option<Key>,
+    /// The object that lacks what the finding says is missing, and so could bring it.
+    pub awaited: Option<Key>,
+    /// The audit reports a warning until the awaited object, of the same release, has had time to follow.
+    pub pending: bool,
     /// It breaks a flow other than the object's own, so that it denies even a CREATE.
     pub harms_others: bool,
     /// Only writes of these objects are denied for it; empty: any write.
@@ -130,6 +136,18 @@ impl Finding {
         self
     }
 
+    /// What is missing is missing in this object.
+    pub fn awaits(&mut self, holder: &Key) -> &mut Self {
+        self.awaited = Some(holder.clone());
+        self
+    }
+
+    /// It looks for this Service, which does not exist.
+    pub fn seeks(&mut self, service: Key) -> &mut Self {
+        self.sought = Some(service);
+        self
+    }
+
     pub fn harms_others(&mut self) -> &mut Self {
         self.harms_others = true;
         self
@@ -195,6 +213,9 @@ impl<'a> Findings<'a> {
             cause: Cause::Invalid,
             missing: false,
             missing_host: None,
+            sought: None,
+            awaited: None,
+            pending: false,
             harms_others: false,
             denies_only: Vec::new(),
             mutual: false,

@@ -69,6 +69,11 @@ impl<'a> World<'a> {
         self.as_user(ADMIN, "helm3", words)
     }
 
+    /// Flux's library, as kustomize-controller uses it for a Kustomization of this name.
+    pub fn flux(&self, name: &str) -> Run {
+        self.as_user(ADMIN, "flux-apply", &format!("{name} {}", self.namespace))
+    }
+
     /// Any tool as any user. The user has all rights, but admission sees the name.
     pub fn as_user(&self, user: &str, tool: &str, words: &str) -> Run {
         Run::new(&self.bed.layout, tool, user, &self.namespace, words)

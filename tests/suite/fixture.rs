@@ -4,7 +4,7 @@
 //! # what the fixture shows
 //! {apiVersion, kind, metadata, spec}    # the cluster, any number of documents
 //! ---
-//! write: {operation: UPDATE, object: {…}}   # or {operation: DELETE, kind: Service, name: app}
+//! write: {operation: UPDATE, object: {…}}   # or {operation: DELETE, kind: Service, name: app}; dryRun: true
 //! settings: {complete: true, argoVersion: "1.9"}
 //! ```
 //!
@@ -254,7 +254,10 @@ fn request(write: &Value, fixture: &Fixture) -> Request {
         Operation::Create => Value::Null,
         _ => stored().unwrap_or_else(|| panic!("{}: no {key}", fixture.path.display())),
     };
-    request_of(&key, operation, object, old_object)
+    Request {
+        dry_run: write.get("dryRun") == Some(&json!(true)),
+        ..request_of(&key, operation, object, old_object)
+    }
 }
 
 /// A write by nobody in particular.

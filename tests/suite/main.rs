@@ -37,6 +37,7 @@ mod mutations;
 mod properties;
 mod random_objects;
 mod recorded;
+mod releases;
 mod replay;
 mod repository;
 mod rules;

@@ -13,6 +13,10 @@ clusterDomain: {{ .Values.clusterDomain | quote }}
 {{- with .Values.argoVersion }}
 argoVersion: {{ . | quote }}
 {{- end }}
+pending: {{ .Values.pending }}
+{{- with .Values.argoCDLabel }}
+argoCDLabel: {{ . | quote }}
+{{- end }}
 crossNamespace: {{ .Values.crossNamespace }}
 istio:
   rootNamespace: {{ .Values.istio.rootNamespace | quote }}

@@ -11,3 +11,4 @@ pub(super) mod reference_changes;
 pub(super) mod role_destinations;
 pub(super) mod route_identity;
 pub(super) mod suggest;
+pub(super) mod unweighted;

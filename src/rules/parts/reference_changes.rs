@@ -12,7 +12,7 @@ use crate::model::{DestinationRuleRef, Istio, Key, Rollout, Typed};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferenceChange {
     pub path: Path,
-    /// Entries are only added to a list.
+    /// Entries are only added to a list, or a role without a Service gets one.
     pub only_adds: bool,
 }
 
@@ -64,7 +64,10 @@ fn services(old: Typed<'_, Rollout>, new: Typed<'_, Rollout>) -> Vec<ReferenceCh
     let roles = old.keys().chain(new.keys());
     let changed = roles.filter(|role| old.get(role) != new.get(role));
     changed
-        .map(|role| ReferenceChange::replaced(role.path()))
+        .map(|role| ReferenceChange {
+            path: role.path(),
+            only_adds: !old.contains_key(role),
+        })
         .collect()
 }
 

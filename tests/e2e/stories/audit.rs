@@ -133,7 +133,7 @@ fn a_namespace_that_is_off_is_not_reviewed(bed: &Bed) {
 }
 
 /// Waits until the Pods together show the series with these values. Only the leader has any.
-fn until_counted(bed: &Bed, series: &str, values: &[&str]) {
+pub fn until_counted(bed: &Bed, series: &str, values: &[&str]) {
     poll(series, AUDIT_TIMEOUT, &mut || {
         let pods = bed.guard().metrics();
         let lines = pods.iter().flat_map(|(_, text)| text.lines());
@@ -147,7 +147,7 @@ fn until_counted(bed: &Bed, series: &str, values: &[&str]) {
 }
 
 /// The output of `kubectl describe` for the Rollout once it contains this, with whitespace collapsed.
-fn until_described(world: &World, text: &str) -> String {
+pub fn until_described(world: &World, text: &str) -> String {
     poll(text, AUDIT_TIMEOUT, &mut || {
         let described = world.kubectl("describe rollout app07").ok().stdout;
         let words: Vec<&str> = described.split_whitespace().collect();
@@ -169,4 +169,4 @@ fn check(world: &World, more: &[&str]) -> Output {
 }
 
 const UNLISTED_USER: &str = "system:serviceaccount:elsewhere:argo-rollouts";
-const AUDIT_TIMEOUT: Duration = Duration::from_mins(1);
+const AUDIT_TIMEOUT: Duration = Duration::from_secs(90);

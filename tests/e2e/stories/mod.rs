@@ -15,6 +15,7 @@ mod host_level;
 mod latency;
 mod measured_table;
 mod migration;
+mod one_release;
 mod plain_istio;
 mod profiles;
 mod recorder;
@@ -48,6 +49,7 @@ pub const ALL: &[&[Story]] = &[
     measured_table::DENIED,
     measured_table::KEPT,
     migration::STORIES,
+    one_release::STORIES,
     plain_istio::STORIES,
     profiles::STORIES,
     recorder::STORIES,
