@@ -84,9 +84,22 @@ pub fn set(text: &str, document: &Node, path: &Path, value: &Value) -> Option<Ed
     };
     let parent = document.find(&path.parent()?)?;
     match &parent.content {
-        Content::Mapping(entries) => Some(add(text, parent, entries, &key, value)),
+        Content::Mapping(entries) if parent.flow || begins_plainly(text, entries) => {
+            Some(add(text, parent, entries, &key, value))
+        }
         _ => None,
     }
+}
+
+/// Whether the first key of a block mapping stands behind indentation and `- ` only. Behind an explicit `?` a mapping
+/// is a key itself.
+fn begins_plainly(text: &str, entries: &[(KeyNode, Node)]) -> bool {
+    let Some((first, _)) = entries.first() else {
+        return true;
+    };
+    let before = text.get(..first.span.start.byte).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.chars().all(|character| matches!(character, ' ' | '-'))
 }
 
 /// The edit that takes the entry at `path` out of its block mapping, with its line.
