@@ -1,4 +1,5 @@
-//! The metrics in the OpenMetrics format. No label value comes from a request.
+//! The metrics in the OpenMetrics format. Label values that come from a request are names of
+//! namespaces and Rollouts, and bounded in number.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -6,6 +7,7 @@ mod audit;
 mod labels;
 mod leader;
 mod registry;
+mod rollouts;
 mod watches;
 
 pub use registry::Metrics;

@@ -12,11 +12,12 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::audit::Audit;
-use super::labels::{KindLabels, seconds_of};
+use super::labels::{KindLabels, action_of, action_of_patch, seconds_of};
 use super::leader::Leader;
+use super::rollouts::Rollouts;
 use super::watches::Watches;
 use crate::cluster::Cluster;
-use crate::decide::{Action, Decision, Judged, Spared};
+use crate::decide::{Decision, Judged};
 use crate::model::Kind;
 
 /// Of the review duration.
@@ -28,6 +29,7 @@ const BUCKETS_SECONDS: [f64; 14] = [
 pub struct Metrics {
     pub audit: Audit,
     pub leader: Leader,
+    rollouts: Rollouts,
     pub watches: Watches,
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -104,6 +106,7 @@ impl Metrics {
             self.count_finding(judged);
         }
         self.count_patches(decision);
+        self.rollouts.count(decision);
     }
 
     /// Counts a request that gets no review.
@@ -144,10 +147,7 @@ impl Metrics {
     }
 
     fn count_finding(&self, judged: &Judged) {
-        let action = match judged.action {
-            Action::Deny => "deny",
-            Action::Warn => judged.spared.as_ref().map_or("warn", Spared::as_str),
-        };
+        let action = action_of(judged);
         let rule = judged.finding.rule.code;
         let labels = DecisionLabels { rule, action };
         self.decisions.get_or_create(&labels).inc();
@@ -157,11 +157,7 @@ impl Metrics {
         let Some(mutated) = &decision.mutation else {
             return;
         };
-        let action = if mutated.observed {
-            "would-patch"
-        } else {
-            "patch"
-        };
+        let action = action_of_patch(mutated);
         for mutation in mutated.by.iter().copied() {
             let labels = PatchLabels { mutation, action };
             self.patches.get_or_create(&labels).inc();
@@ -227,6 +223,7 @@ impl Default for Metrics {
         let mut metrics = Self {
             audit: Audit::default(),
             leader: Leader::default(),
+            rollouts: Rollouts::default(),
             watches: Watches::default(),
             registry: Registry::with_prefix("rollout_guard"),
             requests: Family::default(),
@@ -244,6 +241,7 @@ impl Default for Metrics {
         metrics.register();
         metrics.audit.register(&mut metrics.registry);
         metrics.leader.register(&mut metrics.registry);
+        metrics.rollouts.register(&mut metrics.registry);
         metrics.watches.register(&mut metrics.registry);
         metrics
     }

@@ -19,6 +19,8 @@ pub struct Patch {
     settled: Vec<Path>,
     /// What the running mutation has kept, by the Rollout that owns it.
     kept: Vec<(Key, Vec<Kept>)>,
+    /// The Rollouts for which something was kept.
+    owners: Vec<Key>,
     notes: Vec<String>,
     failures: Vec<Path>,
 }
@@ -71,6 +73,11 @@ impl Patch {
         &self.notes
     }
 
+    /// The Rollouts for which something was kept; one may be listed several times.
+    pub fn owners(&self) -> &[Key] {
+        &self.owners
+    }
+
     /// The places where an operation could not be applied: a defect of rollout-guard.
     pub fn failures(&self) -> &[Path] {
         &self.failures
@@ -105,7 +112,9 @@ impl Patch {
                     _ => "them",
                 };
                 let texts: Vec<String> = kept.into_iter().map(Kept::into_text).collect();
-                format!("{}: {owner} owns {it}", texts.join(", "))
+                let sentence = format!("{}: {owner} owns {it}", texts.join(", "));
+                self.owners.push(owner);
+                sentence
             })
             .collect();
         if !sentences.is_empty() {

@@ -31,6 +31,11 @@ pub fn resource(kind: &str) -> ApiResource {
             "v1",
             "validatingwebhookconfigurations",
         ),
+        "ValidatingAdmissionPolicy" => (
+            "admissionregistration.k8s.io",
+            "v1",
+            "validatingadmissionpolicies",
+        ),
         other => panic!("{other}: add this kind to tests/e2e/api.rs"),
     };
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)

@@ -42,19 +42,23 @@ use bed::Bed;
 
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().collect();
-    let long = words.iter().any(|word| word == "--long");
-    words.retain(|word| word != "--long");
+    let mut takes = |flag: &str| {
+        let given = words.iter().any(|word| word == flag);
+        words.retain(|word| word != flag);
+        given
+    };
+    let (long, neighbours) = (takes("--long"), takes("--neighbours"));
     let mut arguments = Arguments::from_iter(words);
     arguments.test_threads.get_or_insert(THREADS);
 
-    let chosen = story::chosen(&arguments);
+    let chosen = story::chosen(&arguments, neighbours);
     if arguments.list || chosen == 0 {
-        return libtest_mimic::run(&arguments, story::trials(None)).exit_code();
+        return libtest_mimic::run(&arguments, story::trials(None, neighbours)).exit_code();
     }
     network::isolate();
     story::catch_panics();
     let bed = Arc::new(Bed::start(long));
-    let conclusion = libtest_mimic::run(&arguments, story::trials(Some(&bed)));
+    let conclusion = libtest_mimic::run(&arguments, story::trials(Some(&bed), neighbours));
     if conclusion.has_failed() {
         bed.print_logs();
         story::print_failures();

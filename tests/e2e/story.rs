@@ -59,10 +59,14 @@ macro_rules! story {
     };
 }
 
-/// All stories, those that run alone last. Without a test bed they can only be listed.
-pub fn trials(bed: Option<&Arc<Bed>>) -> Vec<Trial> {
+/// All stories, those that run alone last; those of neighbours only if `--neighbours` was given. Without a test bed
+/// they can only be listed.
+pub fn trials(bed: Option<&Arc<Bed>>, neighbours: bool) -> Vec<Trial> {
     let gate = Arc::new(RwLock::new(()));
     let mut all: Vec<Story> = stories::ALL.concat();
+    if neighbours {
+        all.extend(stories::NEIGHBOURS.concat());
+    }
     all.sort_by_key(|story| story.alone);
     let trial = |story: Story| {
         let (bed, gate) = (bed.cloned(), Arc::clone(&gate));
@@ -75,8 +79,8 @@ pub fn trials(bed: Option<&Arc<Bed>>) -> Vec<Trial> {
 }
 
 /// The number of stories that the arguments select.
-pub fn chosen(arguments: &Arguments) -> usize {
-    let trials = trials(None);
+pub fn chosen(arguments: &Arguments, neighbours: bool) -> usize {
+    let trials = trials(None, neighbours);
     let kept = trials
         .iter()
         .filter(|trial| !arguments.is_filtered_out(trial));

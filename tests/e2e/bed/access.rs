@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair,
+};
 use serde_json::{Value, json};
 
 use super::Layout;
@@ -29,6 +32,8 @@ pub fn write(layout: &Layout) {
     save("server.crt", &params.signed_by(&key, &ca).unwrap().pem());
     save("server.key", &key.serialize_pem());
 
+    write_caller(&save, layout);
+
     let accounts = KeyPair::generate().unwrap();
     save("accounts.key", &accounts.serialize_pem());
     save("accounts.pub", &accounts.public_key_pem());
@@ -41,6 +46,45 @@ pub fn write(layout: &Layout) {
              {MANAGER},{MANAGER},2\n"
         ),
     );
+}
+
+/// What the API server shows to the webhooks that ask for it: a client certificate of a CA of its own. `other.crt` is of
+/// the same CA and for another name.
+fn write_caller(save: &impl Fn(&str, &str), layout: &Layout) {
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    save("callers.crt", &ca.pem());
+    for (file, name) in [("caller", CALLER), ("other", "somebody-else")] {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        save(
+            &format!("{file}.crt"),
+            &params.signed_by(&key, &ca).unwrap().pem(),
+        );
+        save(&format!("{file}.key"), &key.serialize_pem());
+    }
+    let user = json!({
+        "client-certificate": layout.state("caller.crt"), "client-key": layout.state("caller.key"),
+    });
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config",
+        "users": [{"name": "rollout-guard.rollout-guard.svc", "user": user}],
+    });
+    save("webhooks.kubeconfig", &kubeconfig.to_string());
+    let plugin = |name: &str| {
+        json!({"name": name, "configuration": {
+            "apiVersion": "apiserver.config.k8s.io/v1", "kind": "WebhookAdmissionConfiguration",
+            "kubeConfigFile": layout.state("webhooks.kubeconfig"),
+        }})
+    };
+    let plugins = ["MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"].map(plugin);
+    let admission = json!({
+        "apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration", "plugins": plugins,
+    });
+    save("admission.yaml", &admission.to_string());
 }
 
 /// The administrator's client.
@@ -102,6 +146,8 @@ impl Layout {
 
 /// The cluster's administrator.
 pub const ADMIN: &str = "admin";
+/// The name in the API server's client certificate for webhooks.
+pub const CALLER: &str = "kube-apiserver-webhooks";
 pub const MANAGER: &str = "system:kube-controller-manager";
 const OWN: [&str; 2] = [ADMIN, MANAGER];
 const NAMES: [&str; 5] = [

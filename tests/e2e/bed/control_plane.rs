@@ -47,6 +47,10 @@ pub fn api_server(layout: &Layout) -> Process {
         ),
         &format!("--token-auth-file={}", layout.state("users.csv")),
         "--authorization-mode=RBAC",
+        &format!(
+            "--admission-control-config-file={}",
+            layout.state("admission.yaml")
+        ),
         // Otherwise a restart waits a minute for watches to end.
         "--shutdown-watch-termination-grace-period=2s",
         &format!("--audit-policy-file={}", layout.state("audit.yaml")),
@@ -176,7 +180,8 @@ pub fn rollouts(layout: &Layout, runtime: &Runtime) -> Process {
     process
 }
 
-const CONTROLLERS: &str = "deployment,replicaset,endpointslice,namespace,garbagecollector,serviceaccount,root-ca-certificate-publisher-controller";
+const CONTROLLERS: &str = "deployment,replicaset,endpointslice,namespace,garbagecollector,serviceaccount,root-ca-certificate-publisher-controller,\
+                           resourcequota,validatingadmissionpolicy-status-controller";
 
 /// Who wrote what: whole objects for the kinds that carry traffic, only names for the rest.
 const AUDIT: &str = "

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use kube::Client;
 use tokio::runtime::Runtime;
 
-pub use access::ADMIN;
+pub use access::{ADMIN, CALLER};
 pub use layout::Layout;
 pub use process::Process;
 

@@ -49,6 +49,10 @@ impl Helm {
     /// The notes of an installation. Helm does not print them without a cluster, so a copy of the chart renders them
     /// as an object.
     pub fn notes(&self, scenario: &str) -> String {
+        self.notes_with(scenario, &[])
+    }
+
+    pub fn notes_with(&self, scenario: &str, more: &[&str]) -> String {
         let copy = tempfile::tempdir().expect("a folder");
         let chart = copy.path().join("chart");
         copy_folder(&root().join(CHART), &chart);
@@ -61,7 +65,7 @@ impl Helm {
         );
         std::fs::write(chart.join("templates/notes.yaml"), object).expect("a copy");
         let chart = chart.to_string_lossy().into_owned();
-        let output = self.template(&chart, "rollout-guard", scenario, &[]);
+        let output = self.template(&chart, "rollout-guard", scenario, more);
         assert!(output.status.success(), "{}", stderr(&output));
         let rendered = Rendered::of(&stdout(&output));
         rendered.one("Notes")["text"]

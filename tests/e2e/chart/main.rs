@@ -11,6 +11,7 @@
 
 mod certificates;
 mod helm;
+mod own_rights;
 mod pods;
 mod rbac;
 mod rendered;
@@ -71,6 +72,14 @@ by_both!(
     pods::one_replica_blocks_no_drain,
     pods::all_values_are_used,
     pods::prometheus_finds_the_metrics,
+    pods::the_dashboard_asks_only_for_what_the_guard_and_the_api_server_have,
+    own_rights::a_policy_narrows_the_account,
+    own_rights::the_policy_names_the_objects_of_the_pods,
+    own_rights::the_policy_is_rendered_where_it_is_served,
+    own_rights::critical_pods_have_a_quota,
+    own_rights::metrics_are_closed_until_a_scraper_is_named,
+    own_rights::callers_can_be_held_to_a_certificate,
+    own_rights::memory_is_bounded,
     certificates::the_pods_manage_their_own_certificates,
     certificates::cert_manager_issues_the_certificate,
     certificates::a_secret_is_mounted,

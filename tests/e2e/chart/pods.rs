@@ -1,8 +1,10 @@
 //! The Deployment and the objects around it.
 
+use std::collections::BTreeSet;
+
 use clap::Parser;
 use rollout_guard::serve::Options;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::helm::{Helm, scenarios};
 use super::rendered::{is_hook, list, selects};
@@ -168,7 +170,7 @@ pub fn all_values_are_used(helm: &Helm) {
     assert_eq!(container["image"], digest);
     assert_eq!(container["imagePullPolicy"], "Always");
     assert_eq!(pod["imagePullSecrets"], json!([{"name": "pull"}]));
-    assert_eq!(pod["priorityClassName"], "system-cluster-critical");
+    assert_eq!(pod["priorityClassName"], "system-node-critical");
     assert_eq!(pod["nodeSelector"], json!({"kubernetes.io/os": "linux"}));
     assert!(pod["affinity"]["nodeAffinity"].is_object());
     assert_eq!(pod["tolerations"][0]["effect"], "NoSchedule");
@@ -242,4 +244,32 @@ pub fn prometheus_finds_the_metrics(helm: &Helm) {
             .expect("an expression")
             .contains(&job)
     );
+}
+
+pub fn the_dashboard_asks_only_for_what_the_guard_and_the_api_server_have(helm: &Helm) {
+    assert_eq!(
+        helm.render("default").all("ConfigMap").len(),
+        1,
+        "off by default"
+    );
+    let rendered = helm.render("everything");
+    let map = rendered.named("ConfigMap", "the-guard-dashboard");
+    assert_eq!(map["metadata"]["labels"]["grafana_dashboard"], "yes");
+    assert_eq!(map["metadata"]["annotations"]["grafana_folder"], "Argo");
+    let text = map["data"]["rollout-guard.json"]
+        .as_str()
+        .expect("a dashboard");
+    let dashboard: Value = serde_json::from_str(text).expect("JSON");
+    let mut ids = BTreeSet::new();
+    for panel in list(&dashboard["panels"]) {
+        assert!(ids.insert(panel["id"].as_u64()), "{}", panel["title"]);
+        assert_eq!(list(&panel["targets"]).is_empty(), panel["type"] == "row");
+        for target in list(&panel["targets"]) {
+            let query = target["expr"].as_str().expect("a query");
+            // The label of a target would be overridden by the namespace of a finding.
+            assert!(!query.contains("{namespace="), "{query}");
+            let of_guard = query.contains("rollout_guard_") || query.starts_with("sum(up{");
+            assert_eq!(query.contains("$job"), of_guard, "{query}");
+        }
+    }
 }

@@ -50,6 +50,13 @@ impl Rendered {
         texts(&self.container()["args"])
     }
 
+    /// The files that the pods mount.
+    pub fn files(&self) -> &Value {
+        let mut maps = self.all("ConfigMap").into_iter().map(|map| &map["data"]);
+        let found = maps.find(|files| !files["config.yaml"].is_null());
+        found.expect("the ConfigMap of the settings")
+    }
+
     /// The webhooks of both configurations, or of one.
     pub fn webhooks(&self, kind: &str) -> Vec<&Value> {
         list(&self.one(kind)["webhooks"]).iter().collect()

@@ -36,6 +36,10 @@ pub fn unknown_keys_are_rejected(helm: &Helm) {
         ("actions.RG501=loud", "RG501"),
         ("networkPolicy.egress.enable=true", "enable"),
         ("profile=hard", "profile"),
+        ("tls.minVersion=1.1", "minVersion"),
+        ("tls.clientCA=x", "clientCA"),
+        ("admissionPolicy.enable=true", "enable"),
+        ("criticalPodsQuota.pods=0", "pods"),
     ];
     for (set, key) in wrong {
         let said = helm.render_error("default", &["--set", set]);
@@ -60,7 +64,7 @@ pub fn old_clusters_are_rejected(helm: &Helm) {
 pub fn settings_are_what_the_binary_reads(helm: &Helm) {
     let read = |scenario: &str, more: &[&str]| {
         let rendered = helm.render_with(scenario, more);
-        let text = rendered.one("ConfigMap")["data"]["config.yaml"].clone();
+        let text = rendered.files()["config.yaml"].clone();
         settings::parse(text.as_str().expect("a file")).expect("settings")
     };
     let by_default = read("default", &[]);

@@ -104,6 +104,6 @@ fn bundles(guard: Guard<'_>) -> Vec<String> {
 }
 
 const NAMESPACED: &str = "get secrets,leases,configmaps,services,deployments,replicasets,serviceaccounts,roles,\
-    rolebindings,networkpolicies,poddisruptionbudgets -o name";
+    rolebindings,networkpolicies,poddisruptionbudgets,resourcequotas -o name";
 const CLUSTER_WIDE: &str = "get mutatingwebhookconfigurations,validatingwebhookconfigurations,clusterroles,\
-    clusterrolebindings -o name";
+    clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings -o name";

@@ -6,6 +6,7 @@ mod audit;
 mod baseline;
 mod blue_green;
 mod break_glass;
+mod callers;
 mod chart;
 mod deletion;
 mod dry_run;
@@ -16,8 +17,10 @@ mod latency;
 mod measured_table;
 mod migration;
 mod one_release;
+mod own_rights;
 mod plain_istio;
 mod profiles;
+mod prometheus;
 mod recorder;
 mod rollback;
 mod subset_level;
@@ -39,6 +42,7 @@ pub const ALL: &[&[Story]] = &[
     baseline::STORIES,
     blue_green::STORIES,
     break_glass::STORIES,
+    callers::STORIES,
     chart::STORIES,
     deletion::STORIES,
     dry_run::STORIES,
@@ -50,6 +54,7 @@ pub const ALL: &[&[Story]] = &[
     measured_table::KEPT,
     migration::STORIES,
     one_release::STORIES,
+    own_rights::STORIES,
     plain_istio::STORIES,
     profiles::STORIES,
     recorder::STORIES,
@@ -63,3 +68,6 @@ pub const ALL: &[&[Story]] = &[
     under_load::STORIES,
     zero_flap::STORIES,
 ];
+
+/// Stories that need the tools of `tests/e2e/build --neighbours`.
+pub const NEIGHBOURS: &[&[Story]] = &[prometheus::STORIES];
