@@ -5,11 +5,8 @@
 
 use serde_json::{Map, Value};
 
-/// The manager of each entry that owns the path or a parent of it.
-pub fn owners<'a>(object: &'a Value, path: &'a [&str]) -> impl Iterator<Item = &'a str> {
-    let owning = entries(object).filter(move |entry| owns(entry, path));
-    owning.map(manager)
-}
+/// The fields of `spec` that both the controller and people write.
+pub const SHARED: [&str; 5] = ["http", "tls", "tcp", "subsets", "selector"];
 
 /// The manager of each entry that owns the path, a part of it, or a parent of it.
 pub fn part_owners<'a, const N: usize>(
@@ -20,10 +17,39 @@ pub fn part_owners<'a, const N: usize>(
     owning.map(manager)
 }
 
+/// The manager of each entry that owns the path or a parent of it.
+pub fn owners<'a>(object: &'a Value, path: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let owning = entries(object).filter(move |entry| owns(entry, path));
+    owning.map(manager)
+}
+
 /// Whether the manager owns the path, a part of it, or a parent of it.
 pub fn owns_part(object: &Value, manager_name: &str, path: &[&str]) -> bool {
     let mut own = entries(object).filter(|entry| manager(entry) == manager_name);
     own.any(|entry| owns(entry, path))
+}
+
+/// Whether the manager owns all of the path: it is a leaf of an entry, or below one.
+pub fn owns_whole(object: &Value, manager_name: &str, path: &[&str]) -> bool {
+    let mut own = entries(object).filter(|entry| manager(entry) == manager_name);
+    own.any(|entry| found(entry, path).is_some_and(Map::is_empty))
+}
+
+/// Whether the path is in a list that the controller has given up, see the mutation `shared-ownership`: another
+/// manager applies the object server-side, and nobody owns the list.
+pub fn is_given_up(object: &Value, controller: &str, path: &[&str]) -> bool {
+    let ["spec", list, ..] = path else {
+        return false;
+    };
+    SHARED.contains(list)
+        && is_applied_by_another(object, controller)
+        && !entries(object).any(|entry| owns(entry, path))
+}
+
+/// Whether another manager than the controller's applies the object server-side.
+pub fn is_applied_by_another(object: &Value, controller: &str) -> bool {
+    let applied = |entry: &Value| entry.get("operation").and_then(Value::as_str) == Some("Apply");
+    entries(object).any(|entry| applied(entry) && manager(entry) != controller)
 }
 
 fn entries(object: &Value) -> impl Iterator<Item = &Value> {
@@ -37,13 +63,18 @@ fn manager(entry: &Value) -> &str {
 }
 
 fn owns(entry: &Value, path: &[&str]) -> bool {
-    let mut fields = entry.get("fieldsV1").unwrap_or(&Value::Null);
+    found(entry, path).is_some()
+}
+
+/// What an entry owns of the path: nothing (`None`), these parts of it, or all of it (empty).
+fn found<'a>(entry: &'a Value, path: &[&str]) -> Option<&'a Map<String, Value>> {
+    let mut fields = entry.get("fieldsV1")?.as_object()?;
     for (depth, name) in path.iter().enumerate() {
-        match fields.get(format!("f:{name}")) {
-            Some(next) => fields = next,
-            // `f:http: {}` owns all that is below it.
-            None => return depth > 0 && fields.as_object().is_some_and(Map::is_empty),
+        match fields.get(&format!("f:{name}")) {
+            Some(next) => fields = next.as_object()?,
+            // `f:http: {}` owns all that is below it; `f:spec: {}` owns the map and none of its fields.
+            None => return (depth > 1 && fields.is_empty()).then_some(fields),
         }
     }
-    true
+    Some(fields)
 }

@@ -35,6 +35,8 @@ pub struct Request {
     pub old_object: Value,
     /// Whether the write will not be stored.
     pub dry_run: bool,
+    /// Whether the caller has seen a listed user write as the Rollouts controller.
+    pub controller_seen: bool,
     /// Whether the decision lists all objects that were read for it, for a recording.
     pub trace: bool,
 }

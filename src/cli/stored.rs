@@ -48,6 +48,7 @@ pub fn create(
         object: document.value(),
         old_object: serde_json::Value::Null,
         dry_run: false,
+        controller_seen: false,
         trace: false,
     };
     decide_by(mutations, request, cluster, settings)

@@ -5,7 +5,7 @@
 use super::flow::Flow;
 use super::reference;
 use super::view::{Requirement, View};
-use crate::model::{Key, Kind, Rollout, Typed};
+use crate::model::{Key, Kind, Rollout, Typed, VirtualService};
 
 /// What a Rollout is to an object that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,11 +91,14 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Whether the controller owns the routes, and no other Rollout explains that.
+    /// Whether the controller owns the routes or has given them up, and no other Rollout explains that.
     fn has_routed(&self, key: &Key, stored: &View<'_>) -> bool {
         let manager = &stored.mesh().controller_manager;
         let service = stored.virtual_service(key);
-        service.is_some_and(|service| service.route_managers.contains(manager))
+        let is_the_controllers = |service: Typed<'_, VirtualService>| {
+            service.routes_given_up || service.route_managers.contains(manager)
+        };
+        service.is_some_and(is_the_controllers)
             && stored.naming(key).iter().all(|other| other == self.key())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::exempt::Exempt;
+use super::exempt::{Exempt, NameUse};
 use super::mutate::Mutated;
 use crate::cluster::Fact;
 use crate::model::{Key, Write};
@@ -24,6 +24,8 @@ pub struct Decision {
     pub notes: Vec<String>,
     /// Why the write was neither judged nor changed.
     pub exempt: Option<Exempt>,
+    /// Who uses the controller's field manager, if managedFields attribute the write to it.
+    pub name_use: Option<NameUse>,
     /// The value of the namespace's `enforce` label if it is unknown.
     pub unknown_enforce: Option<String>,
     /// All that was read, for a request with `trace`.
@@ -84,6 +86,7 @@ impl Decision {
             notes: Vec::new(),
             unknown_enforce: None,
             exempt: None,
+            name_use: None,
             reads: Vec::new(),
         }
     }

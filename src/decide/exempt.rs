@@ -3,11 +3,15 @@
 
 use serde_json::{Map, Value};
 
+use super::confined::is_confined;
 use crate::cluster::View;
 use crate::managed_fields;
 use crate::model::{Enforce, Kind, Operation};
 use crate::request::Request;
-use crate::settings::Settings;
+use crate::settings::{ExemptByFieldManager, Settings};
+
+/// More changes than the controller ever makes in one write.
+const MAX_CHANGES: usize = 32;
 
 /// Why a write was not judged at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +28,8 @@ pub enum Exempt {
     NamespaceOff,
     /// The Rollouts controller, known by its user.
     Controller,
-    /// The Rollouts controller under an unlisted user, known by managedFields.
+    /// A service account that is not listed, and what the write changes: known by managedFields, and only what the
+    /// Rollouts controller writes.
     ControllerByFields,
     /// A delete by the garbage collector or the namespace controller.
     System,
@@ -34,8 +39,25 @@ pub enum Exempt {
     Unverified,
 }
 
+/// Who makes a write that managedFields attribute to the Rollouts controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameUse {
+    /// A listed user: the controller.
+    Listed,
+    /// A service account that is not listed, and that changes only what the controller writes: probably the
+    /// controller.
+    Confined,
+    /// Anybody else.
+    Other,
+}
+
 /// Why a write is not judged; `None` for one that is.
-pub(super) fn exempt(request: &Request, view: &View<'_>, settings: &Settings) -> Option<Exempt> {
+pub(super) fn exempt(
+    request: &Request,
+    view: &View<'_>,
+    name_use: Option<NameUse>,
+    settings: &Settings,
+) -> Option<Exempt> {
     let guarded = request.kind.is_some_and(Kind::is_guarded);
     if !guarded {
         return Some(Exempt::UnknownKind);
@@ -52,7 +74,46 @@ pub(super) fn exempt(request: &Request, view: &View<'_>, settings: &Settings) ->
     if request.operation == Operation::Delete && SYSTEM.contains(&request.user.as_str()) {
         return Some(Exempt::System);
     }
-    by_namespace(request, view).or_else(|| by_fields(request, settings))
+    by_namespace(request, view).or_else(|| by_fields(request, name_use, settings))
+}
+
+fn by_fields(request: &Request, name_use: Option<NameUse>, settings: &Settings) -> Option<Exempt> {
+    let counts = match settings.exempt_by_field_manager {
+        ExemptByFieldManager::Auto => !request.controller_seen,
+        ExemptByFieldManager::Always => true,
+        ExemptByFieldManager::Never => false,
+    };
+    let is_controller = counts && name_use == Some(NameUse::Confined);
+    is_controller.then_some(Exempt::ControllerByFields)
+}
+
+/// Who uses the controller's field manager; `None` if managedFields attribute the write to others.
+pub(super) fn name_use(request: &Request, view: &View<'_>, settings: &Settings) -> Option<NameUse> {
+    if !is_attributed(request, &settings.mesh.controller_manager) {
+        return None;
+    }
+    let is_service_account = request.user.starts_with("system:serviceaccount:");
+    Some(if settings.controller_users.contains(&request.user) {
+        NameUse::Listed
+    } else if is_service_account && is_confined(request, *view) {
+        NameUse::Confined
+    } else {
+        NameUse::Other
+    })
+}
+
+/// Whether the ownership of fields is shared in an exempt write: the controller makes it, and the object is guarded.
+pub(super) fn is_shared(
+    reason: Exempt,
+    request: &Request,
+    view: &View<'_>,
+    settings: &Settings,
+) -> bool {
+    matches!(reason, Exempt::Controller | Exempt::ControllerByFields)
+        && request.phase.mutates()
+        && managed_fields::is_applied_by_another(&request.object, &settings.mesh.controller_manager)
+        && !is_deleting(request.subject())
+        && by_namespace(request, view).is_none()
 }
 
 fn by_namespace(request: &Request, view: &View<'_>) -> Option<Exempt> {
@@ -69,54 +130,63 @@ fn is_deleting(object: &Value) -> bool {
     deletion.is_some_and(|time| !time.is_null())
 }
 
-/// Whether the controller writes under a user that is not listed: managedFields, which the API server updates
-/// before it calls webhooks, attribute every change of the write to the controller's field manager.
-fn by_fields(request: &Request, settings: &Settings) -> Option<Exempt> {
-    // The controller creates and deletes none of the kinds that are judged.
-    if request.operation != Operation::Update {
-        return None;
+/// Whether managedFields, which the API server updates before it calls webhooks, attribute the changes of an UPDATE
+/// to the manager. The controller creates and deletes none of the kinds that are judged.
+fn is_attributed(request: &Request, manager: &str) -> bool {
+    let is_guarded = request.kind.is_some_and(Kind::is_guarded) && request.subresource.is_empty();
+    if request.operation != Operation::Update || !is_guarded {
+        return false;
     }
+    let (old, new) = (&request.old_object, &request.object);
     let mut changes = Vec::new();
-    let mut path = Vec::new();
-    collect_changes(
-        &request.old_object,
-        &request.object,
-        &mut path,
-        &mut changes,
-    );
-    let mut owners = changes
-        .iter()
-        .flat_map(|path| managed_fields::owners(&request.object, path))
-        .peekable();
-    let only_ours =
-        owners.peek().is_some() && owners.all(|owner| owner == settings.mesh.controller_manager);
-    only_ours.then_some(Exempt::ControllerByFields)
+    collect_changes(old, new, &mut Vec::new(), &mut changes);
+    let is_owned = |path: &[&str]| {
+        managed_fields::owns_whole(new, manager, path)
+            || managed_fields::is_given_up(new, manager, path)
+    };
+    let (owned, others): (Vec<_>, Vec<_>) = changes.iter().partition(|(path, _)| is_owned(path));
+    // A field that is gone has no owner, and a list whose elements have owners may have several.
+    let mut others = others.iter();
+    changes.len() < MAX_CHANGES
+        && !owned.is_empty()
+        && others.all(|(path, value)| {
+            value.is_null() || value.is_array() && managed_fields::owns_part(new, manager, path)
+        })
 }
 
-/// The paths at which the two differ, down to scalars and lists. Metadata that the API server maintains does not
-/// count.
+/// The paths at which the two differ, down to scalars and lists, each with what is there now. Metadata that the API
+/// server maintains and the status, which has an endpoint of its own, do not count.
 fn collect_changes<'a>(
     old: &'a Value,
     new: &'a Value,
     path: &mut Vec<&'a str>,
-    changes: &mut Vec<Vec<&'a str>>,
+    changes: &mut Vec<(Vec<&'a str>, &'a Value)>,
 ) {
-    if old == new || (path.first() == Some(&"metadata") && is_maintained_by_server(path)) {
+    let maintained = match path.as_slice() {
+        ["status", ..] => true,
+        ["metadata", ..] => is_maintained_by_server(path),
+        _ => false,
+    };
+    if old == new || maintained || changes.len() >= MAX_CHANGES {
         return;
     }
-    let (Value::Object(before), Value::Object(after)) = (old, new) else {
-        changes.push(path.clone());
+    let (Value::Object(_) | Value::Null, Value::Object(after)) = (old, new) else {
+        changes.push((path.clone(), new));
         return;
     };
-    let gone = before.keys().filter(|key| !after.contains_key(*key));
+    let before = old.as_object();
+    let gone = before
+        .into_iter()
+        .flat_map(Map::keys)
+        .filter(|key| !after.contains_key(*key));
     for key in after.keys().chain(gone) {
         path.push(key);
-        collect_changes(field(before, key), field(after, key), path, changes);
+        collect_changes(field(old, key), field(new, key), path, changes);
         path.pop();
     }
 }
 
-fn field<'a>(map: &'a Map<String, Value>, key: &str) -> &'a Value {
+fn field<'a>(map: &'a Value, key: &str) -> &'a Value {
     map.get(key).unwrap_or(&Value::Null)
 }
 
@@ -149,53 +219,3 @@ pub const SYSTEM: [&str; 3] = [
     "system:serviceaccount:kube-system:namespace-controller",
     "system:kube-controller-manager",
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::Cluster;
-    use crate::request::Phase;
-    use serde_json::json;
-
-    fn write(manager: &str) -> Request {
-        let object = |weight: i64, fields: Value| {
-            json!({"metadata": {"generation": weight, "managedFields": fields},
-                   "spec": {"hosts": ["a"], "http": [{"weight": weight}]}})
-        };
-        let entry = json!([
-            {"manager": "kubectl", "fieldsV1": {"f:spec": {".": {}, "f:hosts": {}}}},
-            {"manager": manager, "fieldsV1": {"f:spec": {"f:http": {}}}},
-        ]);
-        Request {
-            phase: Phase::Validate,
-            uid: String::new(),
-            kind: Some(Kind::VirtualService),
-            group: String::new(),
-            kind_name: String::new(),
-            operation: Operation::Update,
-            subresource: String::new(),
-            namespace: "ns".into(),
-            name: "vs".into(),
-            user: "someone".into(),
-            object: object(5, entry),
-            old_object: object(0, json!([])),
-            dry_run: false,
-            trace: false,
-        }
-    }
-
-    #[test]
-    fn knows_the_controller_by_the_fields_it_changed() {
-        let cluster = Cluster::default();
-        let view = View::of(&cluster);
-        let reason = |request: &Request| exempt(request, &view, &Settings::default());
-        assert_eq!(
-            reason(&write("rollouts-controller")),
-            Some(Exempt::ControllerByFields)
-        );
-        assert_eq!(reason(&write("kubectl-edit")), None);
-        let mut both = write("rollouts-controller");
-        both.object["spec"]["hosts"] = json!(["b"]);
-        assert_eq!(reason(&both), None);
-    }
-}

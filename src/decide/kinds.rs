@@ -10,6 +10,8 @@ use crate::rules::CATALOGUE;
 pub fn kinds_read() -> BTreeSet<Kind> {
     let rules = CATALOGUE.iter();
     let rules = rules.flat_map(|rule| rule.applies_to().chain(rule.reads.iter().copied()));
-    let mutations = MUTATIONS.iter().map(|mutation| mutation.kind);
+    let mutations = MUTATIONS
+        .iter()
+        .flat_map(|mutation| mutation.kinds.iter().copied());
     rules.chain(mutations).chain([Kind::Namespace]).collect()
 }

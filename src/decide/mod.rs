@@ -6,6 +6,8 @@
 
 mod audit;
 mod compare;
+mod confined;
+mod confined_routes;
 mod decision;
 mod evidence;
 mod exempt;
@@ -13,13 +15,14 @@ mod kinds;
 mod mutate;
 mod namesakes;
 mod profile;
+mod same_fields;
 mod siblings;
 mod table;
 
 pub use audit::{AuditState, audit};
 pub use decision::{Action, Decision, Judged, Spared, Undecided};
 pub use evidence::Evidence;
-pub use exempt::{Exempt, SYSTEM};
+pub use exempt::{Exempt, NameUse, SYSTEM};
 pub use kinds::kinds_read;
 pub use mutate::Mutated;
 
@@ -27,13 +30,13 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Facts, View};
 use crate::model::{ALLOW, Object, Operation, Write};
-use crate::mutations::{self, MUTATIONS, Mutation};
+use crate::mutations::{self, MUTATIONS, Mutation, Writer};
 use crate::request::Request;
 use crate::rules;
 use crate::settings::Settings;
 
 use compare::compare;
-use exempt::exempt;
+use exempt::{exempt, is_shared, name_use};
 use mutate::mutate;
 use namesakes::add_namesakes;
 use profile::{namespace_profile, unknown_enforce, unknown_enforce_note};
@@ -68,19 +71,35 @@ fn decide_in(
     (view, facts): (View<'_>, &Facts),
     settings: &Settings,
 ) -> Decision {
-    if let Some(reason) = exempt(&request, &view, settings) {
-        return Decision::exempt(request, reason);
+    let name_use = name_use(&request, &view, settings);
+    let exempt = exempt(&request, &view, name_use, settings);
+    let by_controller = exempt.is_some_and(|reason| is_shared(reason, &request, &view, settings));
+    let unjudged = |request| Decision {
+        exempt,
+        name_use,
+        ..Decision::of(request)
+    };
+    if exempt.is_some() && !by_controller {
+        return unjudged(request);
     }
     let Some(mut write) = parse(&request) else {
-        return Decision::of(request);
+        return unjudged(request);
     };
     let seen = (view, facts);
+    let mutations = mutations_of(mutations, by_controller, settings);
     let mutation = request
         .phase
         .mutates()
-        .then(|| mutate(mutations, &mut request, &mut write, seen, settings));
+        .then(|| mutate(&mutations, &mut request, &mut write, seen, settings));
+    if by_controller {
+        return Decision {
+            mutation,
+            ..unjudged(request)
+        };
+    }
     let mut decision = Decision {
         mutation,
+        name_use,
         ..Decision::of(request)
     };
     if decision.request.phase.validates() {
@@ -95,6 +114,17 @@ fn decide_in(
     }
     decision.write = Some(write);
     decision
+}
+
+/// The mutations that run on the writes of the controller, or of everybody else.
+fn mutations_of(mutations: &[Mutation], by_controller: bool, settings: &Settings) -> Vec<Mutation> {
+    let writer = if by_controller {
+        Writer::Controller
+    } else {
+        Writer::User
+    };
+    let on = |one: &&Mutation| one.writer == writer && !settings.mutations_off.contains(one.name);
+    mutations.iter().filter(on).copied().collect()
 }
 
 /// The objects of a request; `None` for one without an object.

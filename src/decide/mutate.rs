@@ -61,7 +61,7 @@ impl Mutated {
         self.patch = Patch::of(std::mem::take(&mut request.object));
         let kind = write.key.kind;
         let old = Overlay::new(&write.key, write.old.as_ref(), view.mesh());
-        for mutation in mutations.iter().filter(|mutation| mutation.kind == kind) {
+        for mutation in mutations.iter().filter(|one| one.kinds.contains(&kind)) {
             let overlay = Overlay::new(&write.key, write.new.as_ref(), view.mesh());
             let input = Input {
                 write,

@@ -17,6 +17,8 @@ pub struct VirtualService {
     pub tcp: Option<Vec<L4Route>>,
     /// The field managers that own a list of routes, or a part of it.
     pub route_managers: BTreeSet<String>,
+    /// Somebody applies the object server-side, and nobody owns one of the lists: the controller has given it up.
+    pub routes_given_up: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,6 +80,10 @@ impl VirtualService {
             http: spec.get("http").objects(HttpRoute::read),
             tls: spec.get("tls").objects(L4Route::read),
             tcp: spec.get("tcp").objects(L4Route::read),
+            routes_given_up: ["http", "tls", "tcp"].into_iter().any(|list| {
+                let written = spec.raw().get(list).is_some();
+                written && managed_fields::is_given_up(root.raw(), "", &["spec", list])
+            }),
             route_managers: ["http", "tls", "tcp"]
                 .into_iter()
                 .flat_map(|list| managed_fields::part_owners(root.raw(), ["spec", list]))

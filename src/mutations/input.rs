@@ -31,8 +31,11 @@ impl<'a> Input<'a> {
         self.view.flows_with_claim(self.key()).into_iter()
     }
 
-    /// Whether the controller's manager owns the field of the live object, or a part of it.
+    /// Whether the controller's manager owns the field of the live object, or a part of it, or has given it up and
+    /// nobody has applied it since.
     pub fn controller_owns(&self, path: &[&str]) -> bool {
-        managed_fields::owns_part(self.live_value, self.controller_manager, path)
+        let (live, manager) = (self.live_value, self.controller_manager);
+        managed_fields::owns_part(live, manager, path)
+            || managed_fields::is_given_up(live, manager, path)
     }
 }

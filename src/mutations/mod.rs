@@ -15,10 +15,11 @@ mod hash_selectors;
 mod inserted_routes;
 mod route_name;
 mod service_hash;
+mod shared_ownership;
 mod weights;
 
 pub use input::Input;
-pub use mutation::Mutation;
+pub use mutation::{Mutation, Writer};
 pub use patch::{Kept, Patch};
 
 /// All mutations in the order in which they run on a write.
@@ -29,6 +30,7 @@ pub const MUTATIONS: &[Mutation] = &[
     generic_labels::MUTATION,
     hash_selectors::MUTATION,
     service_hash::MUTATION,
+    shared_ownership::MUTATION,
 ];
 
 /// Those whose result belongs into a repository: no weight or hash of a running release.

@@ -47,6 +47,7 @@ pub fn parse(body: &[u8], phase: Phase) -> Result<Request, BadRequest> {
         object: object.unwrap_or_default(),
         old_object: old_object.unwrap_or_default(),
         dry_run: request.get("dryRun") == Some(&Value::Bool(true)),
+        controller_seen: false,
         trace: false,
     };
     complete(request)

@@ -56,6 +56,7 @@ impl Webhook {
             metrics: Arc::clone(&answers.metrics),
             unlisted: UnlistedControllers::new(
                 Arc::clone(&answers.cluster),
+                Arc::clone(&answers.settings),
                 answers.events.clone(),
             ),
             unknown_enforce: LogOnce::default(),
@@ -93,6 +94,7 @@ impl Webhook {
         let body = self.read(request.into_body()).await?;
         let start = Instant::now();
         let mut request = review::parse(&body, phase)?;
+        request.controller_seen = self.unlisted.is_controller_seen();
         request.trace = self.recorder.is_some();
         let decision = self.answers.decide(request, deadline).await;
         let answer = review::render(&decision)?;

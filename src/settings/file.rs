@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::values::{Profile, RuleAction, Settings};
+use super::values::{ExemptByFieldManager, Profile, RuleAction, Settings};
 use crate::cluster::ArgoVersion;
+use crate::mutations::{self, MUTATIONS};
 use crate::rules::{self, nearest};
 use crate::source::{self, Content, KeyNode, Limits, Node, Position};
 
@@ -35,8 +36,13 @@ fn set(settings: &mut Settings, key: &KeyNode, value: &Node) -> Result<(), Error
     match key.text.as_str() {
         "profile" => settings.profile = word(value, &Profile::NAMES, Profile::parse)?,
         "actions" => return set_actions(settings, value),
+        "mutations" => return set_mutations(settings, value),
         "controllerUsers" => settings.controller_users = texts(value)?,
         "controllerManager" => settings.mesh.controller_manager = text(value)?,
+        "exemptByFieldManager" => {
+            let parse = ExemptByFieldManager::parse;
+            settings.exempt_by_field_manager = word(value, &ExemptByFieldManager::NAMES, parse)?;
+        }
         "clusterDomain" => settings.mesh.domain = text(value)?,
         "argoVersion" => settings.mesh.argo_version = argo_version(value)?,
         "pending" => settings.pending = pending(value)?,
@@ -57,6 +63,27 @@ fn set_actions(settings: &mut Settings, value: &Node) -> Result<(), Error> {
         };
         let action = word(value, &RuleAction::NAMES, RuleAction::parse)?;
         settings.actions.insert(rule.id.code.to_owned(), action);
+    }
+    Ok(())
+}
+
+/// `auto` or `off` for each mutation.
+fn set_mutations(settings: &mut Settings, value: &Node) -> Result<(), Error> {
+    for (key, value) in entries(value)? {
+        let Some(mutation) = mutations::find(&key.text) else {
+            let names: Vec<&str> = MUTATIONS.iter().map(|mutation| mutation.name).collect();
+            return Err(unknown(key, &names));
+        };
+        let is_off = |word: &str| match word {
+            "auto" => Some(false),
+            "off" => Some(true),
+            _ => None,
+        };
+        if word(value, &["auto", "off"], is_off)? {
+            settings.mutations_off.insert(mutation.name.to_owned());
+        } else {
+            settings.mutations_off.remove(mutation.name);
+        }
     }
     Ok(())
 }
@@ -165,11 +192,13 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
     "profile",
     "actions",
+    "mutations",
     "controllerUsers",
     "controllerManager",
+    "exemptByFieldManager",
     "clusterDomain",
     "argoVersion",
     "pending",
@@ -185,14 +214,19 @@ mod tests {
     #[test]
     fn reads_every_key() {
         let text = "profile: strict\nactions: {subset-undefined: off, RG202: warn}\n\
-                    controllerUsers: [a]\ncontrollerManager: m\nclusterDomain: d\n\
-                    argoVersion: \"1.9\"\npending: deny\nargoCDLabel: l\ncrossNamespace: consent\n\
-                    istio: {rootNamespace: r, primaryCluster: remote}\n";
+                    mutations: {shared-ownership: off}\ncontrollerUsers: [a]\ncontrollerManager: m\n\
+                    exemptByFieldManager: never\nclusterDomain: d\nargoVersion: \"1.9\"\npending: deny\n\
+                    argoCDLabel: l\ncrossNamespace: consent\nistio: {rootNamespace: r, primaryCluster: remote}\n";
         let settings = parse(text).unwrap();
         assert_eq!(settings.profile, Profile::Strict);
         assert_eq!(settings.actions["RG501"], RuleAction::Off);
         assert_eq!(settings.actions["RG202"], RuleAction::Warn);
+        assert!(settings.mutations_off.contains("shared-ownership"));
         assert_eq!(settings.controller_users, ["a"]);
+        assert_eq!(
+            settings.exempt_by_field_manager,
+            ExemptByFieldManager::Never
+        );
         assert_eq!(settings.mesh.argo_version, ArgoVersion(1, 9));
         assert!(settings.mesh.needs_consent);
         assert!(settings.mesh.remote_istio);

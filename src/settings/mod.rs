@@ -6,4 +6,4 @@ mod file;
 mod values;
 
 pub use file::{Error, parse};
-pub use values::{Profile, RuleAction, Settings};
+pub use values::{ExemptByFieldManager, Profile, RuleAction, Settings};

@@ -1,6 +1,6 @@
 //! What can be set, and the defaults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::Mesh;
 use crate::verdict::RuleId;
@@ -12,12 +12,16 @@ pub struct Settings {
     pub profile: Profile,
     /// By the rule's code.
     pub actions: BTreeMap<String, RuleAction>,
+    /// The names of the mutations that do not run.
+    pub mutations_off: BTreeSet<String>,
     /// The users that the Rollouts controller writes as.
     pub controller_users: Vec<String>,
     /// Whether a Rollout may name what another object of its release does not have yet.
     pub pending: bool,
     /// The label by which Argo CD tracks objects, if it does so by a label.
     pub argo_cd_label: Option<String>,
+    /// Whether the controller's field manager exempts a service account that is not listed.
+    pub exempt_by_field_manager: ExemptByFieldManager,
     /// What is true of the whole cluster.
     pub mesh: Mesh,
 }
@@ -32,6 +36,18 @@ pub enum Profile {
     Strict,
     /// Nothing is denied and nothing is changed.
     Observe,
+}
+
+/// When the controller's field manager exempts a service account that is not listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExemptByFieldManager {
+    /// Until a listed user has been seen to write as the controller: then the list is right.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never: listed users alone are exempt.
+    Never,
 }
 
 /// What a rule's findings do, whatever the profile.
@@ -76,6 +92,21 @@ impl Profile {
     }
 }
 
+impl ExemptByFieldManager {
+    /// As settings write them.
+    pub const NAMES: [&'static str; 3] = ["auto", "always", "never"];
+
+    /// The value of one of [`ExemptByFieldManager::NAMES`].
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "auto" => Some(ExemptByFieldManager::Auto),
+            "always" => Some(ExemptByFieldManager::Always),
+            "never" => Some(ExemptByFieldManager::Never),
+            _ => None,
+        }
+    }
+}
+
 impl RuleAction {
     /// As settings write them.
     pub const NAMES: [&'static str; 3] = ["deny", "warn", "off"];
@@ -96,9 +127,11 @@ impl Default for Settings {
         Self {
             profile: Profile::default(),
             actions: BTreeMap::new(),
+            mutations_off: BTreeSet::new(),
             controller_users: vec!["system:serviceaccount:argo-rollouts:argo-rollouts".to_owned()],
             pending: true,
             argo_cd_label: None,
+            exempt_by_field_manager: ExemptByFieldManager::default(),
             mesh: Mesh::default(),
         }
     }

@@ -307,17 +307,47 @@ fn exemptions() -> Vec<Case> {
                 "deny RG202",
             )
         },
-        update(
-            "the controller by managedFields",
-            by_manager("rollouts-controller"),
-            "exempt controller-by-managed-fields",
-        ),
-        update("another manager", by_manager("kubectl-edit"), "deny RG202"),
         Case {
+            user: ACCOUNT,
+            ..update(
+                "a service account with the controller's manager, weights",
+                by_manager("rollouts-controller", "primary"),
+                "exempt controller-by-managed-fields",
+            )
+        },
+        Case {
+            user: ACCOUNT,
+            ..update(
+                "the same, a route's name",
+                by_manager("rollouts-controller", "main"),
+                "deny RG202",
+            )
+        },
+        update(
+            "a person with the controller's manager",
+            by_manager("rollouts-controller", "main"),
+            "deny RG202",
+        ),
+        update(
+            "a person with it, weights",
+            by_manager("rollouts-controller", "primary"),
+            "allow",
+        ),
+        Case {
+            user: ACCOUNT,
+            settings: "exemptByFieldManager: never",
+            ..update(
+                "a service account where it never counts",
+                by_manager("rollouts-controller", "primary"),
+                "allow",
+            )
+        },
+        Case {
+            user: ACCOUNT,
             settings: "controllerManager: mine",
             ..update(
                 "a configured manager",
-                by_manager("mine"),
+                by_manager("mine", "primary"),
                 "exempt controller-by-managed-fields",
             )
         },
@@ -432,6 +462,7 @@ fn judge(case: &Case) -> Decision {
         },
         old_object: old,
         dry_run: false,
+        controller_seen: false,
         trace: false,
     };
     decide(request, &cluster, &settings)
@@ -552,13 +583,15 @@ fn annotated(text: &str, words: &str) -> String {
 }
 
 /// A write whose change managedFields give to one manager.
-fn by_manager(manager: &str) -> String {
+fn by_manager(manager: &str, route: &str) -> String {
     let entry = format!(
         "managedFields: [{{manager: {manager}, fieldsV1: {{f:spec: {{f:http: {{}}}}}}}}], "
     );
-    vs("main", "app-stable", "").replace("metadata: {", &format!("metadata: {{{entry}"))
+    let written = vs(route, "app-stable", "").replace("weight: 3", "weight: 10");
+    written.replace("metadata: {", &format!("metadata: {{{entry}"))
 }
 
+const ACCOUNT: &str = "system:serviceaccount:elsewhere:argo";
 impl Clone for Case {
     fn clone(&self) -> Self {
         Self {

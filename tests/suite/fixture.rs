@@ -4,7 +4,7 @@
 //! # what the fixture shows
 //! {apiVersion, kind, metadata, spec}    # the cluster, any number of documents
 //! ---
-//! write: {operation: UPDATE, object: {…}}   # or {operation: DELETE, kind: Service, name: app}; dryRun: true
+//! write: {operation: UPDATE, object: {…}}   # or {operation: DELETE, kind: Service, name: app}; perhaps `user`, `dryRun`
 //! settings: {complete: true, argoVersion: "1.9"}
 //! ```
 //!
@@ -254,10 +254,14 @@ fn request(write: &Value, fixture: &Fixture) -> Request {
         Operation::Create => Value::Null,
         _ => stored().unwrap_or_else(|| panic!("{}: no {key}", fixture.path.display())),
     };
-    Request {
+    let mut request = Request {
         dry_run: write.get("dryRun") == Some(&json!(true)),
         ..request_of(&key, operation, object, old_object)
+    };
+    if !text("user").is_empty() {
+        text("user").clone_into(&mut request.user);
     }
+    request
 }
 
 /// A write by nobody in particular.
@@ -276,6 +280,7 @@ pub fn request_of(key: &Key, operation: Operation, object: Value, old_object: Va
         object,
         old_object,
         dry_run: false,
+        controller_seen: false,
         trace: false,
     }
 }

@@ -20,6 +20,8 @@ mod byte_properties;
 mod chart;
 mod chart_values;
 mod cli;
+mod confined;
+mod controller_name;
 mod controller_values;
 mod decision;
 mod examples;

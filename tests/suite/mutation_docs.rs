@@ -12,13 +12,13 @@ use crate::tidy::folders;
 fn the_mutations_page_is_in_step() {
     let mut page = String::from(OPENING);
     for mutation in MUTATIONS {
-        let (name, kind, docs) = (mutation.name, mutation.kind, mutation.documentation);
+        let (name, kind, docs) = (mutation.name, kinds(mutation), mutation.documentation);
         let summary = docs.lines().next().unwrap_or_default();
         page += &format!("| [{name}](#{name}) | {kind} | {summary} |\n");
     }
     page += COMMON;
     for mutation in MUTATIONS {
-        let (name, kind) = (mutation.name, mutation.kind);
+        let (name, kind) = (mutation.name, kinds(mutation));
         let docs = mutation.documentation.replace("\n## ", "\n### ");
         page += &format!("\n## {name}\n\n*{kind}*. {}\n", docs.trim_end());
     }
@@ -42,6 +42,11 @@ fn every_mutation_is_documented_and_shown_both_ways() {
         assert!(shown(mutation, true), "{}: never patches", mutation.name);
         assert!(shown(mutation, false), "{}: always patches", mutation.name);
     }
+}
+
+fn kinds(mutation: &Mutation) -> String {
+    let kinds: Vec<&str> = mutation.kinds.iter().map(|kind| kind.as_str()).collect();
+    kinds.join(", ")
 }
 
 fn shown(mutation: &Mutation, patching: bool) -> bool {
@@ -88,7 +93,7 @@ Nothing is changed
 
 - if no Rollout names the object, or the Rollout is being deleted;
 - if a reference of the Rollout does not resolve (the [rules](rules.md) report this);
-- in writes of the Rollouts controller, identified by its user or by `managedFields`;
+- in writes of the Rollouts controller, identified by its user or by `managedFields` (only `shared-ownership` runs there);
 - in an object or a namespace that is being deleted;
 - in a namespace with the label `rollout-guard.io/enforce: off`.
 

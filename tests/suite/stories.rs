@@ -59,7 +59,7 @@ pub struct Step {
     pub cluster: Cluster,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writer {
     Person,
     Controller,

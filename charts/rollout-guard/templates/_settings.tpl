@@ -7,8 +7,15 @@ actions:
   {{ $rule }}: {{ include "rollout-guard.action" $action | quote }}
   {{- end }}
 {{- end }}
+{{- with .Values.mutations }}
+mutations:
+  {{- range $mutation, $value := . }}
+  {{ $mutation }}: {{ include "rollout-guard.action" $value | quote }}
+  {{- end }}
+{{- end }}
 controllerUsers: {{ toJson .Values.controller.users }}
 controllerManager: {{ .Values.controller.fieldManager | quote }}
+exemptByFieldManager: {{ .Values.controller.exemptByFieldManager }}
 clusterDomain: {{ .Values.clusterDomain | quote }}
 {{- with .Values.argoVersion }}
 argoVersion: {{ . | quote }}

@@ -1,6 +1,6 @@
 {{- /*
 The entries of a webhook configuration. `verb`: mutate or validate. `kinds`: from files/kinds.yaml. `operations`.
-`options`: the values of this webhook. Services have their own entry with a condition, because only few Services belong to a
+`options`: the values of this webhook. `controller`: whether it is for the writes of the listed users instead of all others. Services have their own entry with a condition, because only few Services belong to a
 rollout.
 */}}
 {{- define "rollout-guard.webhooks" -}}
@@ -9,10 +9,11 @@ rollout.
 {{- $services := list }}
 {{- range .kinds }}
 {{- if eq .resource "services" }}{{ $services = append $services . }}{{ else }}{{ $flows = append $flows . }}{{ end }}
-{{- end -}}
-- name: flows.{{ .verb }}.rollout-guard.io
+{{- end }}
+{{- $of := ternary "controller-" "" (dig "controller" false .) }}
+- name: {{ $of }}flows.{{ .verb }}.rollout-guard.io
   {{- include "rollout-guard.webhook" (merge (dict "kinds" $flows) $all) | nindent 2 }}
-- name: services.{{ .verb }}.rollout-guard.io
+- name: {{ $of }}services.{{ .verb }}.rollout-guard.io
   {{- include "rollout-guard.webhook" (merge (dict "kinds" $services "services" true) $all) | nindent 2 }}
 {{- end }}
 
@@ -68,9 +69,15 @@ matchConditions:
 
 {{- /* An error in a condition silently skips the webhook, so each one handles absent fields and objects. */}}
 {{- define "rollout-guard.matchConditions" -}}
+{{- $controller := dig "controller" false . }}
 {{- with .root.Values.controller.users }}
+{{- if $controller }}
+- name: the-rollouts-controller
+  expression: 'request.userInfo.username in {{ toJson . }}'
+{{- else }}
 - name: not-the-rollouts-controller
   expression: '!(request.userInfo.username in {{ toJson . }})'
+{{- end }}
 {{- end }}
 {{- if .services }}
 - name: updates-of-a-rollouts-service
@@ -88,6 +95,17 @@ matchConditions:
   expression: 'request.operation != "DELETE" || !(request.userInfo.username in {{ toJson .systemUsers }})'
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /*
+Whether the writes of the listed users are sent to /mutate: to share the ownership of fields, and to see that a listed user
+writes as the controller.
+*/}}
+{{- define "rollout-guard.seesController" -}}
+{{- $mutations := .Values.mutations | default dict }}
+{{- $shared := "auto" }}
+{{- if hasKey $mutations "shared-ownership" }}{{ $shared = include "rollout-guard.action" (get $mutations "shared-ownership") }}{{ end }}
+{{- if and .Values.controller.users (or (ne $shared "off") (eq .Values.controller.exemptByFieldManager "auto")) }}true{{ end }}
 {{- end }}
 
 {{- /* The CA in base64 in mode `secret`. In the other modes the pods or cert-manager's injector write it. */}}

@@ -11,7 +11,9 @@ use super::rendered::{Rendered, list, texts};
 
 pub fn webhook_rules_come_from_the_catalogue(helm: &Helm) {
     let judged = Kind::ALL.into_iter().filter(|kind| kind.is_guarded());
-    let mutated = MUTATIONS.iter().map(|mutation| mutation.kind);
+    let mutated = MUTATIONS
+        .iter()
+        .flat_map(|mutation| mutation.kinds.iter().copied());
     let rendered = helm.render("default");
     let expected = |kinds: &mut dyn Iterator<Item = Kind>| -> BTreeSet<String> {
         kinds
@@ -102,6 +104,21 @@ pub fn the_controller_is_not_reviewed(helm: &Helm) {
             condition(webhook, "not-the-rollouts-controller"),
             Some(expected)
         );
+    }
+    let rendered = helm.render("default");
+    let (controllers, others): (Vec<&Value>, Vec<&Value>) = rendered
+        .webhooks(MUTATING)
+        .into_iter()
+        .partition(|webhook| condition(webhook, "the-rollouts-controller").is_some());
+    assert_eq!((controllers.len(), others.len()), (2, 2));
+    for webhook in &others {
+        assert!(condition(webhook, "not-the-rollouts-controller").is_some());
+    }
+    let closed = helm.render_with("default", &["--set", "webhook.mutating.failurePolicy=Fail"]);
+    for webhook in closed.webhooks(MUTATING) {
+        let controller = condition(webhook, "the-rollouts-controller").is_some();
+        let expected = if controller { "Ignore" } else { "Fail" };
+        assert_eq!(webhook["failurePolicy"], expected);
     }
     let rendered = helm.render_with("default", &["--set", "controller.users=null"]);
     for webhook in rendered.webhooks(MUTATING) {

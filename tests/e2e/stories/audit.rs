@@ -76,8 +76,9 @@ fn a_forgotten_annotation_is_reported(bed: &Bed) {
     until_counted(bed, series, &[]);
 }
 
-/// Weights written as the controller writes them, by a user whom the settings do not list: the write is allowed, and
-/// the Event says what to list. A dry run before it creates no Event.
+/// Writes with the controller's field manager by a person and by a service account that are not listed. A listed
+/// controller writes here, so both are judged as any other write, and the Event never says to list the person. A dry run
+/// creates no Event.
 fn an_unlisted_controller_is_reported(bed: &Bed) {
     let world = World::new(bed, "audit-stranger");
     world.apply("examples/subset-level");
@@ -86,30 +87,38 @@ fn an_unlisted_controller_is_reported(bed: &Bed) {
         .argo("set image app07 app07=registry.example/app:v2")
         .ok();
     world.until_weights("virtservice-app07", "primary", &[5, 95]);
-    let weigh = |more: &str| {
-        let patch = r#"[{"op":"replace","path":"/spec/http/0/route/0/weight","value":7},
-                        {"op":"replace","path":"/spec/http/0/route/1/weight","value":93}]"#;
+    let patch = |user: &str, more: &str, patch: &str| {
         let words = format!(
             "patch virtualservice virtservice-app07 --type=json --field-manager=rollouts-controller {more} -p"
         );
-        world
-            .as_user(UNLISTED_USER, "kubectl", &words)
-            .arg(patch)
-            .ok()
+        let command = match user {
+            "" => world.kubectl(&words),
+            user => world.as_user(user, "kubectl", &words),
+        };
+        command.arg(patch)
     };
-    weigh("--dry-run=server");
+    let weights = r#"[{"op":"replace","path":"/spec/http/0/route/0/weight","value":7},
+                      {"op":"replace","path":"/spec/http/0/route/1/weight","value":93}]"#;
+    let subset =
+        r#"[{"op":"replace","path":"/spec/http/0/route/0/destination/subset","value":"v9"}]"#;
+    patch(UNLISTED_USER, "--dry-run=server", weights).ok();
     std::thread::sleep(Duration::from_secs(2));
     let described = world.kubectl("describe rollout app07").ok().stdout;
     assert!(
         !described.contains("RolloutGuardUnlistedController"),
         "{described}"
     );
-    weigh("");
-    let described = until_described(&world, "RolloutGuardUnlistedController");
+    patch(UNLISTED_USER, "", subset)
+        .fails()
+        .says("[rollout-guard RG204]");
+    patch("", "", subset).fails().says("[rollout-guard RG204]");
+    patch("", "", weights).ok().says("kept weights 5/95");
+    let described = until_described(&world, "somebody uses the field manager");
     assert!(
-        described.contains(&format!("add `{UNLISTED_USER}`")),
+        described.contains("user `system:serviceaccount:elsewhere:argo-rollouts`"),
         "{described}"
     );
+    assert!(!described.contains("set `controllerUsers`"), "{described}");
 }
 
 fn a_namespace_that_is_off_is_not_reviewed(bed: &Bed) {

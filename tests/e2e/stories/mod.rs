@@ -23,6 +23,7 @@ mod profiles;
 mod prometheus;
 mod recorder;
 mod rollback;
+mod shared_ownership;
 mod subset_level;
 mod tenants;
 mod tree;
@@ -59,6 +60,7 @@ pub const ALL: &[&[Story]] = &[
     profiles::STORIES,
     recorder::STORIES,
     rollback::STORIES,
+    shared_ownership::STORIES,
     subset_level::STORIES,
     tenants::STORIES,
     tree::STORIES,

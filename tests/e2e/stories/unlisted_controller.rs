@@ -24,6 +24,7 @@ fn its_canary_completes_unchanged(bed: &Bed) {
         .ok()
         .says("kept weights 5/95");
     folder.apply_file("destination-rule.yaml").ok();
+    a_person_with_its_field_manager_is_judged(&world);
     world.reconcile("app07");
     always_hashed(&recording.stop(bed), &hashes);
     world.promote(&SUBSET_LEVEL);
@@ -42,19 +43,36 @@ fn its_canary_completes_unchanged(bed: &Bed) {
     bed.guard().ensure();
 }
 
-/// The log and an Event on the Rollout name the user to add.
+fn a_person_with_its_field_manager_is_judged(world: &World) {
+    let patch =
+        "patch virtualservice virtservice-app07 --type=json --field-manager=rollouts-controller -p";
+    let weight = r#"[{"op":"replace","path":"/spec/http/0/route/0/weight","value":50}]"#;
+    world
+        .kubectl(patch)
+        .arg(weight)
+        .ok()
+        .says("kept weights 5/95");
+    let name = r#"[{"op":"replace","path":"/spec/http/0/name","value":"main"}]"#;
+    world
+        .kubectl(patch)
+        .arg(name)
+        .fails()
+        .says("[rollout-guard RG202]");
+}
+
+/// The log and an Event on the Rollout name the account to add.
 fn is_reported(bed: &Bed, world: &World) {
     let user = "system:serviceaccount:argo-rollouts:argo-rollouts";
     let event = poll("the Event", crate::world::DEADLINE, &mut || {
         let shown = "-o custom-columns=REASON:.reason,MESSAGE:.message,NOTE:.note";
         let events = world.kubectl(&format!("get events {shown}")).ok().stdout;
-        if events.contains("RolloutGuardUnlistedController") {
+        if events.contains(&format!("set `controllerUsers: [\"{user}\"]`")) {
             Ok(events)
         } else {
             Err(events)
         }
     });
-    assert!(event.contains(user), "{event}");
+    assert!(event.contains("RolloutGuardUnlistedController"), "{event}");
     let pods = bed.guard().pods();
     let logs = pods.iter().map(|pod| {
         let name = pod["metadata"]["name"].as_str().unwrap_or_default();

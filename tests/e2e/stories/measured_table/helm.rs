@@ -14,7 +14,8 @@ pub const STORIES: &[Story] = &[
     shared!(helm_prints_why_an_upgrade_is_denied),
 ];
 
-/// The conflict comes from the API server, before any webhook. With force, the values are kept.
+/// Without a guard the upgrade conflicts, and with force it wipes the weights. With one there is no conflict, because the
+/// controller gives up the fields that Helm applies, and the values are kept, with force and without.
 fn helm_4_upgrades_during_a_canary(bed: &Bed) {
     let world = World::new(bed, "table-helm4");
     let chart = world.folder(CHART);
@@ -28,20 +29,23 @@ fn helm_4_upgrades_during_a_canary(bed: &Bed) {
             &format!("upgrade {V2} --set timeout=7s {flags}"),
         )
     };
-    upgrade("")
-        .fails()
-        .says("conflict with \"rollouts-controller\"")
-        .says(".spec.http");
-    upgrade("--force-conflicts").ok();
-    world.until_weights("virtservice-app07", "primary", &[5, 95]);
-    assert_eq!(world.hashes("destrule-app07"), hashes);
-    assert_eq!(timeout(&world), "7s");
+    for force in ["", "--force-conflicts"] {
+        upgrade(force).ok();
+        world.until_weights("virtservice-app07", "primary", &[5, 95]);
+        assert_eq!(world.hashes("destrule-app07"), hashes);
+        assert_eq!(timeout(&world), "7s");
+    }
     world.promote(&SUBSET_LEVEL);
     world.until_weights("virtservice-app07", "primary", &[50, 50]);
 
     let control = World::without_guard(bed, "table-helm4-control");
     let chart = control.folder(CHART);
     helm_canary(&control, "helm", &chart);
+    let upgrade = format!("upgrade {V2} --set timeout=7s");
+    helm(&control, "helm", &chart, &upgrade)
+        .fails()
+        .says("conflict with \"rollouts-controller\"")
+        .says(".spec.http");
     let recording = control.record(&["VirtualService"]);
     helm(
         &control,
