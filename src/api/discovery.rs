@@ -58,7 +58,7 @@ impl Discovery {
             Ok(group) => {
                 let resources = group.resources_by_stability().into_iter();
                 let mut resources = resources.map(|(resource, _)| resource);
-                Ok(resources.find(|resource| resource.kind == kind.as_str()))
+                Ok(resources.find(|resource| resource.kind == kind.name()))
             }
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(error),
@@ -83,6 +83,6 @@ pub fn is_absent(error: &Error) -> bool {
 /// A kind that every API server serves, of which it need not be asked.
 fn built_in(kind: Kind) -> Option<ApiResource> {
     let version = kind.versions().first().filter(|_| kind.is_built_in())?;
-    let gvk = GroupVersionKind::gvk(kind.group(), version, kind.as_str());
+    let gvk = GroupVersionKind::gvk(kind.group(), version, kind.name());
     Some(ApiResource::from_gvk_with_plural(&gvk, kind.plural()))
 }

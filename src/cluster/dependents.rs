@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::reference;
 use super::view::View;
-use crate::model::{Body, Host, Key, Rollout, Typed, VirtualService};
+use crate::model::{Body, Host, Key, Kind, Rollout, Typed, VirtualService};
 
 /// The object itself and all objects about which rules that read it can report, as `view` has them.
 pub fn dependents(view: &View<'_>, key: &Key) -> BTreeSet<Key> {
@@ -34,12 +34,16 @@ pub fn dependents(view: &View<'_>, key: &Key) -> BTreeSet<Key> {
     dependents
 }
 
-/// All objects that the Rollout names, and the other Rollouts that name them.
+/// All objects that the Rollout names, the other Rollouts that name them, and the flows that send to the Services
+/// that it narrows to one revision.
 fn by_rollout(view: &View<'_>, rollout: Typed<'_, Rollout>) -> Vec<Key> {
     let named = reference::named(rollout, view.mesh().argo_version).map(|(_, key)| key);
     let named: Vec<Key> = named.collect();
     let sharing = named.iter().flat_map(|key| rollouts(view, key));
-    sharing.chain(named.iter().cloned()).collect()
+    let services = named.iter().filter(|key| key.kind == Kind::Service);
+    let sending = services.flat_map(|key| senders(view, &view.service_host(key)));
+    let flows = sending.flat_map(|service| rollouts(view, &service));
+    sharing.chain(flows).chain(named.iter().cloned()).collect()
 }
 
 /// The VirtualServices that delegate to it, and the flows whose subsets it sends to. Others that claim its hosts

@@ -74,7 +74,13 @@ pub fn edges_of(object: &Object, mesh: &Mesh) -> Vec<Edge> {
 fn of_rollout(rollout: Typed<'_, Rollout>, mesh: &Mesh) -> Vec<Edge> {
     let named = reference::named(rollout, mesh.argo_version).map(|(_, key)| key);
     let workload = reference::workload(rollout);
-    named.chain(workload).map(Edge::Names).collect()
+    let stable = &rollout.status.stable_rs;
+    let revision = (!stable.is_empty()).then(|| reference::revision(rollout, stable));
+    named
+        .chain(workload)
+        .chain(revision)
+        .map(Edge::Names)
+        .collect()
 }
 
 fn of_virtual_service(service: Typed<'_, VirtualService>, mesh: &Mesh) -> Vec<Edge> {

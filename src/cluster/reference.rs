@@ -159,6 +159,12 @@ pub fn workload(rollout: Typed<'_, Rollout>) -> Option<Key> {
     takes.then(|| Key::new(kind, rollout.meta.namespace(), &reference.name))
 }
 
+/// The ReplicaSet of the Rollout's revision with this hash.
+pub fn revision(rollout: Typed<'_, Rollout>, hash: &str) -> Key {
+    let name = format!("{}-{hash}", rollout.meta.name());
+    Key::new(Kind::Revision, rollout.meta.namespace(), &name)
+}
+
 /// The delegates of the http routes, with the path of each `delegate`.
 pub fn delegates(service: Typed<'_, VirtualService>) -> impl Iterator<Item = (Path, Key)> {
     let routes = service.body.http().iter().enumerate();

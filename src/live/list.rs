@@ -13,7 +13,9 @@ const MAX_OBJECTS_PER_PAGE: u32 = 500;
 /// All objects that the API server holds, whichever number of pages that takes.
 pub(super) async fn list(api: &Api<DynamicObject>, kind: Kind) -> Result<Vec<Object>, Error> {
     let mut objects = Vec::new();
-    let mut page = ListParams::default().limit(MAX_OBJECTS_PER_PAGE);
+    let mut page = ListParams::default()
+        .limit(MAX_OBJECTS_PER_PAGE)
+        .labels(kind.selector());
     loop {
         let next = if is_metadata_only(kind) {
             decode_page(kind, api.list_metadata(&page).await?, &mut objects)

@@ -98,7 +98,11 @@ impl Watcher {
             + Send
             + 'static,
     {
-        let events = watcher(api, Config::default().timeout(LASTS)).default_backoff();
+        let events = watcher(
+            api,
+            Config::default().timeout(LASTS).labels(kind.selector()),
+        )
+        .default_backoff();
         pin_mut!(events);
         let mut list = Vec::new();
         while let Some(event) = events.next().await {

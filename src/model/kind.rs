@@ -3,10 +3,17 @@
 
 use std::fmt;
 
+/// The label with the hash of a pod's revision.
+pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
+
 /// What is known of a kind before any object of it.
 struct Info {
     /// The API group; empty for the core group.
     group: &'static str,
+    /// The name in manifests, if it is not the name of the kind here.
+    name: Option<&'static str>,
+    /// Which objects are watched, by their labels; all if empty.
+    selector: &'static str,
     /// The name in URLs, webhooks and RBAC.
     plural: &'static str,
     /// The versions that webhooks ask for, the newest first.
@@ -40,7 +47,7 @@ macro_rules! kinds {
         impl Kind {
             pub const ALL: [Kind; [$(stringify!($kind)),+].len()] = [$(Kind::$kind),+];
 
-            /// The name in manifests.
+            /// The name in metrics and logs, which no two kinds share.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Kind::$kind => stringify!($kind)),+
@@ -68,13 +75,25 @@ kinds! {
     Gateway = Info { watch: Watch::Metadata, ..istio("gateways") };
     Namespace = Info { watch: Watch::Metadata, ..built_in("", "namespaces") };
     Deployment = Info { watch: Watch::WorkloadRef, ..built_in("apps", "deployments") };
-    ReplicaSet = Info { watch: Watch::WorkloadRef, ..built_in("apps", "replicasets") };
+    ReplicaSet = Info { watch: Watch::WorkloadRef, selector: NO_HASH, ..built_in("apps", "replicasets") };
     PodTemplate = Info { watch: Watch::WorkloadRef, ..built_in("", "podtemplates") };
+    // A ReplicaSet of a Rollout. Its own labels are those of its template (`createDesiredReplicaSet`).
+    Revision = Info {
+        watch: Watch::Metadata,
+        name: Some("ReplicaSet"),
+        selector: HASH_LABEL,
+        ..built_in("apps", "replicasets")
+    };
 }
+
+/// The ReplicaSets that belong to no Rollout.
+const NO_HASH: &str = "!rollouts-pod-template-hash";
 
 const fn crd(group: &'static str, versions: &'static [&'static str], plural: &'static str) -> Info {
     Info {
         group,
+        name: None,
+        selector: "",
         plural,
         versions,
         built_in: false,
@@ -107,7 +126,17 @@ impl Kind {
 
     pub fn in_group(group: &str, kind: &str) -> Option<Kind> {
         let mut all = Self::ALL.into_iter();
-        all.find(|known| known.group() == group && known.as_str() == kind)
+        all.find(|known| known.group() == group && known.name() == kind)
+    }
+
+    /// The name in manifests.
+    pub fn name(self) -> &'static str {
+        self.info().name.unwrap_or(self.as_str())
+    }
+
+    /// The label selector of the objects that are watched; all if empty.
+    pub fn selector(self) -> &'static str {
+        self.info().selector
     }
 
     /// The API group; empty for the core group.
@@ -142,6 +171,6 @@ impl Kind {
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(self.name())
     }
 }

@@ -5,9 +5,6 @@ use super::kind::Kind;
 use super::reader::{Labels, Reader};
 use super::release::Release;
 
-/// The label with the hash of a pod's revision.
-pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
-
 /// The annotation with the Rollout that an object is managed by. The controller writes it.
 pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 

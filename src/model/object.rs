@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::destination_rule::DestinationRule;
 use super::key::Key;
-use super::kind::Kind;
+use super::kind::{HASH_LABEL, Kind};
 use super::meta::Meta;
 use super::reader::{Malformed, Reader};
 use super::rollout::Rollout;
@@ -32,7 +32,7 @@ pub enum Body {
     DestinationRule(DestinationRule),
     Service(Service),
     ServiceEntry(ServiceEntry),
-    /// A Deployment, ReplicaSet or PodTemplate.
+    /// A Deployment, ReplicaSet or PodTemplate, or a Rollout's ReplicaSet.
     Workload(Workload),
     /// Metadata only: rules ask whether it exists.
     Gateway,
@@ -60,6 +60,10 @@ impl Object {
     pub fn parse_as(kind: Kind, value: &Value, default_namespace: &str) -> Object {
         let faults = RefCell::default();
         let root = Reader::new(value, &faults);
+        let kind = match kind {
+            Kind::ReplicaSet if is_revision(value) => Kind::Revision,
+            kind => kind,
+        };
         let meta = Meta::read(kind, &root, default_namespace);
         let body = Body::read(kind, &root);
         let malformed = faults.take();
@@ -131,6 +135,12 @@ impl Object {
     }
 }
 
+/// Whether a ReplicaSet belongs to a Rollout.
+fn is_revision(value: &Value) -> bool {
+    let labels = value.get("metadata").and_then(|meta| meta.get("labels"));
+    labels.is_some_and(|labels| labels.get(HASH_LABEL).is_some())
+}
+
 impl Body {
     fn read(kind: Kind, root: &Reader<'_>) -> Body {
         match kind {
@@ -143,6 +153,7 @@ impl Body {
                 Body::Workload(Workload::read(&root.get("spec")))
             }
             Kind::PodTemplate => Body::Workload(Workload::read(root)),
+            Kind::Revision => Body::Workload(Workload::read_revision(root)),
             Kind::Gateway => Body::Gateway,
             Kind::Namespace => Body::Namespace,
         }

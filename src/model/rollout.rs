@@ -40,6 +40,8 @@ pub struct Canary {
     pub ping_pong: Option<PingPong>,
     pub traffic_routing: Option<TrafficRouting>,
     pub steps: Vec<Step>,
+    /// A digest of `steps`, to detect that a write changes them.
+    pub steps_digest: u64,
     pub max_surge: Option<IntOrString>,
     pub max_unavailable: Option<IntOrString>,
     pub scale_down_delay_seconds: Option<i64>,
@@ -105,6 +107,24 @@ impl Rollout {
             .map(move |(index, step)| (list.index(index), step))
     }
 
+    /// The paths of the `setHeaderRoute` and `setMirrorRoute` that insert a route.
+    pub fn inserting_steps(&self) -> impl Iterator<Item = Path> {
+        self.steps().flat_map(|(path, step)| {
+            let routes = step.route_step().filter(|(_, route)| !route.removes());
+            let paths: Vec<Path> = routes.map(|(field, _)| path.field(field)).collect();
+            paths
+        })
+    }
+
+    /// The paths of the experiments that get traffic of the VirtualServices.
+    pub fn weighted_experiments(&self) -> impl Iterator<Item = Path> {
+        self.steps().filter_map(|(path, step)| {
+            let mut templates = step.experiment.iter().flat_map(|step| &step.templates);
+            let weighted = templates.any(|template| template.weight.is_some());
+            weighted.then(|| path.field("experiment"))
+        })
+    }
+
     pub fn traffic_routing(&self) -> Option<&TrafficRouting> {
         self.canary.as_ref()?.traffic_routing.as_ref()
     }
@@ -143,6 +163,7 @@ impl Canary {
             ping_pong: canary.get("pingPong").object_as(PingPong::read),
             traffic_routing: canary.get("trafficRouting").object_as(TrafficRouting::read),
             steps: canary.get("steps").objects(Step::read).unwrap_or_default(),
+            steps_digest: canary.get("steps").digest(),
             max_surge: canary.get("maxSurge").int_or_string(),
             max_unavailable: canary.get("maxUnavailable").int_or_string(),
             scale_down_delay_seconds: canary.get("scaleDownDelaySeconds").int(),

@@ -78,6 +78,23 @@ impl TrafficRouting {
     }
 }
 
+impl TrafficRouting {
+    /// Whether it names a router.
+    pub fn has_router(&self) -> bool {
+        let others = [
+            self.alb,
+            self.smi,
+            self.apisix,
+            self.ambassador,
+            self.nginx,
+            self.app_mesh,
+            self.traefik,
+            self.plugins,
+        ];
+        self.istio.is_some() || others.contains(&true)
+    }
+}
+
 impl Istio {
     fn read(istio: &Reader<'_>) -> Self {
         Self {

@@ -24,6 +24,8 @@ pub struct VirtualService {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpRoute {
     pub name: String,
+    /// It has no conditions.
+    pub matches_all: bool,
     /// `None` if absent.
     pub route: Option<Vec<RouteDestination>>,
     pub redirect: bool,
@@ -165,6 +167,7 @@ impl HttpRoute {
         let mirror = route.get("mirror");
         Self {
             name: route.get("name").string().unwrap_or_default(),
+            matches_all: matches_all(&route.get("match")),
             route: route.get("route").objects(RouteDestination::read),
             redirect: route.get("redirect").object(),
             direct_response: route.get("directResponse").object(),
@@ -179,6 +182,22 @@ impl HttpRoute {
                 .unwrap_or_default(),
         }
     }
+}
+
+/// Whether a `match` has no conditions: it has no entry, or one that any request meets.
+fn matches_all(matches: &Reader<'_>) -> bool {
+    if !matches.says_something() {
+        return true;
+    }
+    let entries = matches.list(|entry| {
+        let uri = entry.get("uri");
+        let any_path = !uri.has_fields() || uri.get("prefix").string().as_deref() == Some("/");
+        let others = CONDITIONS
+            .iter()
+            .any(|field| entry.get(field).says_something());
+        entry.object() && any_path && !others
+    });
+    entries.is_some_and(|entries| entries.contains(&true))
 }
 
 impl L4Route {
@@ -227,3 +246,17 @@ impl Destination {
 
 /// The reserved gateway name for all sidecars.
 const MESH: &str = "mesh";
+
+/// The conditions of an entry in `match`, other than `uri`.
+const CONDITIONS: [&str; 10] = [
+    "scheme",
+    "method",
+    "authority",
+    "headers",
+    "port",
+    "sourceLabels",
+    "gateways",
+    "queryParams",
+    "withoutHeaders",
+    "sourceNamespace",
+];

@@ -1,4 +1,5 @@
-//! A Deployment, ReplicaSet or PodTemplate that a `workloadRef` may name: only its template's labels.
+//! A Deployment, ReplicaSet or PodTemplate that a `workloadRef` may name, or a Rollout's ReplicaSet: only its template's
+//! labels.
 
 use super::reader::{Labels, Reader};
 
@@ -8,6 +9,14 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// Reads a Rollout's ReplicaSet, which has the labels of its template.
+    pub(super) fn read_revision(root: &Reader<'_>) -> Self {
+        let labels = root.get("metadata").get("labels").labels();
+        Self {
+            template_labels: labels.unwrap_or_default(),
+        }
+    }
+
     /// Reads the object that holds `template`: the spec, or a PodTemplate itself.
     pub(super) fn read(holder: &Reader<'_>) -> Self {
         let template = holder.get("template");

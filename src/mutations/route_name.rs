@@ -11,16 +11,17 @@
 //! ## Not when
 //! The mutation changes nothing if there are several http routes, the Rollout lists several names or none, two
 //! Rollouts name the VirtualService, the route does not have both destinations or has one that the controller would
-//! delete, or its hosts are not those of the DestinationRule. In these cases a name would replace a route that is not
-//! found (RG202) by a route that is wrong (RG204, RG205, RG305).
+//! delete, its hosts are not those of the DestinationRule, or a subset is behind a Service that a Rollout names. In
+//! these cases a name would replace a route that is not found (RG202) by a route that is wrong (RG204, RG205, RG305,
+//! RG306).
 
 use serde_json::Value;
 
 use super::input::Input;
 use super::patch::Patch;
-use crate::cluster::{Flow, LinkedVirtualService};
+use crate::cluster::{Flow, LinkedVirtualService, View};
 use crate::field::Path;
-use crate::model::{Destination, HttpRoute, Key, Object};
+use crate::model::{Destination, Host, HttpRoute, Key, Kind, Object};
 
 mutation!(VirtualService(apply));
 
@@ -69,9 +70,18 @@ fn fits(flow: &Flow<'_>, route: &HttpRoute, namespace: &str) -> bool {
     let strange = |to: &Destination| {
         let host = flow.view.resolve(&to.host, namespace);
         let governed = governed.as_ref().filter(|_| !to.subset.is_empty());
-        roles.role(to).is_none() || governed.is_some_and(|rule| !rule.covers(&host))
+        // A subset behind a Service that a Rollout narrows to one revision is no error before the route is managed.
+        let narrowed = !to.subset.is_empty() && is_named_by_rollout(&flow.view, &host);
+        roles.role(to).is_none() || narrowed || governed.is_some_and(|rule| !rule.covers(&host))
     };
     destinations().any(|to| roles.proves_canary(to))
         && destinations().any(|to| roles.proves_stable(to))
         && !destinations().any(strange)
+}
+
+/// Whether the host is that of a Service that a Rollout names.
+fn is_named_by_rollout(view: &View<'_>, host: &Host) -> bool {
+    let service = host.service(&view.mesh().domain);
+    let key = service.map(|(namespace, name)| Key::new(Kind::Service, namespace, name));
+    key.is_some_and(|key| !view.rollouts_using(&key).is_empty())
 }

@@ -10,6 +10,8 @@
 //! It also reports a warning for a DestinationRule that alone defines a subset to which a VirtualService outside
 //! these flows sends.
 //!
+//! A VirtualService that delegates to one whose route a Rollout manages is in use too.
+//!
 //! ## Why
 //! During a release the traffic of both versions is lost or no longer split, and the controller can neither continue
 //! nor abort. An idle Rollout becomes `Degraded: InvalidSpec`.
@@ -56,6 +58,11 @@ fn users<'a>(key: &Key, view: &View<'a>) -> Vec<Flow<'a>> {
         let host = view.service_host(key);
         for service in view.virtual_services_sending_to(&host) {
             users.extend(view.flows_with_claim(&service.meta.key));
+        }
+    }
+    if let Some(service) = view.virtual_service(key) {
+        for (_, delegate) in reference::delegates(service) {
+            users.extend(view.flows_with_claim(&delegate));
         }
     }
     let mut seen = BTreeSet::new();
@@ -106,6 +113,19 @@ fn usage(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
             places: vec![(flow.key().clone(), path)],
         })
         .or_else(|| routed(flow, key))
+        .or_else(|| delegating(flow, key))
+}
+
+/// The route of the VirtualService that delegates to one that the Rollout names.
+fn delegating(flow: &Flow<'_>, key: &Key) -> Option<Usage> {
+    let service = flow.view.virtual_service(key)?;
+    reference::delegates(service).find_map(|(path, delegate)| {
+        let reference = named(flow, &delegate)?;
+        Some(Usage {
+            text: message!("gets its traffic through it, by {delegate}").with_field(&path),
+            places: vec![(flow.key().clone(), reference), (delegate, Path::default())],
+        })
+    })
 }
 
 /// Where the Rollout names the object.

@@ -1,12 +1,18 @@
-//! The controller would delete a route whose weights it writes.
+//! The controller would delete a route that it did not insert.
 //!
 //! ## What
-//! A name in `routes` of a VirtualService reference is also in `managedRoutes`, or is the name of a `setHeaderRoute`
-//! or `setMirrorRoute` step.
+//! The rule reports an error if
+//! - a name in `routes` of a VirtualService reference is also in `managedRoutes`, or is the name of a `setHeaderRoute`
+//!   or `setMirrorRoute` step;
+//! - outside a release, the VirtualService has an http route whose name is in `managedRoutes`;
+//! - a name in `managedRoutes` is a route of the same VirtualService whose weights another Rollout manages.
+//!
+//! It reports a warning if two Rollouts have one name in `managedRoutes` and insert routes into one VirtualService.
 //!
 //! ## Why
-//! `managedRoutes` lists the routes that the controller inserts. At promotion and abort it deletes all of them, and
-//! those that steps name (`RemoveManagedRoutes`). The user's own route is deleted with them, and its traffic is lost.
+//! `managedRoutes` lists the routes that the controller inserts. At promotion, after an abort and in every reconcile
+//! without a release it deletes all routes of these names, and those that steps name (`RemoveManagedRoutes`),
+//! whoever wrote them. The user's own route is deleted with them, and its traffic is lost.
 //!
 //! ## Example
 //! ```yaml
@@ -18,18 +24,41 @@
 //! ```
 //!
 //! ## Fix
-//! Keep the user's route in `routes` only, and give the inserted route another name.
+//! Keep the user's route in `routes` only, and give the inserted route a name that no other route has.
 
-use crate::cluster::Flow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{Flow, LinkedVirtualService};
 use crate::field::Path;
+use crate::model::{Rollout, Typed};
 use crate::verdict::{Cause, Findings, message};
 
-rule!(RG105, Error, Rollout(check));
+rule!(RG105, Both, Rollout(check), reads = [VirtualService]);
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     if !flow.argo().inserts_managed_routes() {
         return;
     }
+    check_listed(flow, found);
+    if flow.inserted_routes().is_empty() {
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for linked in flow.virtual_services() {
+        if !seen.insert(linked.link.key.clone()) {
+            continue;
+        }
+        if !flow.is_in_progress() {
+            check_idle(flow, &linked, found);
+        }
+        for other in flow.other_owners(&linked.link.key) {
+            check_other(flow, &linked, other, found);
+        }
+    }
+}
+
+/// The user's routes that the Rollout itself lists.
+fn check_listed(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for link in flow.virtual_service_links() {
         let routes = link.reference.routes.iter().enumerate();
         for (index, name) in routes.filter(|(_, name)| !name.is_empty()) {
@@ -50,12 +79,113 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
+/// The routes of the VirtualService that the next reconcile deletes. Without a release none of them is the
+/// controller's.
+fn check_idle(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
+    let managed = positions(flow.rollout);
+    let listed: BTreeSet<&String> = linked.link.reference.routes.iter().collect();
+    let routes = linked.service.http().iter().enumerate();
+    let mut seen = BTreeSet::new();
+    for (index, route) in routes.filter(|(_, route)| !listed.contains(&route.name)) {
+        let Some(position) = managed.get(route.name.as_str()) else {
+            continue;
+        };
+        if !seen.insert(&route.name) {
+            continue;
+        }
+        let path = entry(*position);
+        let place = Path::spec(["http"]).index(index).field("name");
+        let message = message!(
+            "{} deletes route `{}` of {}",
+            flow.key(),
+            route.name,
+            linked.link.key
+        )
+        .with_field(&place)
+        .text(", because `managedRoutes` names it")
+        .with_field(&path)
+        .text(" and no release is in progress");
+        found
+            .error(flow.key(), path, message)
+            .subject(format!("{} {}", linked.link.key, route.name))
+            .help(
+                "rename the route in one of the two: the controller deletes every route of a name in \
+                 `managedRoutes` when no release is in progress, whoever wrote it",
+            )
+            .cause(Cause::Duplicate)
+            .with(&linked.link.key, place);
+    }
+}
+
+/// The names in `managedRoutes` that another Rollout of the VirtualService uses for a route of its own.
+fn check_other(
+    flow: &Flow<'_>,
+    linked: &LinkedVirtualService<'_>,
+    other: Typed<'_, Rollout>,
+    found: &mut Findings<'_>,
+) {
+    let key = &linked.link.key;
+    let other_flow = Flow::of(other, flow.view);
+    let links = other_flow.virtual_services();
+    let routes = links.filter(|link| link.link.key == *key);
+    let routes = routes.flat_map(|link| link.managed_routes());
+    let weighted: BTreeSet<&str> = routes.map(|route| route.name).collect();
+    let inserted = positions(other);
+    for (name, position) in positions(flow.rollout) {
+        let path = entry(position);
+        let who = message!("{} names route `{name}` of {key}", flow.key()).in_field(&path);
+        if weighted.contains(name) {
+            let message = who.text(format!(
+                ", whose weights {} manages: the controller deletes the route",
+                other.meta.key
+            ));
+            let is_owner = flow.is_effective_for(key);
+            let finding = found.error(flow.key(), path, message);
+            finding.harms_others = is_owner;
+            finding
+                .subject(format!("{key} {name} {}", other.meta.key))
+                .help("give the inserted route a name that no route of the VirtualService has")
+                .cause(Cause::Duplicate)
+                .with(key, Path::spec(["http"]))
+                .with(&other.meta.key, Path::spec(["strategy"]));
+        } else if let Some(theirs) = inserted.get(name) {
+            let message = who.text(format!(
+                ", and so does {}: the end of one's release deletes the other's route",
+                other.meta.key
+            ));
+            found
+                .warning(flow.key(), path, message)
+                .subject(format!("{key} {name} inserted by two"))
+                .help("give the inserted route of each Rollout a name of its own")
+                .cause(Cause::Duplicate)
+                .mutual()
+                .with(&other.meta.key, entry(*theirs));
+        }
+    }
+}
+
+/// The names in `managedRoutes`, with the first index of each.
+fn positions(rollout: Typed<'_, Rollout>) -> BTreeMap<&str, usize> {
+    let names = rollout.body.managed_routes().iter().enumerate();
+    let named = names.filter(|(_, name)| !name.is_empty());
+    // The first of equal names is inserted last and stays.
+    named
+        .rev()
+        .map(|(index, name)| (name.as_str(), index))
+        .collect()
+}
+
+/// The name of an entry in `managedRoutes`.
+fn entry(index: usize) -> Path {
+    let routing = Path::spec(["strategy", "canary", "trafficRouting"]);
+    routing.field("managedRoutes").index(index).field("name")
+}
+
 /// The field that names the route as one that the controller inserts and deletes.
 fn deleted_by(flow: &Flow<'_>, name: &str) -> Option<Path> {
-    let list = Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"]);
     let mut managed = flow.rollout.managed_routes().iter();
     let managed = managed.position(|known| known == name);
-    let managed = managed.map(|index| list.index(index).field("name"));
+    let managed = managed.map(entry);
     managed.or_else(|| {
         let steps = flow.rollout.steps();
         let mut routes = steps.flat_map(|(path, step)| {

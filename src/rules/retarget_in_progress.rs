@@ -34,7 +34,14 @@ rule!(
     RG702,
     Both,
     Write(check),
-    reads = [Rollout, VirtualService, DestinationRule, Service, Namespace]
+    reads = [
+        Rollout,
+        VirtualService,
+        DestinationRule,
+        Service,
+        Namespace,
+        Revision
+    ]
 );
 
 fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {

@@ -8,11 +8,18 @@
 //! It reports a warning if the Rollout does not name the Service but a canary or stable subset destination resolves
 //! to it. In that case the labels of the role's metadata count.
 //!
+//! During a release the stable pods still have the labels of the old template. The rule also reports an error if the
+//! Service of the stable pods (stable, active, the stable one of ping and pong, the one that the stable subset
+//! destination resolves to) requires a label that only the pods of the new template have. The old labels are those of
+//! the stable ReplicaSet. If it is not known, the rule reports a label that the stored Service does not require and
+//! that `spec.selector` does not require.
+//!
 //! A Service without a selector is not checked, and neither are pods of a `workloadRef` that is not known.
 //!
 //! ## Why
 //! For a named Service the controller sets the Rollout to `Degraded: InvalidSpec` and stops (`ValidateService`). A
-//! Service that only gets traffic would select none of the Rollout's pods.
+//! Service that only gets traffic would select none of the Rollout's pods. A stable Service that selects by a label of
+//! the new template has no endpoints until the release ends (argoproj/argo-rollouts#4371).
 //!
 //! ## Example
 //! ```yaml
@@ -24,27 +31,36 @@
 //! ```
 //!
 //! ## Fix
-//! Select by labels that all pods of the Rollout have. The controller adds the hash.
+//! Select by labels that all pods of the Rollout have. The controller adds the hash. Add a new label of the template to
+//! the selector after the release.
 
 use std::collections::BTreeSet;
 
-use super::parts::pods::Pods;
-use crate::cluster::{Flow, RoutedDestination, reference};
+use super::parts::pods::{ADD_AFTER_RELEASE, Pods};
+use crate::cluster::{Flow, Role, RoutedDestination, ServiceRole, View, reference};
 use crate::field::Path;
-use crate::model::Key;
+use crate::model::{Key, Labels};
 use crate::verdict::{Finding, Findings, message};
 
 rule!(
     RG402,
     Both,
     Rollout(check),
-    reads = [VirtualService, Service, Deployment, ReplicaSet, PodTemplate]
+    reads = [
+        VirtualService,
+        Service,
+        Deployment,
+        ReplicaSet,
+        PodTemplate,
+        Revision
+    ]
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     if let Some(pods) = Pods::of(flow) {
         check_named(flow, &pods, found);
         check_routed(flow, found);
+        check_stable_revision(flow, &pods, found);
     }
 }
 
@@ -121,6 +137,69 @@ fn check_routed_service(
         explain(finding, flow, &pods, (key, label));
         finding.with(routed.virtual_service, place);
     }
+}
+
+/// During a release, the labels in the selectors of the stable pods' Services that only pods of the new template
+/// have.
+fn check_stable_revision(flow: &Flow<'_>, template: &Pods, found: &mut Findings<'_>) {
+    for (key, path, hash) in stable_services(flow) {
+        let Some(selector) = selector(&flow.view, &key) else {
+            continue;
+        };
+        let before = flow.view.before();
+        let Some(pods) = Pods::of_revision(flow, &hash, self::selector(&before, &key)) else {
+            continue;
+        };
+        let reported = template.unmet(selector);
+        for (label, required) in pods.unmet(selector) {
+            if reported.contains(&(label, required)) {
+                continue;
+            }
+            let message = message!("{} is in the middle of a release, and {key}", flow.key())
+                .with_field(&path)
+                .text(format!(
+                    " selects the stable pods by label `{label}: {required}`, {}",
+                    pods.failing_in_release(label)
+                ));
+            let finding = found.error(flow.key(), path.clone(), message);
+            finding
+                .subject(format!("{key} {label} stable"))
+                .help(ADD_AFTER_RELEASE)
+                .with(&key, Path::spec(["selector"]).entry(label));
+            pods.add_workload(finding);
+        }
+    }
+}
+
+/// The Services that select the stable pods, with the field of the Rollout that leads to each and the pods' hash.
+fn stable_services(flow: &Flow<'_>) -> BTreeSet<(Key, Path, String)> {
+    let status = &flow.rollout.status;
+    let mut services = BTreeSet::new();
+    for link in reference::services(flow.rollout) {
+        let stable = match link.role {
+            ServiceRole::Stable | ServiceRole::Active => true,
+            ServiceRole::Ping => status.stable_is_ping(),
+            ServiceRole::Pong => !status.stable_is_ping(),
+            ServiceRole::Canary | ServiceRole::Preview => false,
+        };
+        if let Some(hash) = flow.hash_of_service(link.role).filter(|_| stable) {
+            services.insert((link.key, link.path, hash));
+        }
+    }
+    for routed in flow.routed() {
+        let stable = routed.by_subset && routed.role == Role::Stable;
+        if let Some(key) = routed.service(&flow.view).filter(|_| stable) {
+            let path = routed.reference.field("name");
+            services.insert((key, path, status.stable_rs.clone()));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    services.retain(|(key, ..)| seen.insert(key.clone()));
+    services
+}
+
+fn selector<'a>(view: &View<'a>, service: &Key) -> Option<&'a Labels> {
+    view.service(service)?.body.selector.as_ref()
 }
 
 /// Adds what both kinds of finding say about a label in the selector of a Service.

@@ -7,6 +7,10 @@
 //! ignores labels that Istio adds to endpoints: `topology.istio.io/*`, `topology.kubernetes.io/*`,
 //! `kubernetes.io/hostname`, `istio.io/rev`, `service.istio.io/*`, `security.istio.io/*`.
 //!
+//! During a release the stable pods still have the labels of the old template. The rule also reports a label of the
+//! stable subset that only the pods of the new template have. The old labels are those of the stable ReplicaSet. If it
+//! is not known, the rule reports a label that the stored subset does not have and that `spec.selector` does not require.
+//!
 //! ## Why
 //! The subset selects no pod, so its share of the traffic gets 503. Labels such as `version: v1` are left over from a
 //! canary with two Deployments. The versions of a Rollout differ only by the hash, and the controller adds the hash
@@ -22,9 +26,10 @@
 //! ```
 //!
 //! ## Fix
-//! Remove the label, or use labels that all pods of the Rollout have, such as `app: app`.
+//! Remove the label, or use labels that all pods of the Rollout have, such as `app: app`. Add a new label of the
+//! template to the subset after the release.
 
-use super::parts::pods::Pods;
+use super::parts::pods::{ADD_AFTER_RELEASE, Pods};
 use crate::cluster::{Flow, LinkedDestinationRule, Role};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Labels};
@@ -34,7 +39,13 @@ rule!(
     RG303,
     Error,
     Rollout(check),
-    reads = [DestinationRule, Deployment, ReplicaSet, PodTemplate]
+    reads = [
+        DestinationRule,
+        Deployment,
+        ReplicaSet,
+        PodTemplate,
+        Revision
+    ]
 );
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
@@ -46,6 +57,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             check_subset(flow, &linked, &subset, &pods, found);
         }
     }
+    check_stable_revision(flow, &linked, found);
 }
 
 /// The subset of a role, with the field of the Rollout that names it.
@@ -108,6 +120,50 @@ fn check_subset(
         if key == "version" && flow.others_using(&linked.link.key).next().is_none() {
             finding.remedy(Remedy::Remove(linked.link.key.clone(), labels.entry(key)));
         }
+        pods.add_workload(finding);
+    }
+}
+
+/// During a release, the labels of the stable subset that only pods of the new template have.
+fn check_stable_revision(
+    flow: &Flow<'_>,
+    linked: &LinkedDestinationRule<'_>,
+    found: &mut Findings<'_>,
+) {
+    let Some(subset) = subset_of(linked, Role::Stable) else {
+        return;
+    };
+    let before = flow.view.before().destination_rule(&linked.link.key);
+    let before = before.and_then(|rule| rule.body.subset(subset.name));
+    let before = before.and_then(|(_, subset)| subset.labels.as_ref());
+    let Some(pods) = Pods::of_revision(flow, &flow.rollout.status.stable_rs, before) else {
+        return;
+    };
+    let template = Pods::of_role(flow, Role::Stable);
+    let reported = template.map(|pods| pods.unmet(subset.labels));
+    let reported = reported.unwrap_or_default();
+    for (key, value) in pods.unmet(subset.labels) {
+        if is_added_by_istio(key) || reported.contains(&(key, value)) {
+            continue;
+        }
+        let path = linked.link.path.field(subset.field);
+        let labels = Path::spec(["subsets"]).index(subset.index).field("labels");
+        let message = message!(
+            "{} is in the middle of a release, and subset `{}` of {}",
+            flow.key(),
+            subset.name,
+            linked.link.key
+        )
+        .with_field(&path)
+        .text(format!(
+            " asks for label `{key}: {value}`, {}",
+            pods.failing_in_release(key)
+        ));
+        let finding = found.error(flow.key(), path, message);
+        finding
+            .subject(format!("{} {} {key} stable", linked.link.key, subset.name))
+            .help(ADD_AFTER_RELEASE)
+            .with(&linked.link.key, labels.entry(key));
         pods.add_workload(finding);
     }
 }

@@ -104,7 +104,8 @@ fn webhook_rule(kind: Kind) -> String {
 
 fn policy_rule(group: &str, kinds: &BTreeSet<Kind>) -> String {
     let of_group = kinds.iter().filter(|kind| kind.group() == group);
-    let resources: Vec<&str> = of_group.map(|kind| kind.plural()).collect();
+    let mut resources: Vec<&str> = of_group.map(|kind| kind.plural()).collect();
+    resources.dedup();
     let resources = resources.join(", ");
     format!("  - group: \"{group}\"\n    resources: [{resources}]\n")
 }

@@ -43,6 +43,35 @@ impl Pods {
         Some(pods)
     }
 
+    /// The pods of the revision with this hash, which has the stable role in a release; the template may be another
+    /// one already. If the revision is not known, the labels that its pods are known to have: those of the Rollout's
+    /// selector, and those that select them now. `None` outside a release, or if nothing selects the pods now.
+    pub fn of_revision(flow: &Flow<'_>, hash: &str, selecting: Option<&Labels>) -> Option<Self> {
+        if hash.is_empty() || !flow.is_in_progress() {
+            return None;
+        }
+        let key = reference::revision(flow.rollout, hash);
+        let known = flow.view.workload(&key);
+        let mut labels = if let Some(revision) = known {
+            revision.body.template_labels.clone()
+        } else {
+            let selecting = selecting?;
+            if selecting.keys().all(|key| key == HASH_LABEL) {
+                return None;
+            }
+            let mut proven = flow.match_labels();
+            proven.extend(selecting.clone());
+            proven
+        };
+        let added = flow.canary().map(|canary| canary.stable_labels.clone());
+        labels.extend(added.unwrap_or_default());
+        Some(Self {
+            owner: "the stable",
+            labels,
+            workload: known.map(|_| (key, Path::of(["metadata", "labels"]))),
+        })
+    }
+
     /// The required labels, without the hash, that these pods do not have or have with another value.
     pub fn unmet<'w>(&self, required: &'w Labels) -> Vec<(&'w str, &'w str)> {
         let unmet = required
@@ -56,6 +85,15 @@ impl Pods {
         match self.labels.get(key) {
             None => format!("which {} pods lack", self.owner),
             Some(value) => format!("but {} pods have `{key}: {value}`", self.owner),
+        }
+    }
+
+    /// How the pods of a revision do not have the label, which may not be known.
+    pub fn failing_in_release(&self, key: &str) -> String {
+        if self.workload.is_some() {
+            self.failing(key)
+        } else {
+            "which nothing selected the stable pods by before".to_owned()
         }
     }
 
@@ -91,3 +129,7 @@ pub fn labels_path(kind: Kind) -> Path {
         _ => Path::spec(["template", "metadata", "labels"]),
     }
 }
+
+/// The help for a selector that asks for a label that the stable pods do not have.
+pub const ADD_AFTER_RELEASE: &str = "finish or abort the release, then ask for the label: until then the stable pods are \
+                                     those of the old template";
