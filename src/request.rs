@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Kind, Operation};
+use crate::model::{Kind, Operation, is_partial};
 
 /// A question about a write: what it becomes, or whether it may be stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,11 @@ pub enum Phase {
 }
 
 impl Request {
+    /// Whether the objects hold only what rules read: they are too large or too deep to be kept whole.
+    pub fn is_partial(&self) -> bool {
+        is_partial(&self.object) || is_partial(&self.old_object)
+    }
+
     /// The object that the write is about: the new one, on DELETE the old one.
     pub fn subject(&self) -> &Value {
         match self.operation {

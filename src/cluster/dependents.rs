@@ -52,9 +52,12 @@ fn by_virtual_service(view: &View<'_>, service: Typed<'_, VirtualService>) -> Ve
     let namespace = service.meta.namespace();
     let delegating = view.virtual_services_naming(&service.meta.key);
     let others = delegating.into_iter().map(|other| other.meta.key.clone());
-    let flows = service.destinations().flat_map(|(_, destination)| {
-        let host = view.resolve(&destination.host, namespace);
-        let rules = view.rules_governing(&host);
+    let hosts = service.destinations();
+    let hosts: BTreeSet<Host> = hosts
+        .map(|(_, destination)| view.resolve(&destination.host, namespace))
+        .collect();
+    let flows = hosts.iter().flat_map(|host| {
+        let rules = view.rules_governing(host);
         let rules = rules.into_iter().map(|rule| &rule.meta.key);
         rules
             .flat_map(|rule| rollouts(view, rule))

@@ -89,7 +89,8 @@ fn of_virtual_service(service: Typed<'_, VirtualService>, mesh: &Mesh) -> Vec<Ed
     let sends = service
         .destinations()
         .map(|(_, destination)| Edge::Sends(reversed(&destination.host)));
-    let claimed = service.hosts.iter().filter(|_| service.is_mesh());
+    let is_mesh = service.is_mesh();
+    let claimed = service.hosts.iter().filter(move |_| is_mesh);
     let claims = claimed.map(|host| Edge::Claims(reversed(host)));
     let delegates = reference::delegates(service).map(|(_, key)| Edge::Names(key));
     let gateways = reference::gateways(service).map(|(_, key)| Edge::Names(key));

@@ -1,5 +1,7 @@
 //! A flow: one Rollout and the objects that it routes through, as a view has them.
 
+use std::collections::HashSet;
+
 use super::argo::ArgoVersion;
 use super::managed_route::{ManagedRoute, inserted_routes};
 use super::reference::{self, DestinationRuleLink, ServiceLink, VirtualServiceLink};
@@ -65,7 +67,7 @@ impl<'a> Flow<'a> {
 
     /// The http routes of the VirtualService that are the user's: its controller does not insert them.
     pub fn user_routes(&self, service: &'a VirtualService) -> impl Iterator<Item = &'a HttpRoute> {
-        let inserted = self.inserted_routes();
+        let inserted: HashSet<&String> = self.inserted_routes().iter().collect();
         let routes = service.http().iter();
         routes.filter(move |route| !inserted.contains(&route.name))
     }
@@ -107,7 +109,7 @@ impl<'a> Flow<'a> {
     /// The other Rollouts that name the object, without those that are being deleted.
     pub fn others_using(&self, key: &Key) -> impl Iterator<Item = Typed<'a, Rollout>> {
         let own = self.key();
-        let rollouts = self.view.rollouts_using(key).into_iter();
+        let rollouts = self.view.some_rollouts_using(key);
         rollouts.filter(move |other| other.meta.key != *own && !other.meta.deleting)
     }
 

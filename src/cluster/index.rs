@@ -106,10 +106,10 @@ impl Cluster {
     }
 
     /// The objects that have the edge.
-    pub(super) fn holders(&self, edge: &Edge) -> impl Iterator<Item = &Key> {
+    pub(super) fn holders(&self, edge: Edge) -> impl Iterator<Item = &Key> {
         let range = self.holders_from(edge.clone());
         range
-            .take_while(move |(other, _)| other == edge)
+            .take_while(move |(other, _)| *other == edge)
             .map(|(_, key)| key)
     }
 

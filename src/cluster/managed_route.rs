@@ -1,6 +1,6 @@
 //! Which routes of a VirtualService the controller of a Rollout manages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::argo::ArgoVersion;
 use crate::field::Path;
@@ -52,7 +52,8 @@ impl<'a> ManagedRoute<'a> {
     ) -> Vec<Self> {
         let routes = service.http();
         let mut http = http_route_indexes(&reference.routes, routes, argo);
-        let inserted = inserted_routes(rollout, argo);
+        let inserted = inserted_routes(rollout, argo).iter();
+        let inserted: HashSet<&String> = inserted.collect();
         let inserted = |route: &HttpRoute| inserted.contains(&route.name);
         let (inserted, users): (Vec<_>, Vec<_>) = routes
             .iter()
@@ -145,36 +146,60 @@ fn http_route_indexes(names: &[String], routes: &[HttpRoute], argo: ArgoVersion)
         let unnamed = || routes.iter().position(|route| route.name.is_empty());
         return only.or_else(unnamed).into_iter().collect();
     }
-    let first = |name: &String| routes.iter().position(|route| route.name == *name);
-    let mut indexes: Vec<usize> = names.iter().filter_map(first).collect();
+    let wanted: HashSet<&String> = names.iter().collect();
+    let mut firsts = HashMap::new();
+    for (index, route) in routes.iter().enumerate() {
+        if wanted.contains(&route.name) {
+            firsts.entry(&route.name).or_insert(index);
+        }
+    }
+    let mut indexes: Vec<usize> = firsts.into_values().collect();
     indexes.sort_unstable();
     indexes.dedup();
     indexes
 }
 
-/// The tls routes that an entry lists: all matches have the entry's port, and together its SNI hosts.
-pub fn tls_route_indexes(entry: &TlsRouteRef, routes: &[L4Route]) -> Vec<usize> {
-    let takes = |route: &L4Route| {
-        let hosts: BTreeSet<&String> = route.matches.iter().flat_map(|m| &m.sni_hosts).collect();
+/// The tls or tcp routes of a VirtualService by what an entry of the reference must say to list them.
+pub struct L4Routes<'a> {
+    tls: HashMap<(i64, BTreeSet<&'a str>), Vec<usize>>,
+    tcp: HashMap<i64, Vec<usize>>,
+}
+
+impl<'a> L4Routes<'a> {
+    pub fn of(service: &'a VirtualService) -> Self {
+        let (mut tls, mut tcp) = (HashMap::new(), HashMap::new());
+        for (index, route) in service.tls().iter().enumerate() {
+            let hosts = route.matches.iter().flat_map(|entry| &entry.sni_hosts);
+            let hosts: BTreeSet<&str> = hosts.map(String::as_str).collect();
+            if let Some(port) = only_port(route) {
+                let same: &mut Vec<usize> = tls.entry((port, hosts)).or_default();
+                same.push(index);
+            }
+        }
+        for (index, route) in service.tcp().iter().enumerate() {
+            if let Some(port) = only_port(route) {
+                let same: &mut Vec<usize> = tcp.entry(port).or_default();
+                same.push(index);
+            }
+        }
+        Self { tls, tcp }
+    }
+
+    /// The tls routes that an entry lists: all matches have the entry's port, and together its SNI hosts.
+    pub fn tls<'r>(&'r self, entry: &'r TlsRouteRef) -> &'r [usize] {
+        let hosts: BTreeSet<&str> = entry.sni_hosts.iter().map(String::as_str).collect();
         // The controller compares lengths before sets: an entry that repeats a host lists no route.
-        only_port(route) == Some(entry.port)
-            && entry.sni_hosts.len() == hosts.len()
-            && hosts.iter().all(|host| entry.sni_hosts.contains(host))
-    };
-    indexes_of(routes, takes)
-}
+        if hosts.len() != entry.sni_hosts.len() {
+            return &[];
+        }
+        let routes = self.tls.get(&(entry.port, hosts));
+        routes.map_or(&[], Vec::as_slice)
+    }
 
-/// The tcp routes that an entry lists: all matches have the entry's port.
-pub fn tcp_route_indexes(entry: &TcpRouteRef, routes: &[L4Route]) -> Vec<usize> {
-    indexes_of(routes, |route| only_port(route) == Some(entry.port))
-}
-
-fn indexes_of(routes: &[L4Route], takes: impl Fn(&L4Route) -> bool) -> Vec<usize> {
-    let routes = routes.iter().enumerate();
-    routes
-        .filter(|(_, route)| takes(route))
-        .map(|(index, _)| index)
-        .collect()
+    /// The tcp routes that an entry lists: all matches have the entry's port.
+    pub fn tcp(&self, entry: &TcpRouteRef) -> &[usize] {
+        self.tcp.get(&entry.port).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// The port of all matches, 0 without any; `None` if there are several.
@@ -189,8 +214,9 @@ fn l4_routes<'a>(
     reference: &VirtualServiceRef,
     argo: ArgoVersion,
 ) -> Vec<ManagedRoute<'a>> {
-    let tls = listed(&reference.tls_routes, service.tls(), tls_route_indexes);
-    let tcp = listed(&reference.tcp_routes, service.tcp(), tcp_route_indexes);
+    let l4 = L4Routes::of(service);
+    let tls = listed(&reference.tls_routes, service.tls(), |entry| l4.tls(entry));
+    let tcp = listed(&reference.tcp_routes, service.tcp(), |entry| l4.tcp(entry));
     let mut routes = of_l4(List::Tls, service.tls(), tls);
     if List::Tcp.is_managed_by(argo) {
         routes.extend(of_l4(List::Tcp, service.tcp(), tcp));
@@ -199,18 +225,15 @@ fn l4_routes<'a>(
 }
 
 /// The routes that the entries list, or the first route without entries.
-fn listed<T>(
-    entries: &[T],
+fn listed<'r, T>(
+    entries: &'r [T],
     routes: &[L4Route],
-    take: fn(&T, &[L4Route]) -> Vec<usize>,
+    take: impl Fn(&'r T) -> &'r [usize],
 ) -> BTreeSet<usize> {
     if entries.is_empty() {
         return (!routes.is_empty()).then_some(0).into_iter().collect();
     }
-    entries
-        .iter()
-        .flat_map(|entry| take(entry, routes))
-        .collect()
+    entries.iter().flat_map(take).copied().collect()
 }
 
 fn of_http(routes: &[HttpRoute], indexes: Vec<usize>) -> Vec<ManagedRoute<'_>> {

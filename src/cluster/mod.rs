@@ -24,7 +24,7 @@ pub use dependents::dependents;
 pub use facts::{Fact, Facts};
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
 pub use index::Cluster;
-pub use managed_route::{List, ManagedRoute, tcp_route_indexes, tls_route_indexes};
+pub use managed_route::{L4Routes, List, ManagedRoute};
 pub use mesh::Mesh;
 pub use reference::ServiceRole;
 pub use role::{Role, Roles};

@@ -1,6 +1,9 @@
 //! The references of an object, resolved to keys, with the paths of the fields. Whether the objects exist is
 //! not asked here.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::argo::ArgoVersion;
 use crate::field::Path;
 use crate::model::{
@@ -51,21 +54,23 @@ pub fn virtual_services(
     rollout: Typed<'_, Rollout>,
     argo: ArgoVersion,
 ) -> impl Iterator<Item = VirtualServiceLink<'_>> {
-    let istio = rollout.body.istio();
-    let references = istio.into_iter().flat_map(Istio::references);
-    references
-        .filter(|(_, reference)| !reference.name.is_empty())
-        .map(move |(index, reference)| {
+    let references = || {
+        let istio = rollout.body.istio().into_iter();
+        istio.flat_map(Istio::references).map(move |reference| {
             let namespace = rollout.meta.namespace();
-            let key = virtual_service_key(&reference.name, namespace, argo);
-            let same_name = |other: &VirtualServiceRef| {
-                virtual_service_key(&other.name, namespace, argo).name == key.name
-            };
-            let (first_index, first) = istio
-                .into_iter()
-                .flat_map(Istio::references)
-                .find(|(_, other)| same_name(other))
-                .unwrap_or((index, reference));
+            let key = virtual_service_key(&reference.1.name, namespace, argo);
+            (reference, key)
+        })
+    };
+    let mut firsts: HashMap<Arc<str>, (Option<usize>, &VirtualServiceRef)> = HashMap::new();
+    for (reference, key) in references() {
+        firsts.entry(key.name).or_insert(reference);
+    }
+    references()
+        .filter(|((_, reference), _)| !reference.name.is_empty())
+        .map(move |((index, reference), key)| {
+            let first = firsts.get(&key.name).copied();
+            let (first_index, first) = first.unwrap_or((index, reference));
             VirtualServiceLink {
                 reference,
                 first,

@@ -1,5 +1,7 @@
 //! The role of a destination in a flow: canary, stable, experiment or additional, in the controller's order.
 
+use std::collections::{HashMap, HashSet};
+
 use super::argo::ArgoVersion;
 use crate::model::{Canary, Destination, DestinationRuleRef, PingPong, Rollout, WeightDestination};
 
@@ -14,15 +16,16 @@ pub enum Role {
 }
 
 /// The Services and subsets by which the controller finds the role of a destination.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Roles<'a> {
     /// Empty if the Rollout names none.
     pub canary_service: &'a str,
     pub stable_service: &'a str,
     pub rule: Option<&'a DestinationRuleRef>,
-    experiments: &'a [WeightDestination],
+    /// The destinations of a running experiment by their Services.
+    experiments: HashMap<&'a str, &'a WeightDestination>,
     /// Subsets whose weights are the user's own.
-    additional: &'a [String],
+    additional: HashSet<&'a str>,
 }
 
 impl<'a> Roles<'a> {
@@ -35,14 +38,22 @@ impl<'a> Roles<'a> {
             services(canary, pair, rollout.status.stable_is_ping());
         let rule = rollout.istio()?.destination_rule.as_ref();
         let additional = rule.and_then(|rule| rule.additional_subset_names.as_deref());
+        let additional = additional.filter(|_| argo.keeps_additional_subsets());
+        let mut experiments = HashMap::new();
+        for experiment in rollout.status.experiments() {
+            let service = experiment.service_name.as_str();
+            experiments.entry(service).or_insert(experiment);
+        }
         Some(Self {
             canary_service,
             stable_service,
             rule,
-            experiments: rollout.status.experiments(),
+            experiments,
             additional: additional
-                .filter(|_| argo.keeps_additional_subsets())
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .iter()
+                .map(String::as_str)
+                .collect(),
         })
     }
 
@@ -84,8 +95,7 @@ impl<'a> Roles<'a> {
 
     /// The destination of a running experiment with that Service.
     pub fn experiment(&self, service: &str) -> Option<&'a WeightDestination> {
-        let mut experiments = self.experiments.iter();
-        experiments.find(|experiment| experiment.service_name == service)
+        self.experiments.get(service).copied()
     }
 
     fn is_canary(&self, destination: &Destination) -> bool {
@@ -99,8 +109,7 @@ impl<'a> Roles<'a> {
     }
 
     fn is_additional(&self, subset: &str) -> bool {
-        let mut names = self.additional.iter();
-        !subset.is_empty() && names.any(|name| name == subset)
+        !subset.is_empty() && self.additional.contains(subset)
     }
 }
 

@@ -1,5 +1,6 @@
 //! How rules read a cluster, with or without one write over it. A view neither clones nor scans the cluster.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::edge::{Edge, ReversedHost, edges_of, service_host};
@@ -16,7 +17,10 @@ pub struct Overlay<'a> {
     key: &'a Key,
     /// `None`: the write deletes the object.
     object: Option<&'a Object>,
+    /// Sorted.
     edges: Vec<Edge>,
+    /// Of the edges to wildcard hosts.
+    stem_lengths: BTreeSet<usize>,
 }
 
 /// What the controller requires of a Rollout before it writes.
@@ -46,11 +50,25 @@ pub struct View<'a> {
 impl<'a> Overlay<'a> {
     pub fn new(key: &'a Key, object: Option<&'a Object>, mesh: &Mesh) -> Self {
         let edges = object.map(|object| edges_of(object, mesh));
+        let edges = edges.unwrap_or_default();
         Self {
             key,
             object,
-            edges: edges.unwrap_or_default(),
+            stem_lengths: edges.iter().filter_map(Edge::stem_length).collect(),
+            edges,
         }
+    }
+
+    fn has(&self, edge: &Edge) -> bool {
+        self.edges.binary_search(edge).is_ok()
+    }
+
+    /// Whether it has an edge of `make` to a host that begins with `stem` when reversed.
+    fn has_under(&self, make: fn(ReversedHost) -> Edge, stem: &ReversedHost) -> bool {
+        let first = make(stem.clone());
+        let at = self.edges.partition_point(|edge| *edge < first);
+        let next = self.edges.get(at);
+        next.is_some_and(|edge| edge.is_under(make, stem))
     }
 }
 
@@ -162,8 +180,14 @@ impl<'a> View<'a> {
 
     /// The Rollouts that name the object in any field, in the order of their keys.
     pub fn rollouts_using(&self, key: &Key) -> Vec<Typed<'a, Rollout>> {
-        let keys = self.naming(key);
-        keys.iter().filter_map(|key| self.rollout(key)).collect()
+        self.some_rollouts_using(key).collect()
+    }
+
+    /// The same for callers that may stop early: an object can have thousands.
+    pub fn some_rollouts_using(&self, key: &Key) -> impl Iterator<Item = Typed<'a, Rollout>> {
+        let view = *self;
+        let keys = self.each_holding(Edge::Names(key.clone()));
+        keys.filter_map(move |key| view.rollout(key))
     }
 
     /// The VirtualServices that name the object as a delegate or a gateway.
@@ -183,9 +207,13 @@ impl<'a> View<'a> {
     }
 
     /// The VirtualServices that sidecars apply for exactly this host.
-    pub fn virtual_services_claiming(&self, host: &Host) -> Vec<Typed<'a, VirtualService>> {
-        let keys = self.holding(&Edge::Claims(ReversedHost::of(host)));
-        self.virtual_services_of(&keys)
+    pub fn virtual_services_claiming(
+        &self,
+        host: &Host,
+    ) -> impl Iterator<Item = Typed<'a, VirtualService>> {
+        let view = *self;
+        let keys = self.each_holding(Edge::Claims(ReversedHost::of(host)));
+        keys.filter_map(move |key| view.virtual_service(key))
     }
 
     /// The DestinationRules of all namespaces whose host covers this one.
@@ -207,7 +235,7 @@ impl<'a> View<'a> {
     /// The first `max` stored Services with the name of this one, in other namespaces.
     pub fn namesakes(&self, service: &Key, max: usize) -> Vec<Key> {
         let edge = Edge::Called(Arc::clone(&service.name));
-        let stored = self.cluster.holders(&edge);
+        let stored = self.cluster.holders(edge);
         let others = stored.filter(|key| *key != service);
         others.take(max).cloned().collect()
     }
@@ -242,10 +270,13 @@ impl<'a> View<'a> {
     /// The objects with the exact edge, and with an edge of a wildcard that covers the host.
     fn covering(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
         let reversed = ReversedHost::of(host);
-        let written = self.overlay.iter().flat_map(|overlay| &overlay.edges);
-        let lengths = written.filter_map(Edge::stem_length);
-        let lengths = self.cluster.stem_lengths().chain(lengths);
-        let wildcards = reversed.wildcards(lengths).map(make);
+        let written = self
+            .overlay
+            .iter()
+            .flat_map(|written| &written.stem_lengths);
+        let mut lengths: BTreeSet<usize> = self.cluster.stem_lengths().collect();
+        lengths.extend(written);
+        let wildcards = reversed.wildcards(lengths.into_iter()).map(make);
         let edges = wildcards.chain([make(reversed.clone())]);
         let mut keys: Vec<Key> = edges.flat_map(|edge| self.holding(&edge)).collect();
         keys.sort();
@@ -254,18 +285,28 @@ impl<'a> View<'a> {
     }
 
     fn holding(&self, edge: &Edge) -> Vec<Key> {
+        self.each_holding(edge.clone()).cloned().collect()
+    }
+
+    /// The objects with the edge, in the order of their keys, looked up one by one.
+    fn each_holding(&self, edge: Edge) -> impl Iterator<Item = &'a Key> {
+        let written = self.overlay.map(|overlay| overlay.key);
+        let holds = self.overlay.is_some_and(|overlay| overlay.has(&edge));
+        let mut pending = written.filter(|_| holds);
         let stored = self.cluster.holders(edge);
-        let written = self.overlay.filter(|overlay| overlay.edges.contains(edge));
-        self.merged(stored, written.is_some())
+        let mut stored = stored.filter(move |key| written != Some(*key)).peekable();
+        std::iter::from_fn(move || {
+            let first = pending.is_some_and(|key| stored.peek().is_none_or(|next| key < *next));
+            if first { pending.take() } else { stored.next() }
+        })
     }
 
     fn under(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
         let stem = ReversedHost::stem(host);
         let stored = self.cluster.holders_under(host, make);
-        let written = self.overlay.is_some_and(|overlay| {
-            let mut edges = overlay.edges.iter();
-            edges.any(|edge| edge.is_under(make, &stem))
-        });
+        let written = self
+            .overlay
+            .is_some_and(|overlay| overlay.has_under(make, &stem));
         self.merged(stored, written)
     }
 

@@ -234,7 +234,7 @@ fn rivals(before: &Cluster, after: &Cluster, changed: &BTreeSet<Key>) -> BTreeSe
             let hosts = service.into_iter().flat_map(|service| &service.hosts);
             for host in hosts {
                 let host = view.resolve(host, &key.namespace);
-                let claiming = view.virtual_services_claiming(&host).into_iter();
+                let claiming = view.virtual_services_claiming(&host);
                 rivals.extend(claiming.map(|rival| rival.meta.key.clone()));
             }
         }

@@ -6,9 +6,16 @@ use std::sync::Arc;
 use crate::cluster::{Claim, Fact, Facts, Flow, Overlay, View, dependents};
 use crate::model::{Key, Kind, Object, Operation, Write};
 use crate::rules::{CATALOGUE, Rule};
-use crate::verdict::{Finding, RuleId, Severity};
+use crate::verdict::{Digest, Finding, RuleId, Severity, message};
+
+/// As many objects that the write touches are judged by all rules. Those behind them are judged only by what the
+/// write changes: thousands of VirtualServices may send to one host.
+const MAX_JUDGED: usize = 100;
+/// After as many denials no further object is judged.
+const MAX_DENIALS: usize = 50;
 
 /// A finding of one write.
+#[derive(Clone)]
 pub(super) struct Found {
     pub finding: Finding,
     /// It was not there before the write, or was a warning only.
@@ -19,62 +26,108 @@ pub(super) struct Found {
     pub reads: Arc<[Fact]>,
 }
 
-/// The findings after the write, in the order of the rules. `view` notes in `facts` what is read; with
-/// `trace` the reads of rules without a finding stay there too.
-pub(super) fn compare(write: &Write, view: View<'_>, facts: &Facts, trace: bool) -> Vec<Found> {
+/// What [`compare`] has judged.
+pub(super) struct Compared {
+    /// The findings after the write, in the order of the rules.
+    pub found: Vec<Found>,
+    /// The number of objects that the write touches and that were not judged any more.
+    pub unjudged: usize,
+}
+
+/// Judges what the write touches. `view` notes in `facts` what is read; with `trace` the reads of rules without a
+/// finding stay there too.
+pub(super) fn compare(
+    write: &Write,
+    (view, facts): (View<'_>, &Facts),
+    denies: &dyn Fn(&Found) -> bool,
+    trace: bool,
+) -> Compared {
     // The old object of the write is newer than the one that was watched.
     let old = Overlay::new(&write.key, write.old.as_ref(), view.mesh());
     let new = Overlay::new(&write.key, write.new.as_ref(), view.mesh());
     let judge = Judge {
+        written: &write.key,
         before: view.with(&old),
         after: view.with_before(&new, &old),
         facts,
+        denies,
         trace,
     };
-    let mut found = Vec::new();
+    let (mut found, mut unjudged) = (Vec::new(), 0);
     if write.operation != Operation::Delete {
-        judge.dependents(&write.key, &mut found);
+        unjudged = judge.dependents(write, &mut found);
         tell_once(&mut found, &write.key);
     }
     judge.write(write, &mut found);
     found.sort_by_key(|found| found.finding.rule);
-    found
+    Compared { found, unjudged }
 }
 
 /// The cluster before and after a write, and the log of what is read in both.
 struct Judge<'a> {
+    written: &'a Key,
     before: View<'a>,
     after: View<'a>,
     facts: &'a Facts,
+    /// Whether the write is denied for a finding.
+    denies: &'a dyn Fn(&Found) -> bool,
     trace: bool,
 }
 
 impl Judge<'_> {
-    /// Judges each object that the write touches by each rule.
-    fn dependents(&self, written: &Key, found: &mut Vec<Found>) {
+    /// Judges the objects that the write touches. Returns how many were not judged.
+    fn dependents(&self, write: &Write, found: &mut Vec<Found>) -> usize {
+        let written = self.written;
         let mut keys = dependents(&self.before, written);
         keys.extend(dependents(&self.after, written));
-        for key in &keys {
-            let start = self.facts.mark();
-            if let Some(object) = self.after.get(key) {
-                let weight = self.weight(key, written);
-                let own = self.facts.since(start);
-                if weight == Weight::None {
-                    self.forget(start);
-                    continue;
-                }
-                let first = found.len();
-                for rule in CATALOGUE.iter().filter(|rule| !rule.is_standing()) {
-                    self.object(rule, object, &own, found);
-                }
-                weigh(weight, first, found);
+        keys.remove(written);
+        let mut keys = [written].into_iter().chain(&keys);
+        for key in keys.by_ref().take(MAX_JUDGED) {
+            self.by_rules(key, |_| true, found);
+        }
+        if reads_alike(write) {
+            return 0;
+        }
+        let (mut denials, mut counted) = (0, 0);
+        loop {
+            let judged = found.iter().skip(counted);
+            denials += judged.filter(|found| (self.denies)(found)).count();
+            counted = found.len();
+            if denials >= MAX_DENIALS {
+                return keys.count();
             }
+            let Some(key) = keys.next() else {
+                return 0;
+            };
+            let reads =
+                |rule: &Rule| key.kind == written.kind || rule.reads.contains(&written.kind);
+            self.by_rules(key, reads, found);
+        }
+    }
+
+    /// Judges an object by the rules that pass.
+    fn by_rules(&self, key: &Key, pass: impl Fn(&Rule) -> bool, found: &mut Vec<Found>) {
+        let start = self.facts.mark();
+        if let Some(object) = self.after.get(key) {
+            let weight = self.weight(key);
+            let own = self.facts.since(start);
+            if weight == Weight::None {
+                self.forget(start);
+                return;
+            }
+            let first = found.len();
+            let rules = CATALOGUE.iter().filter(|rule| !rule.is_standing());
+            for rule in rules.filter(|rule| pass(rule)) {
+                self.object(rule, object, &own, found);
+            }
+            weigh(weight, first, found);
         }
     }
 
     /// How much findings on `key` count for a write of another object. A Rollout that cannot act on the written
     /// object says nothing about it, and the owner of an object need not know who refers to it from elsewhere.
-    fn weight(&self, key: &Key, written: &Key) -> Weight {
+    fn weight(&self, key: &Key) -> Weight {
+        let written = self.written;
         if key == written {
             return Weight::Full;
         }
@@ -101,13 +154,17 @@ impl Judge<'_> {
     /// Judges an object after the write by one rule, and before it only if the rule has a finding.
     fn object(&self, rule: &Rule, object: &Object, own: &[Fact], found: &mut Vec<Found>) {
         let start = self.facts.mark();
-        let mut findings = Vec::new();
-        rule.judge(object, &self.after, &mut findings);
-        let mut earlier = Vec::new();
+        let judged = |object, view| rule.judge_bounded(object, view, self.written);
+        let (mut findings, rest) = judged(object, &self.after);
+        let (mut earlier, mut earlier_rest) = (Vec::new(), Vec::new());
         if !findings.is_empty()
             && let Some(object) = self.before.get(object.key())
         {
-            rule.judge(object, &self.before, &mut earlier);
+            (earlier, earlier_rest) = judged(object, &self.before);
+        }
+        if !rest.is_empty() || !earlier_rest.is_empty() {
+            let rests = (rest, earlier_rest);
+            complete(&mut findings, &mut earlier, rests, self.written);
         }
         self.add(findings, &earlier, own, start, found);
     }
@@ -177,6 +234,73 @@ fn weigh(weight: Weight, first: usize, found: &mut Vec<Found>) {
         found.only_warns = weight != Weight::Full;
     }
     found.append(&mut findings);
+}
+
+impl Found {
+    /// Whether it can deny a write of this object. One that harms others denies whoever brings it.
+    pub fn concerns(&self, written: &Key) -> bool {
+        let finding = &self.finding;
+        let full = !self.only_warns || finding.harms_others || !finding.denies_only.is_empty();
+        full && finding.may_deny(written)
+    }
+}
+
+/// Whether the rules on other objects read the same of the object before and after the write.
+fn reads_alike(write: &Write) -> bool {
+    let (Some(old), Some(new)) = (&write.old, &write.new) else {
+        return false;
+    };
+    let meta = |object: &Object| {
+        let meta = &object.meta;
+        (
+            meta.managed_by.clone(),
+            meta.release.clone(),
+            meta.export_to.clone(),
+            meta.claimed_by.clone(),
+            meta.deleting,
+        )
+    };
+    let same_body = match (old.destination_rule(), new.destination_rule()) {
+        (Some(old), Some(new)) => old.body.is_merged_as(new.body),
+        _ => old.body == new.body,
+    };
+    same_body && meta(old) == meta(new)
+}
+
+/// Compares findings that are not all listed by their digests. A listed one that was there before is added to
+/// `earlier`; the new ones that are not listed become one finding, so that none of them passes.
+fn complete(
+    findings: &mut Vec<Finding>,
+    earlier: &mut Vec<Finding>,
+    (rest, earlier_rest): (Vec<Digest>, Vec<Digest>),
+    written: &Key,
+) {
+    let digest = |finding: &Finding| finding.digest(written);
+    let mut before: HashMap<u64, Severity> = HashMap::new();
+    for (digest, severity) in earlier.iter().map(digest).chain(earlier_rest) {
+        let worst = before.entry(digest).or_insert(severity);
+        *worst = severity.min(*worst);
+    }
+    let was_there = |(digest, severity): Digest| {
+        before
+            .get(&digest)
+            .is_some_and(|earlier| *earlier <= severity)
+    };
+    let listed = findings.iter().filter(|finding| was_there(digest(finding)));
+    earlier.extend(listed.cloned());
+    let new = rest.iter().filter(|digest| !was_there(**digest));
+    let errors = new.filter(|(_, severity)| *severity == Severity::Error);
+    let count = errors.count();
+    if let Some(last) = findings.last().filter(|_| count > 0) {
+        let mut more = last.clone();
+        more.severity = Severity::Error;
+        more.message = message!("{}: {count} more such faults are new", last.object);
+        more.subject("more");
+        more.missing = false;
+        more.denies_only = Vec::new();
+        more.remedy = None;
+        findings.push(more);
+    }
 }
 
 /// The worst severity of each identity.

@@ -70,8 +70,10 @@ pub enum Spared {
 pub enum Undecided {
     /// The caller gives up before.
     OutOfTime,
-    /// What a denial would rest on cannot be read from the API server.
+    /// The review cannot be read.
     Unreadable,
+    /// What a denial would rest on cannot be read from the API server.
+    Unverifiable,
     /// What a denial would rest on is different at each read.
     Changing,
 }
@@ -154,7 +156,8 @@ impl Undecided {
     fn exempt(self) -> Exempt {
         match self {
             Undecided::OutOfTime => Exempt::OutOfTime,
-            Undecided::Unreadable | Undecided::Changing => Exempt::Unverified,
+            Undecided::Unreadable => Exempt::Unreadable,
+            Undecided::Unverifiable | Undecided::Changing => Exempt::Unverified,
         }
     }
 
@@ -164,6 +167,9 @@ impl Undecided {
                 "this write could not be checked in time and is allowed unchecked"
             }
             Undecided::Unreadable => {
+                "this write could not be read by rollout-guard and is allowed unchecked"
+            }
+            Undecided::Unverifiable => {
                 "this write looks wrong, but the cluster could not be read to be sure: it is allowed"
             }
             Undecided::Changing => {

@@ -35,6 +35,8 @@ pub enum Exempt {
     System,
     /// It could not be decided before the caller gives up.
     OutOfTime,
+    /// The review could not be read.
+    Unreadable,
     /// What a denial would rest on could not be read again from the API server.
     Unverified,
 }
@@ -111,6 +113,7 @@ pub(super) fn is_shared(
 ) -> bool {
     matches!(reason, Exempt::Controller | Exempt::ControllerByFields)
         && request.phase.mutates()
+        && !request.is_partial()
         && managed_fields::is_applied_by_another(&request.object, &settings.mesh.controller_manager)
         && !is_deleting(request.subject())
         && by_namespace(request, view).is_none()
@@ -133,6 +136,10 @@ fn is_deleting(object: &Value) -> bool {
 /// Whether managedFields, which the API server updates before it calls webhooks, attribute the changes of an UPDATE
 /// to the manager. The controller creates and deletes none of the kinds that are judged.
 fn is_attributed(request: &Request, manager: &str) -> bool {
+    // What is not kept of an object may have changed too.
+    if request.is_partial() {
+        return false;
+    }
     let is_guarded = request.kind.is_some_and(Kind::is_guarded) && request.subresource.is_empty();
     if request.operation != Operation::Update || !is_guarded {
         return false;
@@ -208,6 +215,7 @@ impl Exempt {
             Exempt::ControllerByFields => "controller-by-managed-fields",
             Exempt::System => "system",
             Exempt::OutOfTime => "out-of-time",
+            Exempt::Unreadable => "unreadable",
             Exempt::Unverified => "unverified",
         }
     }

@@ -35,7 +35,7 @@ use crate::request::Request;
 use crate::rules;
 use crate::settings::Settings;
 
-use compare::compare;
+use compare::{Found, compare};
 use exempt::{exempt, is_shared, name_use};
 use mutate::mutate;
 use namesakes::add_namesakes;
@@ -103,8 +103,13 @@ fn decide_in(
         ..Decision::of(request)
     };
     if decision.request.phase.validates() {
-        decision.judged = judge(&write, &decision.request, seen, settings);
+        let (judged, more) = judge(&write, &decision.request, seen, settings);
+        decision.judged = judged;
         decision.notes = notes(&write);
+        if more > 0 {
+            let note = format!("{more} more objects refer to this one and are not judged");
+            decision.notes.push(note);
+        }
         let namespace = &decision.request.namespace;
         if let Some(value) = unknown_enforce(&view, namespace) {
             let note = unknown_enforce_note(namespace, &value, settings);
@@ -145,13 +150,13 @@ fn parse(request: &Request) -> Option<Write> {
     })
 }
 
-/// What becomes of each finding: denials first, then in the order of the rules.
+/// What becomes of each finding, denials first, then in the order of the rules; and how many objects are not judged.
 fn judge(
     write: &Write,
     request: &Request,
     (view, facts): (View<'_>, &Facts),
     settings: &Settings,
-) -> Vec<Judged> {
+) -> (Vec<Judged>, usize) {
     let table = Table {
         write,
         settings,
@@ -164,13 +169,15 @@ fn judge(
         dry_run: request.dry_run,
         profile: namespace_profile(&view, &request.namespace, settings),
     };
-    let found = compare(write, view, facts, request.trace).into_iter();
+    let denies = |found: &Found| table.denies_for(found);
+    let compared = compare(write, (view, facts), &denies, request.trace);
+    let found = compared.found.into_iter();
     let mut judged: Vec<Judged> = found.filter_map(|found| table.judge(found)).collect();
     judged.sort_by_key(|judged| judged.action != Action::Deny);
     for judged in &mut judged {
         add_namesakes(&mut judged.finding, &view);
     }
-    judged
+    (judged, compared.unjudged)
 }
 
 /// Warns while the `allow` annotation switches something off, so that it is removed again, and of a word in

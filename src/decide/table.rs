@@ -24,14 +24,14 @@ impl Table<'_> {
         if action == Some(RuleAction::Off) {
             return None;
         }
+        let concerns = found.concerns(&self.write.key);
         let mut finding = raised(found.finding, self.profile == Profile::Strict);
         let denies = match action {
             Some(RuleAction::Deny) => found.new,
             Some(RuleAction::Warn) => false,
             _ => self.denies(&finding, found.new),
         };
-        let denies =
-            denies && self.concerns(&finding, found.only_warns) && !self.allows(finding.rule);
+        let denies = denies && concerns && !self.allows(finding.rule);
         let spared = denies.then(|| self.spared(&finding, action)).flatten();
         let action = if denies && spared.is_none() {
             Action::Deny
@@ -47,6 +47,13 @@ impl Table<'_> {
             spared,
             reads: found.reads,
         })
+    }
+
+    /// Whether the write is denied for the finding.
+    pub fn denies_for(&self, found: &Found) -> bool {
+        let may_deny = found.new || self.profile == Profile::Strict;
+        let judged = may_deny.then(|| self.judge(found.clone())).flatten();
+        judged.is_some_and(|judged| judged.action == Action::Deny)
     }
 
     /// Why a finding that denies is a warning only.
@@ -96,14 +103,6 @@ impl Table<'_> {
             && (finding.is_inside(&self.write.key)
                 || finding.harms_others
                 || !self.is_birth(finding))
-    }
-
-    /// Whether the write may be denied for the finding at all. One that harms others denies whoever brings it.
-    fn concerns(&self, finding: &Finding, only_warns: bool) -> bool {
-        match finding.denies_only.as_slice() {
-            [] => !only_warns || finding.harms_others,
-            objects => objects.contains(&self.write.key),
-        }
     }
 
     /// Whether this write creates one of the objects that the finding rests on.

@@ -54,6 +54,15 @@ impl DestinationRule {
         }
     }
 
+    /// Whether it has the same subsets for the same host and clients; its policies may differ.
+    pub fn is_merged_as(&self, other: &Self) -> bool {
+        self.host == other.host
+            && self.subsets == other.subsets
+            && self.export_to == other.export_to
+            && self.workload_selector == other.workload_selector
+            && self.selects_workloads == other.selects_workloads
+    }
+
     /// The first subset of that name, with its index.
     pub fn subset(&self, name: &str) -> Option<(usize, &Subset)> {
         let mut subsets = self.subsets.iter().enumerate();

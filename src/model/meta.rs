@@ -4,6 +4,7 @@ use super::key::Key;
 use super::kind::Kind;
 use super::reader::{Labels, Reader};
 use super::release::Release;
+use crate::text::truncate_bytes;
 
 /// The annotation with the Rollout that an object is managed by. The controller writes it.
 pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
@@ -66,12 +67,16 @@ impl Meta {
             Release::default()
         };
         Meta {
-            key: Key::new(kind, &namespace, &name),
+            key: Key::new(
+                kind,
+                truncate_bytes(&namespace, MAX_NAME_BYTES),
+                truncate_bytes(&name, MAX_NAME_BYTES),
+            ),
             release,
-            allow: words(&annotations, ALLOW),
+            allow: words(&annotations, ALLOW).take(MAX_ALLOWED).collect(),
             managed_by: annotations.get(MANAGED_BY).cloned(),
-            export_to: words(&annotations, EXPORT_TO),
-            claimed_by: words(&annotations, CLAIMED_BY),
+            export_to: words(&annotations, EXPORT_TO).collect(),
+            claimed_by: words(&annotations, CLAIMED_BY).collect(),
             enforce: (kind == Kind::Namespace)
                 .then(|| {
                     labels
@@ -121,7 +126,7 @@ impl Enforce {
 }
 
 /// The comma-separated words of an annotation.
-fn words(annotations: &Labels, name: &str) -> Vec<String> {
+fn words(annotations: &Labels, name: &str) -> impl Iterator<Item = String> {
     annotations
         .get(name)
         .into_iter()
@@ -129,7 +134,10 @@ fn words(annotations: &Labels, name: &str) -> Vec<String> {
         .map(str::trim)
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
-        .collect()
 }
 
+/// The API server accepts no longer name.
+const MAX_NAME_BYTES: usize = 253;
+/// There are fewer rules and mutations.
+const MAX_ALLOWED: usize = 256;
 const EXPORT_TO: &str = "networking.istio.io/exportTo";

@@ -9,9 +9,11 @@ use super::destination_rule::DestinationRule;
 use super::key::Key;
 use super::kind::{HASH_LABEL, Kind};
 use super::meta::Meta;
-use super::reader::{Malformed, Reader};
+use super::notes::{Malformed, Notes};
+use super::reader::Reader;
 use super::rollout::Rollout;
 use super::service::{Service, ServiceEntry};
+use super::shape::Shape;
 use super::virtual_service::VirtualService;
 use super::workload::Workload;
 use crate::field::Path;
@@ -21,6 +23,10 @@ pub struct Object {
     pub meta: Meta,
     /// Fields of the wrong type, in the order they were read.
     pub malformed: Vec<Malformed>,
+    /// How many more there are.
+    pub more_malformed: usize,
+    /// The entries of lists and maps that were not read because there are too many.
+    pub unread_entries: usize,
     pub body: Body,
 }
 
@@ -58,20 +64,35 @@ impl Object {
 
     /// Parses an object whose kind is known from elsewhere, such as an AdmissionRequest.
     pub fn parse_as(kind: Kind, value: &Value, default_namespace: &str) -> Object {
-        let faults = RefCell::default();
-        let root = Reader::new(value, &faults);
         let kind = match kind {
             Kind::ReplicaSet if is_revision(value) => Kind::Revision,
             kind => kind,
         };
+        Self::read(kind, value, default_namespace, &Notes::default())
+    }
+
+    fn read(kind: Kind, value: &Value, default_namespace: &str, notes: &Notes) -> Object {
+        let root = Reader::new(value, notes);
         let meta = Meta::read(kind, &root, default_namespace);
         let body = Body::read(kind, &root);
-        let malformed = faults.take();
+        let malformed = notes.malformed.take();
         Object {
             meta,
+            unread_entries: unread_entries(value).unwrap_or_default(),
+            more_malformed: notes.malformed_count.get() - malformed.len(),
             malformed,
             body,
         }
+    }
+
+    /// The fields that are read of objects of the kind.
+    pub fn shape(kind: Kind) -> Shape {
+        let notes = Notes {
+            shape: Some(RefCell::default()),
+            ..Notes::default()
+        };
+        Self::read(kind, &Value::Null, "", &notes);
+        notes.shape.unwrap_or_default().into_inner()
     }
 
     pub fn key(&self) -> &Key {
@@ -139,6 +160,19 @@ impl Object {
 fn is_revision(value: &Value) -> bool {
     let labels = value.get("metadata").and_then(|meta| meta.get("labels"));
     labels.is_some_and(|labels| labels.get(HASH_LABEL).is_some())
+}
+
+/// A field at the root of an object of which only the parts are kept that are read. It holds the number of entries of
+/// lists and maps that are left out because there are too many.
+pub const UNREAD: &str = "rollout-guard.io/unread";
+
+/// Whether only the parts of an object are kept that are read.
+pub fn is_partial(value: &Value) -> bool {
+    unread_entries(value).is_some()
+}
+
+fn unread_entries(value: &Value) -> Option<usize> {
+    usize::try_from(value.get(UNREAD)?.as_u64()?).ok()
 }
 
 impl Body {

@@ -1,34 +1,25 @@
 //! Reads JSON without failing: an absent or null field has its default, and a field of the wrong type is noted
 //! as [`Malformed`].
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 use serde_json::Value;
 
+use super::notes::{MAX_MALFORMED, Notes};
+use super::shape::Shape;
 use super::value_path::{Step, ValuePath};
 use crate::field::Path;
 
 /// Labels, sorted so that findings have a stable order.
 pub type Labels = BTreeMap<String, String>;
 
-/// A field whose type is not the one that Istio or Argo declares.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed {
-    pub path: Path,
-    /// The type in the manifest, such as `a string`.
-    pub found: &'static str,
-    /// The type of the field, such as `a list`.
-    pub expected: &'static str,
-}
-
 /// A JSON value and its path.
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
     value: &'a Value,
     path_to: ValuePath<'a>,
-    faults: &'a RefCell<Vec<Malformed>>,
+    notes: &'a Notes,
 }
 
 /// A number or a string, as Kubernetes' `IntOrString`.
@@ -39,7 +30,7 @@ pub enum IntOrString {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(value: &'a Value, faults: &'a RefCell<Vec<Malformed>>) -> Self {
+    pub fn new(value: &'a Value, notes: &'a Notes) -> Self {
         let path_to = ValuePath {
             parent: None,
             step: Step::Root,
@@ -47,7 +38,7 @@ impl<'a> Reader<'a> {
         Self {
             value,
             path_to,
-            faults,
+            notes,
         }
     }
 
@@ -62,7 +53,9 @@ impl<'a> Reader<'a> {
                 &NULL
             }
         };
-        self.step(value, Step::Field(name))
+        let field = self.step(value, Step::Field(name));
+        field.learn(|_| {});
+        field
     }
 
     /// The value itself, for a part of another's format.
@@ -84,7 +77,7 @@ impl<'a> Reader<'a> {
     pub fn object(&self) -> bool {
         match self.value {
             Value::Object(_) => true,
-            Value::Null => false,
+            Value::Null => self.notes.shape.is_some(),
             _ => {
                 self.fault("an object");
                 false
@@ -94,6 +87,7 @@ impl<'a> Reader<'a> {
 
     /// Whether the value is an object with a field that is not null.
     pub fn has_fields(&self) -> bool {
+        self.learn(|shape| shape.is_map = true);
         self.value
             .as_object()
             .is_some_and(|map| map.values().any(|value| !value.is_null()))
@@ -101,11 +95,13 @@ impl<'a> Reader<'a> {
 
     /// Whether the value is an object with a field, which may be null.
     pub fn has_entries(&self) -> bool {
+        self.learn(|shape| shape.is_map = true);
         self.value.as_object().is_some_and(|map| !map.is_empty())
     }
 
     /// A digest of the value, to detect a change; 0 if it is absent.
     pub fn digest(&self) -> u64 {
+        self.learn(|shape| shape.is_compared = true);
         if !self.present() {
             return 0;
         }
@@ -171,18 +167,26 @@ impl<'a> Reader<'a> {
     }
 
     /// The elements of the list as `read` reads them; `None` if the field is absent, which an empty list is not.
+    /// After many malformed fields in it the rest of the list is not read.
     pub fn list<T>(&self, read: impl Fn(&Reader<'_>) -> T) -> Option<Vec<T>> {
-        match self.value {
-            Value::Array(items) => Some(
-                items
-                    .iter()
-                    .enumerate()
-                    .map(|(index, item)| read(&self.step(item, Step::Index(index))))
-                    .collect(),
-            ),
-            Value::Null => None,
-            _ => self.absent("a list"),
+        let items = match self.value {
+            Value::Array(items) => items.as_slice(),
+            Value::Null if self.notes.shape.is_some() => &[NULL],
+            Value::Null => return None,
+            _ => return self.absent("a list"),
+        };
+        let count = &self.notes.malformed_count;
+        let before = count.get();
+        let mut elements = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            if count.get() - before > MAX_MALFORMED {
+                break;
+            }
+            let item = self.step(item, Step::Index(index));
+            item.learn(|_| {});
+            elements.push(read(&item));
         }
+        Some(elements)
     }
 
     /// A list of objects. A null element is malformed, but counts.
@@ -200,14 +204,16 @@ impl<'a> Reader<'a> {
         self.list(|item| item.string().unwrap_or_default())
     }
 
-    /// A map of strings; `None` if absent.
     /// The entries of an object that are strings. Others are not noted as malformed.
     pub fn texts(&self) -> impl Iterator<Item = (String, String)> {
+        self.learn(|shape| shape.is_map = true);
         let entries = self.value.as_object().into_iter().flatten();
         entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
     }
 
+    /// A map of strings; `None` if absent.
     pub fn labels(&self) -> Option<Labels> {
+        self.learn(|shape| shape.is_map = true);
         match self.value {
             Value::Object(map) => Some(
                 map.iter()
@@ -234,7 +240,13 @@ impl<'a> Reader<'a> {
         Reader {
             value,
             path_to,
-            faults: self.faults,
+            notes: self.notes,
+        }
+    }
+
+    fn learn(&self, note: impl FnOnce(&mut Shape)) {
+        if let Some(shape) = &self.notes.shape {
+            note(shape.borrow_mut().at(&self.path_to));
         }
     }
 
@@ -244,15 +256,7 @@ impl<'a> Reader<'a> {
     }
 
     fn fault(&self, expected: &'static str) {
-        let malformed = Malformed {
-            path: self.path(),
-            found: name_of_type(self.value),
-            expected,
-        };
-        let mut faults = self.faults.borrow_mut();
-        if !faults.contains(&malformed) {
-            faults.push(malformed);
-        }
+        self.notes.fault(self.value, &self.path_to, expected);
     }
 }
 
@@ -261,17 +265,6 @@ fn whole(number: f64) -> Option<i64> {
     let in_range = number.fract() == 0.0 && number.abs() < 9e15;
     #[allow(clippy::cast_possible_truncation)] // whole and in range, as just asked
     in_range.then_some(number as i64)
-}
-
-fn name_of_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 const NULL: Value = Value::Null;
@@ -284,13 +277,14 @@ mod tests {
     #[test]
     fn a_wrong_type_is_noted_with_its_path_and_reads_as_absent() {
         let value = json!({"spec": {"http": [{"name": 5}, null], "hosts": "a"}});
-        let faults = RefCell::default();
-        let root = Reader::new(&value, &faults);
+        let notes = Notes::default();
+        let root = Reader::new(&value, &notes);
         let spec = root.get("spec");
         let names = spec.get("http").objects(|route| route.get("name").string());
         assert_eq!(names, Some(vec![None, None]));
         assert_eq!(spec.get("hosts").strings(), None);
-        let paths: Vec<String> = faults.borrow().iter().map(|f| f.path.to_string()).collect();
+        let malformed = notes.malformed.take();
+        let paths: Vec<String> = malformed.iter().map(|f| f.path.to_string()).collect();
         assert_eq!(paths, ["spec.http[0].name", "spec.http[1]", "spec.hosts"]);
     }
 }

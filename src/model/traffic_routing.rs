@@ -36,13 +36,13 @@ pub struct VirtualServiceRef {
     pub tcp_routes: Vec<TcpRouteRef>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TlsRouteRef {
     pub port: i64,
     pub sni_hosts: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TcpRouteRef {
     pub port: i64,
 }

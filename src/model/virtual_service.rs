@@ -43,7 +43,7 @@ pub struct L4Route {
     pub route: Option<Vec<RouteDestination>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct L4Match {
     /// 0 if absent, as the controller reads it.
     pub port: i64,

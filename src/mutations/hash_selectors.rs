@@ -16,6 +16,8 @@
 //! The mutation changes nothing if the Rollout no longer names the DestinationRule, or if neither the live object nor
 //! the status has a hash: during the first deployment the controller writes none.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::input::Input;
@@ -37,7 +39,7 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
         };
         keep_hashes(&flow, linked.link.reference, rule, live, patch);
         if let Some(live) = live {
-            keep_experiments(&flow, rule, live, input.live_value, patch);
+            keep_experiments(&flow, rule, live, input, patch);
             keep_managed_by(&flow, live, patch);
         }
     }
@@ -99,21 +101,31 @@ fn keep_experiments(
     flow: &Flow<'_>,
     rule: Typed<'_, DestinationRule>,
     live: Typed<'_, DestinationRule>,
-    live_value: &Value,
+    input: &Input<'_>,
     patch: &mut Patch,
 ) {
     let list = Path::spec(["subsets"]);
+    let (written, in_live) = (by_name(&rule), by_name(&live));
     for experiment in flow.rollout.status.experiments() {
         let name = experiment.service_name.as_str();
-        let dropped = !name.is_empty() && rule.subset(name).is_none();
-        let Some((index, _)) = live.subset(name).filter(|_| dropped) else {
+        let dropped = !name.is_empty() && !written.contains_key(name);
+        let Some(index) = in_live.get(name).filter(|_| dropped) else {
             continue;
         };
-        let subset = live_value.pointer(&list.index(index).pointer());
-        if subset.is_some_and(|subset| patch.append(&list, name, subset.clone())) {
+        let subset = input.live_entry(&list.index(*index));
+        if subset.is_some_and(|subset| patch.append(&list, name, subset)) {
             patch.keep(Kept::One(format!("experiment subset `{name}`")), flow.key());
         }
     }
+}
+
+/// The index of the first subset of each name.
+fn by_name(rule: &DestinationRule) -> HashMap<&str, usize> {
+    let mut names = HashMap::new();
+    for (index, subset) in rule.subsets.iter().enumerate() {
+        names.entry(subset.name.as_str()).or_insert(index);
+    }
+    names
 }
 
 /// The annotation by which the controller knows the DestinationRule as its own.

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::cluster::{Flow, View};
+use crate::field::Path;
 use crate::managed_fields;
-use crate::model::{Key, Write};
+use crate::model::{Key, Write, is_partial};
 
 /// A CREATE or UPDATE that is about to be stored.
 #[derive(Clone, Copy)]
@@ -29,6 +30,12 @@ impl<'a> Input<'a> {
     /// controller acts on it. Not those of a Rollout that is being deleted.
     pub fn flows(&self) -> impl Iterator<Item = Flow<'a>> {
         self.view.flows_with_claim(self.key()).into_iter()
+    }
+
+    /// A copy of an entry of the live object; `None` if it is not kept whole.
+    pub fn live_entry(&self, path: &Path) -> Option<Value> {
+        let whole = Some(self.live_value).filter(|live| !is_partial(live));
+        whole?.pointer(&path.pointer()).cloned()
     }
 
     /// Whether the controller's manager owns the field of the live object, or a part of it, or has given it up and

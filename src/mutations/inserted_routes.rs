@@ -13,13 +13,15 @@
 //! (`status.promoteFull`), because the controller then removes the routes, or if the write has no http route of the
 //! user's.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use super::input::Input;
 use super::patch::{Kept, Patch};
 use crate::cluster::Flow;
 use crate::field::Path;
-use crate::model::{Object, VirtualService};
+use crate::model::{HttpRoute, Object};
 
 mutation!(VirtualService(apply));
 
@@ -32,9 +34,12 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
     if new.http.is_none() {
         return;
     }
-    let mut names: Vec<String> = new.http().iter().map(|route| route.name.clone()).collect();
+    let mut routes = Routes {
+        names: new.http().iter().map(|route| route.name.clone()).collect(),
+        live: by_name(live.http()),
+    };
     for flow in input.flows().filter(keeps_routes) {
-        restore(&flow, input, &live, &mut names, patch);
+        routes.restore(&flow, input, patch);
     }
 }
 
@@ -43,41 +48,73 @@ fn keeps_routes(flow: &Flow<'_>) -> bool {
     flow.is_in_progress() && !status.abort && !status.promote_full
 }
 
-/// Puts the flow's inserted routes back; `names` are those of the written http routes as they come in.
-fn restore(
-    flow: &Flow<'_>,
-    input: &Input<'_>,
-    live: &VirtualService,
-    names: &mut Vec<String>,
-    patch: &mut Patch,
-) {
-    let http = Path::spec(["http"]);
-    let managed = flow.inserted_routes();
-    // Before the first route of the user's, and after those that come earlier in `managedRoutes`.
-    let leading = names.iter().take_while(|name| managed.contains(name));
-    let mut leading = leading.count();
-    if leading == names.len() {
-        return;
+/// The http routes of the write, and those of the live object.
+struct Routes<'a> {
+    /// Of the written routes as they come in.
+    names: Vec<String>,
+    /// The index of the first live route of each name.
+    live: HashMap<&'a str, usize>,
+}
+
+impl Routes<'_> {
+    /// Puts the flow's inserted routes back before the first route of the user's, in the order of `managedRoutes`.
+    fn restore(&mut self, flow: &Flow<'_>, input: &Input<'_>, patch: &mut Patch) {
+        let managed = flow.inserted_routes();
+        let known: HashSet<&String> = managed.iter().collect();
+        let leading = self.names.iter().take_while(|name| known.contains(name));
+        let leading = leading.count();
+        if leading == self.names.len() {
+            return;
+        }
+        // Behind the first written route of each name.
+        let mut behind = HashMap::new();
+        for (index, name) in self.names.iter().enumerate() {
+            behind.entry(name.clone()).or_insert(index + 1);
+        }
+        // What is inserted comes before all that stands at `place` or behind it.
+        let (mut inserted, mut place) = (Vec::new(), 0);
+        for name in managed.iter().filter(|name| !name.is_empty()) {
+            if let Some(behind) = behind.get(name) {
+                place = place.max(*behind).min(leading);
+            } else if let Some(route) = self.live_route(input, name) {
+                behind.insert(name.clone(), place);
+                inserted.push((place, name.clone(), route));
+            }
+        }
+        self.insert(inserted, flow, patch);
     }
-    let mut next = 0;
-    for name in managed.iter().filter(|name| !name.is_empty()) {
-        if let Some(standing) = names.iter().position(|other| other == name) {
-            next = next.max(standing + 1).min(leading);
-            continue;
+
+    fn insert(
+        &mut self,
+        inserted: Vec<(usize, String, Value)>,
+        flow: &Flow<'_>,
+        patch: &mut Patch,
+    ) {
+        let http = Path::spec(["http"]);
+        let mut names = std::mem::take(&mut self.names).into_iter();
+        let mut taken = 0;
+        for (place, name, route) in inserted {
+            self.names.extend(names.by_ref().take(place - taken));
+            taken = place;
+            if patch.insert(&http, self.names.len(), route) {
+                let kept = Kept::One(format!("inserted route `{name}`"));
+                patch.keep(kept, flow.key());
+                self.names.push(name);
+            }
         }
-        let Some(route) = live_route(input.live_value, live, name) else {
-            continue;
-        };
-        if patch.insert(&http, next, route) {
-            names.insert(next, name.clone());
-            next += 1;
-            leading += 1;
-            patch.keep(Kept::One(format!("inserted route `{name}`")), flow.key());
-        }
+        self.names.extend(names);
+    }
+
+    fn live_route(&self, input: &Input<'_>, name: &str) -> Option<Value> {
+        let index = self.live.get(name)?;
+        input.live_entry(&Path::spec(["http"]).index(*index))
     }
 }
 
-fn live_route(value: &Value, live: &VirtualService, name: &str) -> Option<Value> {
-    let index = live.http().iter().position(|route| route.name == name)?;
-    value.pointer("/spec/http")?.get(index).cloned()
+fn by_name(routes: &[HttpRoute]) -> HashMap<&str, usize> {
+    let mut names = HashMap::new();
+    for (index, route) in routes.iter().enumerate() {
+        names.entry(route.name.as_str()).or_insert(index);
+    }
+    names
 }

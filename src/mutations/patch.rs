@@ -1,6 +1,8 @@
 //! A patch as it grows: RFC 6902 operations on single paths, each applied at once to the object, which then is
 //! what the API server will make of it. No `test`: the patch meets exactly the object that was sent.
 
+use std::collections::HashSet;
+
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::{Map, Value};
@@ -16,7 +18,7 @@ pub struct Patch {
     inverse: Vec<PatchOperation>,
     object: Value,
     /// The paths that the running mutation has decided for.
-    settled: Vec<Path>,
+    settled: HashSet<Path>,
     /// What the running mutation has kept, by the Rollout that owns it.
     kept: Vec<(Key, Vec<Kept>)>,
     /// The Rollouts for which something was kept.
@@ -131,11 +133,7 @@ impl Patch {
 
     /// Speaks for a path as it stands; false where another flow has spoken for it.
     pub fn settle(&mut self, path: &Path) -> bool {
-        let free = !self.settled.contains(path);
-        if free {
-            self.settled.push(path.clone());
-        }
-        free
+        self.settled.insert(path.clone())
     }
 
     /// Puts `value` into a list before the element at the index, or at its end.

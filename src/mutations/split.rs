@@ -1,9 +1,12 @@
 //! How the traffic of one managed route is split, and from where that is known: the live object, or the
 //! Rollout's status where the live object does not say.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
 use crate::cluster::{List, ManagedRoute, Role, Roles};
 use crate::field::Path;
-use crate::model::{Destination, RouteDestination, Status, VirtualService, WeightDestination};
+use crate::model::{L4Match, L4Route, RouteDestination, Status, VirtualService, WeightDestination};
 
 /// The weights of one live route by role.
 pub(super) struct Live<'a> {
@@ -30,18 +33,18 @@ pub(super) struct Asked<'a> {
 pub(super) struct Split<'a> {
     pub canary: i64,
     pub stable: i64,
-    experiments: Vec<(&'a str, i64)>,
+    experiments: HashMap<&'a str, i64>,
 }
 
 impl<'a> Live<'a> {
     /// The live counterpart of a written managed route.
     pub fn of(
-        live: &'a VirtualService,
-        written: &VirtualService,
+        counterparts: &Counterparts<'a>,
         route: &ManagedRoute<'_>,
         roles: &Roles<'_>,
     ) -> Option<Self> {
-        let index = counterpart(live, written, route)?;
+        let live = counterparts.live;
+        let index = counterparts.of_route(route)?;
         let destinations = match route.list {
             List::Http => live.http().get(index)?.route.as_deref(),
             List::Tls => live.tls().get(index)?.route.as_deref(),
@@ -55,13 +58,21 @@ impl<'a> Live<'a> {
             experiments_at: Vec::new(),
             additional: 0,
         };
+        let mut services = HashSet::new();
         for (index, one) in destinations.unwrap_or_default().iter().enumerate() {
-            found.add(index, one, roles);
+            found.add(index, one, roles, &mut services);
         }
         Some(found)
     }
 
-    fn add(&mut self, index: usize, one: &'a RouteDestination, roles: &Roles<'_>) {
+    /// Of an experiment, the first destination of a Service counts: the controller deletes a second one.
+    fn add(
+        &mut self,
+        index: usize,
+        one: &'a RouteDestination,
+        roles: &Roles<'_>,
+        services: &mut HashSet<&'a str>,
+    ) {
         let Some(destination) = &one.destination else {
             return;
         };
@@ -69,23 +80,20 @@ impl<'a> Live<'a> {
         match roles.role(destination) {
             Some(Role::Canary) => self.canary = self.canary.or(Some(weight)),
             Some(Role::Stable) => self.stable = self.stable.or(Some(weight)),
-            Some(Role::Experiment) => self.add_experiment(index, destination, weight),
+            Some(Role::Experiment) => {
+                let service = destination.service_name();
+                if services.insert(service) {
+                    self.experiments.push((service, weight));
+                    self.experiments_at.push((index, service));
+                }
+            }
             Some(Role::Additional) => self.additional = self.additional.saturating_add(weight),
             None => {}
         }
     }
 
-    /// The first destination of a Service counts: the controller deletes a second one.
-    fn add_experiment(&mut self, index: usize, destination: &'a Destination, weight: i64) {
-        let service = destination.service_name();
-        if self.experiments.iter().all(|(name, _)| *name != service) {
-            self.experiments.push((service, weight));
-            self.experiments_at.push((index, service));
-        }
-    }
-
     /// Whether live gives to all but canary and stable what the route will give them.
-    fn is_shared_as(&self, asked: &Asked<'_>, experiments: &[(&str, i64)]) -> bool {
+    fn is_shared_as(&self, asked: &Asked<'_>, experiments: &HashMap<&str, i64>) -> bool {
         self.canary.is_some()
             && self.additional == asked.additional
             && self.experiments.len() == experiments.len()
@@ -111,7 +119,7 @@ impl<'a> Split<'a> {
             .filter(|weight| !owned && is_present(status) && of_live.is_some_and(|w| *weight < w));
         let canary = less.or(of_live).or(of_status)?;
         let experiments = experiments(live, asked, status.experiments());
-        let others = sum(experiments.iter().map(|(_, weight)| *weight));
+        let others = sum(experiments.values().copied());
         let others = others.saturating_add(asked.additional);
         let kept = live
             .filter(|live| less.is_none() && live.is_shared_as(asked, &experiments))
@@ -128,9 +136,7 @@ impl<'a> Split<'a> {
     }
 
     pub fn experiment(&self, service: &str) -> Option<i64> {
-        let mut experiments = self.experiments.iter();
-        let (_, weight) = experiments.find(|(name, _)| *name == service)?;
-        Some(*weight)
+        self.experiments.get(service).copied()
     }
 }
 
@@ -141,13 +147,16 @@ fn experiments<'a>(
     live: Option<&Live<'a>>,
     asked: &Asked<'a>,
     listed: &[WeightDestination],
-) -> Vec<(&'a str, i64)> {
-    let mut experiments = live.map_or_else(Vec::new, |live| live.experiments.clone());
+) -> HashMap<&'a str, i64> {
+    let live = live.iter().flat_map(|live| &live.experiments);
+    let mut experiments: HashMap<&str, i64> = live.copied().collect();
+    let mut said = HashMap::new();
+    for one in listed {
+        said.entry(one.service_name.as_str()).or_insert(one.weight);
+    }
     for (service, weight) in &asked.experiments {
-        let known = experiments.iter().any(|(name, _)| name == service);
-        let said = listed.iter().find(|one| one.service_name == *service);
-        if let Some(one) = said.filter(|_| !known) {
-            experiments.push((service, one.weight.min(*weight)));
+        if let Some(said) = said.get(service) {
+            experiments.entry(service).or_insert((*said).min(*weight));
         }
     }
     experiments
@@ -166,28 +175,53 @@ fn is_present(status: &Status) -> bool {
     })
 }
 
-/// The live route that a written one stands for: http by name, tls and tcp by what they match; the only
-/// route for the only route.
-fn counterpart(
-    live: &VirtualService,
-    written: &VirtualService,
-    route: &ManagedRoute<'_>,
-) -> Option<usize> {
-    let only = |live: usize, written: usize| (live == 1 && written == 1).then_some(0);
-    let l4 = |live: &[crate::model::L4Route], written: &[crate::model::L4Route]| {
-        let wanted = &written.get(route.index)?.matches;
-        let same = live.iter().position(|route| route.matches == *wanted);
-        same.or_else(|| only(live.len(), written.len()))
-    };
-    match route.list {
-        List::Http => {
-            let same = live
-                .http()
-                .iter()
-                .position(|other| other.name == route.name);
-            same.or_else(|| only(live.http().len(), written.http().len()))
+/// The live routes that the written ones stand for: http by name, tls and tcp by what they match; the only route for
+/// the only route.
+pub(super) struct Counterparts<'a> {
+    live: &'a VirtualService,
+    written: &'a VirtualService,
+    http: HashMap<&'a str, usize>,
+    tls: HashMap<&'a [L4Match], usize>,
+    tcp: HashMap<&'a [L4Match], usize>,
+}
+
+impl<'a> Counterparts<'a> {
+    pub fn of(live: &'a VirtualService, written: &'a VirtualService) -> Self {
+        Self {
+            live,
+            written,
+            http: firsts(live.http().iter().map(|route| route.name.as_str())),
+            tls: firsts(live.tls().iter().map(|route| route.matches.as_slice())),
+            tcp: firsts(live.tcp().iter().map(|route| route.matches.as_slice())),
         }
-        List::Tls => l4(live.tls(), written.tls()),
-        List::Tcp => l4(live.tcp(), written.tcp()),
     }
+
+    fn of_route(&self, route: &ManagedRoute<'_>) -> Option<usize> {
+        let (live, written) = (self.live, self.written);
+        let matches = |routes: &'a [L4Route]| Some(routes.get(route.index)?.matches.as_slice());
+        let (same, lengths) = match route.list {
+            List::Http => {
+                let same = self.http.get(route.name);
+                (same, [live.http().len(), written.http().len()])
+            }
+            List::Tls => {
+                let same = self.tls.get(matches(written.tls())?);
+                (same, [live.tls().len(), written.tls().len()])
+            }
+            List::Tcp => {
+                let same = self.tcp.get(matches(written.tcp())?);
+                (same, [live.tcp().len(), written.tcp().len()])
+            }
+        };
+        same.copied().or_else(|| (lengths == [1, 1]).then_some(0))
+    }
+}
+
+/// The index of the first of each.
+fn firsts<T: Eq + Hash>(all: impl Iterator<Item = T>) -> HashMap<T, usize> {
+    let mut firsts = HashMap::new();
+    for (index, one) in all.enumerate() {
+        firsts.entry(one).or_insert(index);
+    }
+    firsts
 }

@@ -23,11 +23,13 @@
 //! if the Rollout does not name the VirtualService or the route, or if a managed route
 //! has no canary or no stable destination, which rules RG202 and RG204 report.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::input::Input;
 use super::patch::{Kept, Patch};
-use super::split::{Asked, Live, Split, sum};
+use super::split::{Asked, Counterparts, Live, Split, sum};
 use crate::cluster::{Flow, ManagedRoute, Role, Roles};
 use crate::model::{Destination, Object, VirtualService, VirtualServiceRef};
 
@@ -66,11 +68,13 @@ impl FlowWeights<'_> {
             .old
             .as_ref()
             .and_then(Object::virtual_service);
+        let counterparts = live.map(|live| Counterparts::of(live.body, service));
         for route in
             ManagedRoute::weighted(&self.flow.rollout, service, reference, self.flow.argo())
         {
             if self.has_both(&route) {
-                let live = live.and_then(|live| Live::of(live.body, service, &route, self.roles));
+                let live = counterparts.as_ref();
+                let live = live.and_then(|live| Live::of(live, &route, self.roles));
                 self.keep(&route, live.as_ref(), patch);
             }
         }
@@ -147,16 +151,16 @@ impl FlowWeights<'_> {
     ) -> bool {
         let Some(live) = live else { return false };
         let list = route.path().field("route");
+        let written = destinations(route).map(|(_, to, _)| to.service_name());
+        let written: HashSet<&str> = written.collect();
         let mut restored = false;
         for (index, service) in &live.experiments_at {
-            let mut written = destinations(route);
-            if written.any(|(_, to, _)| to.service_name() == *service) {
+            if written.contains(service) {
                 continue;
             }
             let path = live.path.field("route").index(*index);
-            let entry = self.input.live_value.pointer(&path.pointer());
-            if let Some(entry) = entry {
-                restored |= patch.append(&list, service, entry.clone());
+            if let Some(entry) = self.input.live_entry(&path) {
+                restored |= patch.append(&list, service, entry);
             }
         }
         restored

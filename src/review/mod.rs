@@ -4,9 +4,14 @@
 #![warn(missing_docs)]
 
 mod denial;
+mod envelope;
+mod partial;
 mod request;
 mod response;
+mod unreadable;
 mod warnings;
+mod whole;
 
 pub use request::{BadRequest, parse};
 pub use response::render;
+pub use unreadable::allow_unread;

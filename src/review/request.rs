@@ -4,97 +4,148 @@
 use std::fmt;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::envelope::{Envelope, Fields, text};
+use super::{partial, whole};
 use crate::model::{Kind, Operation};
 use crate::request::{Phase, Request};
 
-/// Why bytes are no AdmissionReview that can be answered.
+/// Why bytes are no AdmissionReview that can be decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadRequest(String);
+pub struct BadRequest {
+    reason: String,
+    /// Of the request, if it could be read: it can then be answered.
+    uid: Option<String>,
+}
 
-/// Parses the bytes of an AdmissionReview; its objects are moved into the request.
+/// Parses the bytes of an AdmissionReview. Fields that nothing reads are skipped at any depth.
 ///
 /// # Errors
-/// [`BadRequest`] for bytes that are no AdmissionReview with a request: the caller answers HTTP 400.
+/// [`BadRequest`] for bytes that are no AdmissionReview with a request.
 pub fn parse(body: &[u8], phase: Phase) -> Result<Request, BadRequest> {
-    let mut review: Value = serde_json::from_slice(body)
-        .map_err(|error| BadRequest(format!("the body is not JSON: {error}")))?;
-    expect(&review, "apiVersion", "admission.k8s.io/v1")?;
-    expect(&review, "kind", "AdmissionReview")?;
-    let Some(Value::Object(request)) = review.get_mut("request") else {
-        return Err(BadRequest("the AdmissionReview has no `request`".into()));
+    let mut envelope = Envelope::default();
+    let read = envelope.read(body);
+    let uid = text(envelope.request.get("uid"));
+    let bad = |reason: String| {
+        let of_ours = expect(&envelope.review, "apiVersion", "admission.k8s.io/v1").is_ok();
+        BadRequest {
+            reason,
+            uid: uid.clone().filter(|_| of_ours),
+        }
     };
-    let (object, old_object) = (request.remove("object"), request.remove("oldObject"));
-    let Some(uid) = request.get("uid").and_then(Value::as_str) else {
-        return Err(BadRequest("`request.uid` is missing".into()));
+    read.map_err(|error| bad(format!("the body is not JSON: {error}")))?;
+    expect(&envelope.review, "apiVersion", "admission.k8s.io/v1").map_err(bad)?;
+    expect(&envelope.review, "kind", "AdmissionReview").map_err(bad)?;
+    if !envelope.request.is_object {
+        return Err(bad("the AdmissionReview has no `request`".into()));
+    }
+    let Some(uid) = uid.clone() else {
+        return Err(bad("`request.uid` is missing".into()));
     };
-    let text = |name: &str| string(request.get(name));
-    let part = |name: &str, field: &str| string(request.get(name).and_then(|of| of.get(field)));
-    let (group, kind_name) = (part("kind", "group"), part("kind", "kind"));
-    let operation = operation(&text("operation"))?;
-    let request = Request {
+    let mut request = unread(phase, uid);
+    fill(&mut request, &envelope.request).map_err(bad)?;
+    Ok(request)
+}
+
+/// A request of which nothing is known but its uid.
+pub(super) fn unread(phase: Phase, uid: String) -> Request {
+    Request {
         phase,
-        uid: uid.to_owned(),
-        // CONNECT writes nothing.
-        kind: operation.and_then(|_| Kind::in_group(&group, &kind_name)),
-        group,
-        kind_name,
-        operation: operation.unwrap_or(Operation::Update),
-        subresource: text("subResource"),
-        namespace: text("namespace"),
-        name: text("name"),
-        user: part("userInfo", "username"),
-        object: object.unwrap_or_default(),
-        old_object: old_object.unwrap_or_default(),
-        dry_run: request.get("dryRun") == Some(&Value::Bool(true)),
+        uid,
+        kind: None,
+        group: String::new(),
+        kind_name: String::new(),
+        operation: Operation::Update,
+        subresource: String::new(),
+        namespace: String::new(),
+        name: String::new(),
+        user: String::new(),
+        object: Value::Null,
+        old_object: Value::Null,
+        dry_run: false,
         controller_seen: false,
         trace: false,
+    }
+}
+
+fn fill(request: &mut Request, fields: &Fields<'_>) -> Result<(), String> {
+    let string = |name: &str| text(fields.get(name)).unwrap_or_default();
+    let part = |name: &str, field: &str| {
+        let of = fields.get(name);
+        let of = of.map(|of| Fields::of(of, &["group", "kind", "username"]));
+        of.and_then(|of| text(of.get(field))).unwrap_or_default()
     };
+    let operation = operation(&string("operation"))?;
+    request.group = part("kind", "group");
+    request.kind_name = part("kind", "kind");
+    // CONNECT writes nothing.
+    request.kind = operation.and_then(|_| Kind::in_group(&request.group, &request.kind_name));
+    request.operation = operation.unwrap_or(Operation::Update);
+    request.subresource = string("subResource");
+    request.namespace = string("namespace");
+    request.name = string("name");
+    request.user = part("userInfo", "username");
+    request.dry_run = fields.get("dryRun").is_some_and(|set| set.get() == "true");
+    let texts = [fields.get("object"), fields.get("oldObject")];
+    [request.object, request.old_object] = objects(request.kind, texts);
     complete(request)
 }
 
+/// Both objects as a whole, or of both what rules read.
+fn objects(kind: Option<Kind>, texts: [Option<&RawValue>; 2]) -> [Value; 2] {
+    let Some(kind) = kind.filter(|kind| kind.is_guarded()) else {
+        return [Value::Null, Value::Null];
+    };
+    let whole = texts.map(|text| text.map_or(Some(Value::Null), whole::value));
+    match whole {
+        [Some(object), Some(old_object)] => [object, old_object],
+        _ => texts.map(|text| text.map_or(Value::Null, |text| partial::value(text, kind))),
+    }
+}
+
 /// A write of a kind that we judge must carry its object.
-fn complete(request: Request) -> Result<Request, BadRequest> {
+fn complete(request: &Request) -> Result<(), String> {
     let judged = request.kind.is_some_and(Kind::is_guarded) && request.subresource.is_empty();
     if judged && !request.subject().is_object() {
         let field = match request.operation {
             Operation::Delete => "oldObject",
             Operation::Create | Operation::Update => "object",
         };
-        return Err(BadRequest(format!("`request.{field}` is not an object")));
+        return Err(format!("`request.{field}` is not an object"));
     }
-    Ok(request)
+    Ok(())
 }
 
-fn expect(review: &Value, field: &str, wanted: &str) -> Result<(), BadRequest> {
-    let found = string(review.get(field));
+fn expect(review: &Fields<'_>, field: &str, wanted: &str) -> Result<(), String> {
+    let found = text(review.get(field)).unwrap_or_default();
     if found == wanted {
         return Ok(());
     }
-    Err(BadRequest(format!(
-        "`{field}` is `{found}`, expected `{wanted}`"
-    )))
+    Err(format!("`{field}` is `{found}`, expected `{wanted}`"))
 }
 
 /// `None` for CONNECT.
-fn operation(text: &str) -> Result<Option<Operation>, BadRequest> {
+fn operation(text: &str) -> Result<Option<Operation>, String> {
     match text {
         "CREATE" => Ok(Some(Operation::Create)),
         "UPDATE" => Ok(Some(Operation::Update)),
         "DELETE" => Ok(Some(Operation::Delete)),
         "CONNECT" => Ok(None),
-        other => Err(BadRequest(format!("`request.operation` is `{other}`"))),
+        other => Err(format!("`request.operation` is `{other}`")),
     }
 }
 
-fn string(value: Option<&Value>) -> String {
-    let text = value.and_then(Value::as_str);
-    text.unwrap_or_default().to_owned()
+impl BadRequest {
+    /// The uid, if the request has a readable one.
+    pub fn uid(&self) -> Option<&str> {
+        self.uid.as_deref()
+    }
 }
 
 impl fmt::Display for BadRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.reason)
     }
 }
 

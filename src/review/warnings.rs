@@ -74,9 +74,12 @@ fn within(mut lines: Vec<String>) -> Vec<String> {
         return lines;
     }
     let all = lines.len();
-    while total(&lines) >= MAX_TOTAL_BYTES - MAX_LINE_CHARS {
-        lines.pop();
-    }
+    let mut bytes = 0;
+    let kept = lines.iter().position(|line| {
+        bytes += line.len();
+        bytes >= MAX_TOTAL_BYTES - MAX_LINE_CHARS
+    });
+    lines.truncate(kept.unwrap_or(all));
     let left_out = all - lines.len();
     lines.push(format!("rollout-guard: {left_out} more warnings left out"));
     lines

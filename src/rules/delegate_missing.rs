@@ -22,6 +22,8 @@
 //! Apply the delegate first, without `hosts` and `gateways`, and export it to the namespace of the VirtualService
 //! that names it.
 
+use std::collections::HashMap;
+
 use crate::cluster::{ExportTo, View, reference};
 use crate::field::Path;
 use crate::model::{Key, Typed, VirtualService};
@@ -34,13 +36,23 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
     if service.is_delegate() {
         return;
     }
+    let mut delegating = HashMap::new();
     for (path, key) in reference::delegates(service) {
+        let delegates = *delegating
+            .entry(key.clone())
+            .or_insert_with(|| delegates(view, &key));
         let delegation = Delegation { service, path, key };
         let named = ["name", "namespace"].map(|field| delegation.path.field(field));
         if !named.iter().any(|path| service.is_malformed(path)) {
-            delegation.check(view, found);
+            delegation.check(view, delegates, found);
         }
     }
+}
+
+/// Whether the VirtualService delegates itself.
+fn delegates(view: &View<'_>, key: &Key) -> bool {
+    let service = view.virtual_service(key);
+    service.is_some_and(|service| service.http().iter().any(|route| route.delegate.is_some()))
 }
 
 /// The reference of a VirtualService with hosts to a delegate.
@@ -51,11 +63,11 @@ struct Delegation<'a> {
 }
 
 impl Delegation<'_> {
-    fn check(&self, view: &View<'_>, found: &mut Findings<'_>) {
+    fn check(&self, view: &View<'_>, delegates: bool, found: &mut Findings<'_>) {
         if self.key.name.is_empty() {
             self.report_missing_name(found);
         } else if let Some(delegate) = view.virtual_service(&self.key) {
-            self.check_delegate(delegate, found);
+            self.check_delegate(delegate, delegates, found);
         } else if !view.mesh().remote_istio {
             self.warn("which does not exist", found)
                 .help("apply the delegate, a VirtualService without `hosts`")
@@ -74,7 +86,12 @@ impl Delegation<'_> {
             .cause(Cause::Required);
     }
 
-    fn check_delegate(&self, delegate: Typed<'_, VirtualService>, found: &mut Findings<'_>) {
+    fn check_delegate(
+        &self,
+        delegate: Typed<'_, VirtualService>,
+        delegates: bool,
+        found: &mut Findings<'_>,
+    ) {
         let (owner, root) = (delegate.meta.namespace(), self.service.meta.namespace());
         let (fault, help, field) = if !delegate.is_delegate() {
             let help = "drop the delegate's `hosts` and `gateways`";
@@ -82,7 +99,7 @@ impl Delegation<'_> {
         } else if !ExportTo::new(&delegate.export_to, owner).includes(root) {
             let help = "add the namespace to the delegate's `exportTo`";
             ("which is not exported to its namespace", help, "exportTo")
-        } else if delegate.http().iter().any(|route| route.delegate.is_some()) {
+        } else if delegates {
             let help = "delegate to the VirtualService that has the routes";
             ("which has a `delegate` of its own", help, "http")
         } else {

@@ -24,9 +24,10 @@
 //! ## Fix
 //! Finish or abort the release, remove the reference from the Rollout, then delete the object.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::parts::hidden_subset::SentSubset;
+use super::parts::target::Target;
 use crate::cluster::{Flow, View, reference};
 use crate::field::Path;
 use crate::model::{DestinationRule, Key, Kind, Object, Operation, Typed, VirtualService, Write};
@@ -173,22 +174,31 @@ fn report_sender(
     view: &View<'_>,
     found: &mut Findings<'_>,
 ) {
+    let own: BTreeSet<&String> = rule
+        .body
+        .subsets
+        .iter()
+        .map(|subset| &subset.name)
+        .collect();
     let mut seen = BTreeSet::new();
-    for (path, destination) in service.destinations() {
-        let host = view.resolve(&destination.host, service.meta.namespace());
-        let rules = view.rules_governing(&host);
-        let mut defining = rules
-            .iter()
-            .filter(|rule| rule.subset(&destination.subset).is_some());
-        let first = defining.next().map(|first| &first.meta.key);
-        let is_only = first == Some(&rule.meta.key) && defining.next().is_none();
+    let mut targets: HashMap<&str, Target<'_>> = HashMap::new();
+    for (path, destination) in service.body.destinations() {
+        if !own.contains(&destination.subset) || seen.contains(&destination.subset) {
+            continue;
+        }
+        let target = targets.entry(&destination.host);
+        let target = target.or_insert_with(|| Target::of(service, view, &destination.host));
+        let defining = target.defining.get(destination.subset.as_str());
+        let is_only = defining.is_some_and(
+            |rules| matches!(rules.as_slice(), [only] if only.meta.key == rule.meta.key),
+        );
         if !is_only || !seen.insert(&destination.subset) {
             continue;
         }
         let sent = SentSubset {
             service,
             view,
-            host: &host,
+            target,
             subset: &destination.subset,
         };
         // Who never saw the rule loses nothing.

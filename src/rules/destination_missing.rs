@@ -86,7 +86,7 @@ fn help(flow: &Flow<'_>, route: &ManagedRoute<'_>, missing: &MissingDestination<
         .destinations
         .iter()
         .filter_map(|to| to.destination.as_ref())
-        .filter(|to| roles.is_some_and(|roles| roles.role(to).is_none()));
+        .filter(|to| roles.as_ref().is_some_and(|roles| roles.role(to).is_none()));
     let names = without_role.flat_map(|to| [to.subset.as_str(), to.service_name()]);
     format!(
         "{}add the {} destination (its weight may be 0), or correct the name",

@@ -17,11 +17,13 @@
 //! ## Fix
 //! Write a `port` of the Service, not a `targetPort`.
 
-use std::collections::BTreeSet;
+use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::cluster::{View, provided_ports, visible_providers};
 use crate::field::Path;
 use crate::model::{Host, Object, Typed, VirtualService};
+use crate::text::first_of;
 use crate::verdict::{Cause, Finding, Findings, Message, message};
 
 rule!(
@@ -32,24 +34,58 @@ rule!(
 );
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
-    for (path, destination) in service.destinations() {
+    let called = LazyCell::new(|| Called::of(service, view));
+    let mut targets: HashMap<&str, Option<Target<'_>>> = HashMap::new();
+    for (path, destination) in service.body.destinations() {
         let number = path.fields(["port", "number"]);
         if service.is_malformed(&number) {
             continue;
         }
-        let host = view.resolve(&destination.host, service.meta.namespace());
-        let Some(target) = Target::of(service, view, host) else {
+        let target = targets.entry(&destination.host).or_insert_with(|| {
+            let host = view.resolve(&destination.host, service.meta.namespace());
+            Target::of(service, view, host)
+        });
+        let Some(target) = target else {
             continue;
         };
         match destination.port {
             Some(port) if !target.ports.contains(&port) => {
                 target.report_unknown_port(number, port, found);
             }
-            None if target.has_several() && !target.has_all_called_ports(view) => {
+            None if target.has_several() && !called.are_in(&target.ports) => {
                 target.report_no_port(path, found);
             }
             _ => {}
         }
+    }
+}
+
+/// The ports that a client can call, of all hosts; `None` if they are not known.
+struct Called(Option<BTreeSet<i64>>);
+
+impl Called {
+    fn of(service: Typed<'_, VirtualService>, view: &View<'_>) -> Self {
+        let sidecars_only = service.gateways.iter().all(|gateway| gateway == "mesh");
+        if !sidecars_only || service.is_delegate() {
+            return Self(None);
+        }
+        let mut called = BTreeSet::new();
+        for host in &service.hosts {
+            let host = view.resolve(host, service.meta.namespace());
+            let Some(ports) = ports_of(service, view, &host) else {
+                return Self(None);
+            };
+            called.extend(ports);
+        }
+        Self(Some(called))
+    }
+
+    /// Whether a destination has all of them: without a port in the destination, a sidecar sends to the port that
+    /// was called.
+    fn are_in(&self, ports: &BTreeSet<i64>) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|called| called.is_subset(ports))
     }
 }
 
@@ -76,20 +112,6 @@ impl<'a> Target<'a> {
     fn has_several(&self) -> bool {
         let mut providers = self.providers.iter();
         providers.all(|provider| provided_ports(provider).len() > 1)
-    }
-
-    /// Whether the host has every port that a client can call: without a port in the destination, a sidecar sends to
-    /// the port that was called.
-    fn has_all_called_ports(&self, view: &View<'_>) -> bool {
-        let service = self.service;
-        let sidecars_only = service.gateways.iter().all(|gateway| gateway == "mesh");
-        let mut hosts = service.hosts.iter();
-        sidecars_only
-            && !service.is_delegate()
-            && hosts.all(|host| {
-                let host = view.resolve(host, service.meta.namespace());
-                ports_of(service, view, &host).is_some_and(|ports| ports.is_subset(&self.ports))
-            })
     }
 
     fn report_unknown_port(&self, path: Path, port: i64, found: &mut Findings<'_>) {
@@ -146,7 +168,7 @@ impl<'a> Target<'a> {
         let numbers: Vec<String> = self.ports.iter().map(ToString::to_string).collect();
         match numbers.as_slice() {
             [number] => format!("port {number}"),
-            _ => format!("the ports {}", numbers.join(", ")),
+            _ => format!("the ports {}", first_of(&numbers, MAX_PORTS)),
         }
     }
 }
@@ -162,3 +184,6 @@ fn ports_of(
     let ports = providers.iter().flat_map(|p| provided_ports(p));
     known.then(|| ports.copied().collect())
 }
+
+/// How many ports a message lists.
+const MAX_PORTS: usize = 12;

@@ -39,6 +39,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let others: Vec<&Key> = flow
         .other_owners(&link.key)
         .map(|other| &other.meta.key)
+        .take(MAX_COUNTED)
         .collect();
     if others.is_empty() {
         return;
@@ -69,3 +70,5 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 /// How many other Rollouts a message names.
 const MAX_ROLLOUTS: usize = 3;
+/// How many it counts: of thousands, each would count all.
+const MAX_COUNTED: usize = 50;

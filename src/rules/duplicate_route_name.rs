@@ -21,7 +21,7 @@
 //! ## Fix
 //! Give each route its own name, and list all routes that take part in the release.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{View, reference};
 use crate::field::Path;
@@ -36,9 +36,11 @@ rule!(
 );
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
-    for (index, name) in repeated(&service) {
-        let users = users(service, view, name);
-        let Some((rollout, place)) = users.first() else {
+    let repeated = repeated(&service);
+    let names = repeated.iter().map(|(_, name)| *name).collect();
+    let users = users(service, view, &names);
+    for (index, name) in repeated {
+        let Some(users @ [(rollout, place), ..]) = users.get(name).map(Vec::as_slice) else {
             continue;
         };
         let path = Path::spec(["http"]).index(index).field("name");
@@ -53,7 +55,7 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
             .subject(name)
             .cause(Cause::Duplicate)
             .help("give each route a name of its own, and list those of the release in `routes`");
-        for (rollout, place) in &users {
+        for (rollout, place) in users {
             finding.with(rollout, place.clone());
         }
     }
@@ -68,19 +70,29 @@ fn repeated(service: &VirtualService) -> Vec<(usize, &str)> {
     repeated.collect()
 }
 
-/// The Rollouts that list the name in a reference to this VirtualService, and where.
-fn users(service: Typed<'_, VirtualService>, view: &View<'_>, name: &str) -> Vec<(Key, Path)> {
-    let flows = view.flows_with_claim(&service.meta.key).into_iter();
-    let entries = flows.flat_map(|flow| {
+/// The Rollouts that list one of the names in a reference to this VirtualService, and where, by name.
+fn users<'a>(
+    service: Typed<'_, VirtualService>,
+    view: &View<'a>,
+    names: &BTreeSet<&str>,
+) -> BTreeMap<&'a str, Vec<(Key, Path)>> {
+    let mut users: BTreeMap<&str, Vec<(Key, Path)>> = BTreeMap::new();
+    if names.is_empty() {
+        return users;
+    }
+    for flow in view.flows_with_claim(&service.meta.key) {
         let rollout = flow.rollout;
         let links = reference::virtual_services(rollout, view.mesh().argo_version);
-        let ours = links.filter(|link| link.key == service.meta.key);
-        ours.filter_map(|link| {
-            let mut names = link.reference.routes.iter();
-            let index = names.position(|listed| listed == name)?;
-            let place = link.path.field("routes").index(index);
-            Some((rollout.meta.key.clone(), place))
-        })
-    });
-    entries.collect()
+        for link in links.filter(|link| link.key == service.meta.key) {
+            let mut seen = BTreeSet::new();
+            for (index, name) in link.reference.routes.iter().enumerate() {
+                if names.contains(name.as_str()) && seen.insert(name) {
+                    let place = link.path.field("routes").index(index);
+                    let of_name = users.entry(name).or_default();
+                    of_name.push((rollout.meta.key.clone(), place));
+                }
+            }
+        }
+    }
+    users
 }

@@ -62,6 +62,9 @@ fn check_route(
     found: &mut Findings<'_>,
 ) {
     let mut seen = BTreeSet::new();
+    let identity = route_identity(linked.service, route);
+    let kept = Kept::of(flow);
+    let shifting = Shifting::of(flow, roles, route.destinations);
     for (index, (place, entry)) in route.entries().enumerate() {
         let Some(to) = deleted(roles, entry) else {
             continue;
@@ -69,10 +72,10 @@ fn check_route(
         let deletion = Deletion {
             linked,
             place,
-            shifts_weights: shifts_weights(flow, roles, route.destinations, index),
-            was_kept: was_kept(flow, to),
+            shifts_weights: shifting.shifts_weights(index),
+            was_kept: kept.was_kept(to),
             name: destination(to),
-            route: route_identity(linked.service, route),
+            route: &identity,
         };
         if seen.insert(deletion.name.clone()) {
             deletion.report(flow, roles, found);
@@ -88,7 +91,7 @@ struct Deletion<'a> {
     shifts_weights: bool,
     was_kept: bool,
     name: String,
-    route: String,
+    route: &'a str,
 }
 
 impl Deletion<'_> {
@@ -123,45 +126,73 @@ fn deleted<'a>(roles: &Roles<'_>, entry: &'a RouteDestination) -> Option<&'a Des
     (weight(entry) != 0 && has_name && roles.role(to).is_none()).then_some(to)
 }
 
-/// Whether the write takes its subset out of `additionalSubsetNames`, so that the VirtualService may follow. Without a
-/// write nobody can tell.
-fn was_kept(flow: &Flow<'_>, to: &Destination) -> bool {
-    let before = flow.view.before().rollout(flow.key());
-    let before = before.and_then(|rollout| Roles::of(rollout.body, flow.argo()));
-    let is_additional = before.is_some_and(|roles| roles.role(to) == Some(Role::Additional));
-    is_additional || !flow.view.is_written()
+/// Whether the write takes the subset of a destination out of `additionalSubsetNames`, so that the VirtualService may
+/// follow.
+struct Kept<'a> {
+    /// The roles before the write.
+    before: Option<Roles<'a>>,
+    is_written: bool,
 }
 
-/// Whether the controller writes a canary or stable weight to the wrong destination once it has deleted the one at
-/// `index`: it counts the positions before it deletes.
-fn shifts_weights(
-    flow: &Flow<'_>,
-    roles: &Roles<'_>,
-    destinations: &[RouteDestination],
-    index: usize,
-) -> bool {
-    if !flow.argo().misplaces_weights_after_a_deletion() {
-        return false;
-    }
-    let canary_weight = flow.rollout.status.canary_weight();
-    let mut deleted_before = 1;
-    for entry in destinations.iter().skip(index + 1) {
-        let role = entry.destination.as_ref().and_then(|to| roles.role(to));
-        // The controller writes a weight only if it changes.
-        let is_written = match role {
-            Some(Role::Canary) => weight(entry) != 0 || canary_weight != 0,
-            Some(Role::Stable) => weight(entry) != 0 || canary_weight != 100,
-            Some(Role::Experiment | Role::Additional) => continue,
-            None => {
-                deleted_before += usize::from(deleted(roles, entry).is_some());
-                continue;
-            }
-        };
-        if is_written || deleted_before > 1 {
-            return true;
+impl<'a> Kept<'a> {
+    fn of(flow: &Flow<'a>) -> Self {
+        let before = flow.view.before().rollout(flow.key());
+        Self {
+            before: before.and_then(|rollout| Roles::of(rollout.body, flow.argo())),
+            is_written: flow.view.is_written(),
         }
     }
-    false
+
+    /// Without a write nobody can tell.
+    fn was_kept(&self, to: &Destination) -> bool {
+        let role = self.before.as_ref().and_then(|roles| roles.role(to));
+        role == Some(Role::Additional) || !self.is_written
+    }
+}
+
+/// Which deletions make the controller write a canary or stable weight to the wrong destination: it counts the
+/// positions before it deletes.
+#[derive(Default)]
+struct Shifting {
+    /// The last destination whose weight it writes. It writes a weight only if it changes.
+    last_written: Option<usize>,
+    /// The last deleted destination that a canary or stable one follows.
+    last_deleted: Option<usize>,
+}
+
+impl Shifting {
+    fn of(flow: &Flow<'_>, roles: &Roles<'_>, destinations: &[RouteDestination]) -> Self {
+        if !flow.argo().misplaces_weights_after_a_deletion() {
+            return Self::default();
+        }
+        let canary_weight = flow.rollout.status.canary_weight();
+        let (mut shifting, mut deleted_so_far) = (Self::default(), None);
+        for (index, entry) in destinations.iter().enumerate() {
+            let role = entry.destination.as_ref().and_then(|to| roles.role(to));
+            let is_written = match role {
+                Some(Role::Canary) => weight(entry) != 0 || canary_weight != 0,
+                Some(Role::Stable) => weight(entry) != 0 || canary_weight != 100,
+                Some(Role::Experiment | Role::Additional) => continue,
+                None => {
+                    if deleted(roles, entry).is_some() {
+                        deleted_so_far = Some(index);
+                    }
+                    continue;
+                }
+            };
+            if is_written {
+                shifting.last_written = Some(index);
+            }
+            shifting.last_deleted = deleted_so_far;
+        }
+        shifting
+    }
+
+    /// Whether the deletion of the destination at the index does.
+    fn shifts_weights(&self, index: usize) -> bool {
+        let later = |other: Option<usize>| other.is_some_and(|other| other > index);
+        later(self.last_written) || later(self.last_deleted)
+    }
 }
 
 fn weight(entry: &RouteDestination) -> i64 {

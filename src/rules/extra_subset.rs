@@ -23,6 +23,8 @@
 //! Define the subset in a second DestinationRule for the same host in the same namespace. Istio merges the two, and
 //! the controller changes only its own.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::cluster::{Flow, LinkedDestinationRule};
 use crate::field::Path;
 use crate::model::{Key, Subset};
@@ -39,28 +41,76 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(linked) = flow.destination_rule() else {
         return;
     };
-    for (index, subset) in linked.rule.subsets.iter().enumerate() {
-        if is_extra(flow, &linked, subset) {
-            let extra = ExtraSubset {
-                flow,
-                linked: &linked,
-                name: &subset.name,
-                place: Path::spec(["subsets"]).index(index).field("name"),
-            };
-            extra.report(found);
-        }
+    let kept = kept(flow, &linked);
+    let subsets = linked.rule.body.subsets.iter().enumerate();
+    let is_extra = |subset: &Subset| !subset.name.is_empty() && !kept.contains(&subset.name);
+    let extra: Vec<(usize, &Subset)> = subsets.filter(|(_, subset)| is_extra(subset)).collect();
+    if extra.is_empty() {
+        return;
+    }
+    let (listed, mut senders) = (listed(&linked), senders(flow, &linked));
+    for (index, subset) in extra {
+        let name = subset.name.as_str();
+        let extra = ExtraSubset {
+            flow,
+            linked: &linked,
+            name,
+            place: Path::spec(["subsets"]).index(index).field("name"),
+            listed: listed.get(name).cloned(),
+            // Of several subsets of one name, the first is reported with them.
+            senders: senders.remove(name).unwrap_or_default(),
+        };
+        extra.report(found);
     }
 }
 
-fn is_extra(flow: &Flow<'_>, linked: &LinkedDestinationRule<'_>, subset: &Subset) -> bool {
+/// The subsets that the controller does not delete.
+fn kept<'a>(flow: &Flow<'a>, linked: &LinkedDestinationRule<'a>) -> HashSet<&'a String> {
     let reference = linked.link.reference;
-    let experiments = flow.rollout.status.experiments();
-    !subset.name.is_empty()
-        && subset.name != reference.canary_subset_name
-        && subset.name != reference.stable_subset_name
-        && experiments
-            .iter()
-            .all(|experiment| experiment.service_name != subset.name)
+    let experiments = flow.rollout.body.status.experiments().iter();
+    experiments
+        .map(|experiment| &experiment.service_name)
+        .chain([&reference.canary_subset_name, &reference.stable_subset_name])
+        .collect()
+}
+
+/// The entries of `additionalSubsetNames`, each with its first place.
+fn listed<'a>(linked: &LinkedDestinationRule<'a>) -> HashMap<&'a str, Path> {
+    let path = linked.link.path.field("additionalSubsetNames");
+    let names = linked.link.reference.additional_subset_names.as_deref();
+    let mut listed = HashMap::new();
+    for (index, name) in names.unwrap_or_default().iter().enumerate() {
+        listed
+            .entry(name.as_str())
+            .or_insert_with(|| path.index(index));
+    }
+    listed
+}
+
+/// The VirtualServices that send to each subset, those of its namespace first, each with the first field that does.
+fn senders<'a>(
+    flow: &Flow<'a>,
+    linked: &LinkedDestinationRule<'a>,
+) -> HashMap<&'a str, Vec<(&'a Key, Path)>> {
+    let view = &flow.view;
+    let rule_host = linked.host(view);
+    let mut senders: HashMap<&str, Vec<(&Key, Path)>> = HashMap::new();
+    for service in view.virtual_services_sending_to(&rule_host) {
+        for (path, destination) in service.body.destinations() {
+            let host = view.resolve(&destination.host, service.meta.namespace());
+            let of_subset = senders.entry(destination.subset.as_str()).or_default();
+            let is_first = of_subset
+                .last()
+                .is_none_or(|(key, _)| *key != &service.meta.key);
+            if is_first && rule_host.covers(&host) {
+                of_subset.push((&service.meta.key, path.field("subset")));
+            }
+        }
+    }
+    for of_subset in senders.values_mut() {
+        of_subset.sort_by_key(|(sender, _)| sender.namespace != linked.link.key.namespace);
+    }
+    senders
 }
 
 /// A subset that the controller will delete.
@@ -70,12 +120,15 @@ struct ExtraSubset<'a> {
     name: &'a str,
     /// Its name in the DestinationRule.
     place: Path,
+    /// Its entry in `additionalSubsetNames`.
+    listed: Option<Path>,
+    /// The VirtualServices that send to it, with the field that does.
+    senders: Vec<(&'a Key, Path)>,
 }
 
 impl ExtraSubset<'_> {
-    fn report(&self, found: &mut Findings<'_>) {
-        let listed = self.listed();
-        let senders = self.senders();
+    fn report(self, found: &mut Findings<'_>) {
+        let (listed, senders) = (self.listed, self.senders);
         let path = listed
             .clone()
             .unwrap_or(self.linked.link.path.field("name"));
@@ -100,7 +153,8 @@ impl ExtraSubset<'_> {
         finding.harms_others = self.flow.is_effective_for(&self.linked.link.key);
         finding.subject(format!("{} {}", self.linked.link.key, self.name));
         // Who sends from another namespace turns no write of the owner's into a denial, and hides none.
-        let is_foreign = |(sender, _): &(&Key, Path)| self.is_foreign(sender);
+        let owner = &self.linked.link.key.namespace;
+        let is_foreign = |(sender, _): &(&Key, Path)| sender.namespace != *owner;
         if listed.is_none() && senders.first().is_some_and(is_foreign) {
             finding.subject += " from elsewhere";
             for (sender, _) in &senders {
@@ -112,40 +166,9 @@ impl ExtraSubset<'_> {
                 "define the subset in a second DestinationRule for the same host in the same \
                  namespace: Istio merges the two, and the controller touches only its own",
             )
-            .with(&self.linked.link.key, self.place.clone());
+            .with(&self.linked.link.key, self.place);
         for (sender, place) in senders {
             finding.with(sender, place);
         }
-    }
-
-    /// Its entry in `additionalSubsetNames`.
-    fn listed(&self) -> Option<Path> {
-        let reference = self.linked.link.reference;
-        let names = reference.additional_subset_names.as_ref()?;
-        let index = names.iter().position(|name| name == self.name)?;
-        let path = self.linked.link.path.field("additionalSubsetNames");
-        Some(path.index(index))
-    }
-
-    fn is_foreign(&self, sender: &Key) -> bool {
-        sender.namespace != self.linked.link.key.namespace
-    }
-
-    /// The VirtualServices that send to it, those of its namespace first, each with the first field that does.
-    fn senders(&self) -> Vec<(&Key, Path)> {
-        let view = &self.flow.view;
-        let rule_host = self.linked.host(view);
-        let services = view.virtual_services_sending_to(&rule_host).into_iter();
-        let sending = services.filter_map(|service| {
-            let mut destinations = service.destinations();
-            let (path, _) = destinations.find(|(_, destination)| {
-                let host = view.resolve(&destination.host, service.meta.namespace());
-                destination.subset == self.name && rule_host.covers(&host)
-            })?;
-            Some((&service.meta.key, path.field("subset")))
-        });
-        let mut senders: Vec<(&Key, Path)> = sending.collect();
-        senders.sort_by_key(|(sender, _)| self.is_foreign(sender));
-        senders
     }
 }

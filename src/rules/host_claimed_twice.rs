@@ -62,8 +62,7 @@ fn with_same_host<'a>(
     view: &View<'a>,
     host: &Host,
 ) -> Vec<Typed<'a, VirtualService>> {
-    let claiming = view.virtual_services_claiming(host).into_iter();
-    claiming
+    view.virtual_services_claiming(host)
         .filter(|other| other.meta.key != service.meta.key && share_namespace(&service, other))
         .take(MAX_OTHERS)
         .collect()

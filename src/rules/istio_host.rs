@@ -26,7 +26,7 @@
 //! Write the host as a DNS name. Of two hosts that cover each other, keep the wider one. List in `hosts` what the SNI
 //! hosts need.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::parts::istio_names::{gateway_host_fault, host_fault, is_ip};
 use crate::field::Path;
@@ -93,15 +93,24 @@ struct Hosts<'a> {
     exact: HashSet<&'a str>,
     /// What follows the `*` of each wildcard.
     suffixes: HashSet<&'a str>,
+    /// The lengths that there are among them.
+    suffix_lengths: BTreeSet<usize>,
+    is_mesh: bool,
+    has_sni: bool,
 }
 
 impl<'a> Hosts<'a> {
     fn of(service: Typed<'a, VirtualService>) -> Self {
         let hosts = || service.body.hosts.iter().map(String::as_str);
+        let suffixes: HashSet<&str> = hosts().filter_map(|host| host.strip_prefix('*')).collect();
+        let mut matches = service.tls().iter().flat_map(|route| &route.matches);
         Self {
             service,
             exact: hosts().filter(|host| !host.starts_with('*')).collect(),
-            suffixes: hosts().filter_map(|host| host.strip_prefix('*')).collect(),
+            suffix_lengths: suffixes.iter().map(|suffix| suffix.len()).collect(),
+            suffixes,
+            is_mesh: service.is_mesh(),
+            has_sni: matches.any(|entry| !entry.sni_hosts.is_empty()),
         }
     }
 
@@ -121,21 +130,16 @@ impl<'a> Hosts<'a> {
     }
 
     fn fault(&self, host: &str) -> Option<String> {
-        let mesh = self.service.is_mesh();
+        let mesh = self.is_mesh;
         if mesh && host == "*" {
             return Some("Istio rejects if sidecars apply the VirtualService".to_owned());
         }
         let fault = if mesh {
             host_fault(host)
         } else {
-            gateway_host_fault(host, self.has_sni())
+            gateway_host_fault(host, self.has_sni)
         };
         fault.filter(|_| !is_ip(host))
-    }
-
-    fn has_sni(&self) -> bool {
-        let mut matches = self.service.tls().iter().flat_map(|route| &route.matches);
-        matches.any(|entry| !entry.sni_hosts.is_empty())
     }
 
     /// Reports every entry that another one covers.
@@ -165,7 +169,8 @@ impl<'a> Hosts<'a> {
 
     /// The longest wildcard that covers names with this end, without its `*`.
     fn suffix_of<'b>(&self, end: &'b str) -> Option<&'b str> {
-        let mut ends = (0..=end.len()).filter_map(|start| end.get(start..));
+        let lengths = self.suffix_lengths.iter().rev();
+        let mut ends = lengths.filter_map(|length| end.get(end.len().checked_sub(*length)?..));
         ends.find(|end| self.suffixes.contains(end))
     }
 
@@ -184,23 +189,25 @@ impl<'a> Hosts<'a> {
     }
 
     fn check_sni(&self, found: &mut Findings<'_>) {
+        // Only for SNI hosts, istiod treats a VirtualService without gateways as one on gateways.
+        let mut gateways = self.service.gateways.iter();
+        let is_mesh = gateways.any(|gateway| gateway == "mesh");
         for (index, route) in self.service.tls().iter().enumerate() {
             for (at, entry) in route.matches.iter().enumerate() {
                 let path = Path::spec(["tls"]).index(index).field("match").index(at);
                 for (number, host) in entry.sni_hosts.iter().enumerate() {
-                    self.check_sni_host(path.field("sniHosts").index(number), host, found);
+                    let path = path.field("sniHosts").index(number);
+                    self.check_sni_host(path, host, is_mesh, found);
                 }
             }
         }
     }
 
-    fn check_sni_host(&self, path: Path, host: &str, found: &mut Findings<'_>) {
+    fn check_sni_host(&self, path: Path, host: &str, is_mesh: bool, found: &mut Findings<'_>) {
         let service = self.service;
         if service.is_malformed(&path) {
             return;
         }
-        // Only for SNI hosts, istiod treats a VirtualService without gateways as one on gateways.
-        let is_mesh = service.gateways.iter().any(|gateway| gateway == "mesh");
         let fault = if is_mesh {
             host_fault(host)
         } else {

@@ -43,6 +43,12 @@ fn check(object: &Object, found: &mut Findings<'_>) {
     for fault in faults.filter(|fault| !fault.path.starts_with(&status)) {
         report_type(object, fault, found);
     }
+    if object.more_malformed > 0 {
+        report_more(object, found);
+    }
+    if object.unread_entries > 0 {
+        report_unread(object, found);
+    }
     let missing = missing_fields(object).into_iter();
     for path in missing.filter(|path| !object.is_malformed(path)) {
         report_missing(object, path, found);
@@ -68,6 +74,28 @@ fn report_type(object: &Object, fault: &Malformed, found: &mut Findings<'_>) {
             "write {} there, or drop the field{quotes}",
             fault.expected
         ));
+}
+
+/// The rest of them are counted, and of a list with many the entries behind them are not read.
+fn report_more(object: &Object, found: &mut Findings<'_>) {
+    let path = Path::of(["spec"]);
+    let (object, more) = (object.key(), object.more_malformed);
+    let message = message!("{object}: at least {more} more fields in `{path}` have a wrong type");
+    found
+        .error(object, path, message)
+        .subject("more")
+        .help("correct the first ones; the others are then reported");
+}
+
+fn report_unread(object: &Object, found: &mut Findings<'_>) {
+    let path = Path::of(["spec"]);
+    let (object, unread) = (object.key(), object.unread_entries);
+    let message =
+        message!("{object}: the lists in `{path}` are too long, {unread} entries are not read");
+    found
+        .error(object, path, message)
+        .subject("unread")
+        .help("split the object: 12,000 entries of lists, or 48,000 names, are read");
 }
 
 fn report_missing(object: &Object, path: Path, found: &mut Findings<'_>) {

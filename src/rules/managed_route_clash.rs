@@ -26,7 +26,7 @@
 //! ## Fix
 //! Keep the user's route in `routes` only, and give the inserted route a name that no other route has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::cluster::{Flow, LinkedVirtualService};
 use crate::field::Path;
@@ -40,7 +40,8 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         return;
     }
     check_listed(flow, found);
-    if flow.inserted_routes().is_empty() {
+    let managed = positions(flow.rollout);
+    if managed.is_empty() {
         return;
     }
     let mut seen = BTreeSet::new();
@@ -49,20 +50,21 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             continue;
         }
         if !flow.is_in_progress() {
-            check_idle(flow, &linked, found);
+            check_idle(flow, &managed, &linked, found);
         }
         for other in flow.other_owners(&linked.link.key) {
-            check_other(flow, &linked, other, found);
+            check_other(flow, &managed, (&linked, other), found);
         }
     }
 }
 
 /// The user's routes that the Rollout itself lists.
 fn check_listed(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let deleted = deleted(flow);
     for link in flow.virtual_service_links() {
         let routes = link.reference.routes.iter().enumerate();
         for (index, name) in routes.filter(|(_, name)| !name.is_empty()) {
-            let Some(deleted) = deleted_by(flow, name) else {
+            let Some(deleted) = deleted.get(name.as_str()) else {
                 continue;
             };
             let path = link.path.field("routes").index(index);
@@ -81,8 +83,12 @@ fn check_listed(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 /// The routes of the VirtualService that the next reconcile deletes. Without a release none of them is the
 /// controller's.
-fn check_idle(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Findings<'_>) {
-    let managed = positions(flow.rollout);
+fn check_idle(
+    flow: &Flow<'_>,
+    managed: &BTreeMap<&str, usize>,
+    linked: &LinkedVirtualService<'_>,
+    found: &mut Findings<'_>,
+) {
     let listed: BTreeSet<&String> = linked.link.reference.routes.iter().collect();
     let routes = linked.service.http().iter().enumerate();
     let mut seen = BTreeSet::new();
@@ -120,8 +126,8 @@ fn check_idle(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut Fi
 /// The names in `managedRoutes` that another Rollout of the VirtualService uses for a route of its own.
 fn check_other(
     flow: &Flow<'_>,
-    linked: &LinkedVirtualService<'_>,
-    other: Typed<'_, Rollout>,
+    managed: &BTreeMap<&str, usize>,
+    (linked, other): (&LinkedVirtualService<'_>, Typed<'_, Rollout>),
     found: &mut Findings<'_>,
 ) {
     let key = &linked.link.key;
@@ -131,8 +137,12 @@ fn check_other(
     let routes = routes.flat_map(|link| link.managed_routes());
     let weighted: BTreeSet<&str> = routes.map(|route| route.name).collect();
     let inserted = positions(other);
-    for (name, position) in positions(flow.rollout) {
-        let path = entry(position);
+    let used: BTreeSet<&str> = weighted.iter().chain(inserted.keys()).copied().collect();
+    for name in used {
+        let Some(position) = managed.get(name) else {
+            continue;
+        };
+        let path = entry(*position);
         let who = message!("{} names route `{name}` of {key}", flow.key()).in_field(&path);
         if weighted.contains(name) {
             let message = who.text(format!(
@@ -181,18 +191,17 @@ fn entry(index: usize) -> Path {
     routing.field("managedRoutes").index(index).field("name")
 }
 
-/// The field that names the route as one that the controller inserts and deletes.
-fn deleted_by(flow: &Flow<'_>, name: &str) -> Option<Path> {
-    let mut managed = flow.rollout.managed_routes().iter();
-    let managed = managed.position(|known| known == name);
-    let managed = managed.map(entry);
-    managed.or_else(|| {
-        let steps = flow.rollout.steps();
-        let mut routes = steps.flat_map(|(path, step)| {
-            let routes = step.route_step();
-            routes.map(move |(field, route)| (path.fields([field, "name"]), route))
-        });
-        let step = routes.find(|(_, route)| route.name == name);
-        step.map(|(path, _)| path)
-    })
+/// The routes that the controller inserts and deletes, with the field that names each.
+fn deleted<'a>(flow: &Flow<'a>) -> HashMap<&'a str, Path> {
+    let managed = flow.rollout.body.managed_routes().iter().enumerate();
+    let managed = managed.map(|(index, name)| (name.as_str(), entry(index)));
+    let steps = flow.rollout.body.steps().flat_map(|(path, step)| {
+        let routes = step.route_step();
+        routes.map(move |(field, route)| (route.name.as_str(), path.fields([field, "name"])))
+    });
+    let mut deleted = HashMap::new();
+    for (name, path) in managed.chain(steps) {
+        deleted.entry(name).or_insert(path);
+    }
+    deleted
 }

@@ -71,7 +71,7 @@ pub use rule::{Check, Level, Rule};
 
 use crate::cluster::{Flow, Requirement, View};
 use crate::model::{Body, Key, Object, Rollout, Typed, Write};
-use crate::verdict::{Finding, Findings, Severity};
+use crate::verdict::{Digest, Finding, Findings, Severity};
 
 /// All rules in the order of their codes: the files of this folder that declare one. `build.rs` writes it.
 pub const CATALOGUE: &[Rule] = include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
@@ -151,7 +151,23 @@ impl Rule {
 
     /// Adds what this rule reports about an object, if it applies to the kind.
     pub fn judge(&self, object: &Object, view: &View<'_>, list: &mut Vec<Finding>) {
-        let found = &mut Findings::of(self.id, list);
+        self.report(object, view, &mut Findings::of(self.id, list));
+    }
+
+    /// The first findings about an object, and digests of the others, for a write of `written`.
+    pub fn judge_bounded(
+        &self,
+        object: &Object,
+        view: &View<'_>,
+        written: &Key,
+    ) -> (Vec<Finding>, Vec<Digest>) {
+        let (mut list, mut rest) = (Vec::new(), Vec::new());
+        let found = &mut Findings::first_of(self.id, &mut list, (&mut rest, written));
+        self.report(object, view, found);
+        (list, rest)
+    }
+
+    fn report(&self, object: &Object, view: &View<'_>, found: &mut Findings<'_>) {
         let view = &view.validating_by(meets);
         match (self.check, &object.body) {
             // The controller does not reconcile a Rollout that is being deleted.

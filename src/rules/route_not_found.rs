@@ -24,11 +24,11 @@
 //! Give the route the name that the Rollout lists. To rename it during a release, add the new route beside the old
 //! one, change the Rollout's reference, then delete the old route.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};
-use crate::cluster::{Flow, LinkedVirtualService, List, tcp_route_indexes, tls_route_indexes};
+use crate::cluster::{Flow, L4Routes, LinkedVirtualService, List};
 use crate::field::Path;
 use crate::model::VirtualServiceRef;
 use crate::verdict::{Cause, Findings, message};
@@ -75,8 +75,10 @@ fn http(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec
         return Vec::new();
     };
     let names = || routes.iter().map(|route| route.name.as_str());
+    let known: HashSet<&str> = names().collect();
+    let listed_names: HashSet<&str> = reference.routes.iter().map(String::as_str).collect();
     let listed = reference.routes.iter().enumerate();
-    let unknown = listed.filter(|(_, name)| names().all(|known| known != name.as_str()));
+    let unknown = listed.filter(|(_, name)| !known.contains(name.as_str()));
     unknown
         .map(|(index, name)| Unresolved {
             list: List::Http,
@@ -89,18 +91,19 @@ fn http(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec
                 quoted(names())
             ),
             correct_name: nearest(name, names())
-                .filter(|name| !reference.routes.iter().any(|listed| listed == name))
+                .filter(|name| !listed_names.contains(name))
                 .map(str::to_owned),
         })
         .collect()
 }
 
 fn tls(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
-    let Some(routes) = &linked.service.tls else {
+    if linked.service.tls.is_none() {
         return Vec::new();
-    };
+    }
+    let routes = L4Routes::of(linked.service.body);
     let entries = reference.tls_routes.iter().enumerate();
-    let unknown = entries.filter(|(_, entry)| tls_route_indexes(entry, routes).is_empty());
+    let unknown = entries.filter(|(_, entry)| routes.tls(entry).is_empty());
     unknown
         .map(|(index, entry)| Unresolved {
             list: List::Tls,
@@ -118,11 +121,12 @@ fn tls(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<
 }
 
 fn tcp(reference: &VirtualServiceRef, linked: &LinkedVirtualService<'_>) -> Vec<Unresolved> {
-    let Some(routes) = &linked.service.tcp else {
+    if linked.service.tcp.is_none() {
         return Vec::new();
-    };
+    }
+    let routes = L4Routes::of(linked.service.body);
     let entries = reference.tcp_routes.iter().enumerate();
-    let unknown = entries.filter(|(_, entry)| tcp_route_indexes(entry, routes).is_empty());
+    let unknown = entries.filter(|(_, entry)| routes.tcp(entry).is_empty());
     unknown
         .map(|(index, entry)| Unresolved {
             list: List::Tcp,

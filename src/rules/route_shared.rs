@@ -26,10 +26,10 @@
 //! Give each Rollout its own route. Several Rollouts can use the same VirtualService. Or list the subsets of the other
 //! Rollout in the `additionalSubsetNames` of each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::parts::route_identity::route_identity;
-use crate::cluster::{Flow, LinkedVirtualService, ManagedRoute, reference};
+use crate::cluster::{Flow, LinkedVirtualService, List, ManagedRoute, reference};
 use crate::field::Path;
 use crate::model::Key;
 use crate::text::first_of;
@@ -75,15 +75,17 @@ fn shared_routes<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<
             tolerant: Vec::new(),
         })
         .collect();
+    let places = routes.iter().enumerate();
+    let places = places.map(|(at, shared)| ((shared.route.list, shared.route.index), at));
+    let places: HashMap<(List, usize), usize> = places.collect();
     for other in flow.other_owners(&linked.link.key) {
         let other_flow = Flow::of(other, flow.view);
         let tolerant = keeps_subsets_of(flow, &other_flow) && keeps_subsets_of(&other_flow, flow);
         let references = other_flow.virtual_services();
         for theirs in references.filter(|theirs| theirs.link.key == linked.link.key) {
             for managed in theirs.managed_routes() {
-                let place = (managed.list, managed.index);
-                let mut own = routes.iter_mut();
-                if let Some(own) = own.find(|own| (own.route.list, own.route.index) == place) {
+                let own = places.get(&(managed.list, managed.index));
+                if let Some(own) = own.and_then(|at| routes.get_mut(*at)) {
                     let reference = theirs.link.path.field("name");
                     let list = if tolerant {
                         &mut own.tolerant

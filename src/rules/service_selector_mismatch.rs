@@ -34,6 +34,7 @@
 //! Select by labels that all pods of the Rollout have. The controller adds the hash. Add a new label of the template to
 //! the selector after the release.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use super::parts::pods::{ADD_AFTER_RELEASE, Pods};
@@ -69,6 +70,7 @@ fn check_named(flow: &Flow<'_>, pods: &Pods, found: &mut Findings<'_>) {
         let Some(selector) = &linked.service.selector else {
             continue;
         };
+        let common_labels = LazyCell::new(|| pods.common_labels(flow));
         for (label, required) in pods.unmet(selector) {
             let message = message!("{} names {}", flow.key(), linked.link.key)
                 .in_field(&linked.link.path)
@@ -77,7 +79,7 @@ fn check_named(flow: &Flow<'_>, pods: &Pods, found: &mut Findings<'_>) {
                     pods.failing(label)
                 ));
             let finding = found.error(flow.key(), linked.link.path.clone(), message);
-            explain(finding, flow, pods, (&linked.link.key, label));
+            explain(finding, pods, &common_labels, (&linked.link.key, label));
             if was_met(flow, label, required) {
                 finding.awaits(&linked.link.key);
             }
@@ -119,6 +121,7 @@ fn check_routed_service(
     let (Some(selector), Some(pods)) = (selector, Pods::of_role(flow, routed.role)) else {
         return;
     };
+    let common_labels = LazyCell::new(|| pods.common_labels(flow));
     for (label, required) in pods.unmet(selector) {
         if !seen.insert((key.clone(), label.to_owned())) {
             continue;
@@ -134,7 +137,7 @@ fn check_routed_service(
                 pods.failing(label)
             ));
         let finding = found.warning(flow.key(), routed.reference.field("name"), message);
-        explain(finding, flow, &pods, (key, label));
+        explain(finding, &pods, &common_labels, (key, label));
         finding.with(routed.virtual_service, place);
     }
 }
@@ -203,12 +206,17 @@ fn selector<'a>(view: &View<'a>, service: &Key) -> Option<&'a Labels> {
 }
 
 /// Adds what both kinds of finding say about a label in the selector of a Service.
-fn explain(finding: &mut Finding, flow: &Flow<'_>, pods: &Pods, (service, label): (&Key, &str)) {
+fn explain(
+    finding: &mut Finding,
+    pods: &Pods,
+    common_labels: &str,
+    (service, label): (&Key, &str),
+) {
     finding
         .subject(format!("{service} {label}"))
         .help(format!(
-            "select by labels that all pods of the Rollout have: {}; the controller adds the hash itself",
-            pods.common_labels(flow)
+            "select by labels that all pods of the Rollout have: {common_labels}; the controller adds the \
+             hash itself"
         ))
         .with(service, Path::spec(["selector"]).entry(label));
     pods.add_workload(finding);

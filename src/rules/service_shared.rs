@@ -45,7 +45,7 @@ fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
         let theirs = reference::services(other).find(|theirs| theirs.key == link.key)?;
         Some((&other.meta.key, theirs.path))
     });
-    let others: Vec<(&Key, Path)> = others.collect();
+    let others: Vec<(&Key, Path)> = others.take(MAX_COUNTED).collect();
     if others.is_empty() {
         return;
     }
@@ -84,3 +84,5 @@ fn named_by(others: &[(&Key, Path)]) -> Message {
 
 /// How many other Rollouts a message names.
 const MAX_ROLLOUTS: usize = 3;
+/// How many it counts: of thousands, each would count all.
+const MAX_COUNTED: usize = 50;

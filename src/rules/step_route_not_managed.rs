@@ -29,6 +29,8 @@
 //! ## Fix
 //! Add the route's name to `managedRoutes`, and give each match value one of `exact`, `regex` and `prefix`.
 
+use std::collections::HashSet;
+
 use super::parts::names::quoted;
 use super::parts::suggest::did_you_mean;
 use crate::cluster::Flow;
@@ -39,10 +41,11 @@ use crate::verdict::{Cause, Findings, message};
 rule!(RG104, Error, Rollout(check));
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
+    let managed: HashSet<&String> = flow.rollout.managed_routes().iter().collect();
     for (path, step) in flow.rollout.steps() {
         for (field, route) in step.route_step() {
             let path = path.field(field);
-            check_managed(flow, &path, route, found);
+            check_managed(flow, &managed, &path, route, found);
             if field == "setMirrorRoute" || routes_by_header(flow) {
                 check_matches(flow, &path, route, found);
             }
@@ -50,11 +53,16 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     }
 }
 
-fn check_managed(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Findings<'_>) {
+fn check_managed(
+    flow: &Flow<'_>,
+    managed: &HashSet<&String>,
+    path: &Path,
+    route: &RouteStep,
+    found: &mut Findings<'_>,
+) {
     if flow.rollout.traffic_routing().is_none() {
         return;
     }
-    let managed = flow.rollout.managed_routes();
     let name = route.name.as_str();
     let path = path.field("name");
     if name.is_empty() {
@@ -62,14 +70,17 @@ fn check_managed(flow: &Flow<'_>, path: &Path, route: &RouteStep, found: &mut Fi
         let finding = found.error(flow.key(), path, message);
         finding.subject("no name").cause(Cause::Required);
         finding.help("give the route a name and list it in `managedRoutes`");
-    } else if !managed.iter().any(|known| known == name) {
+    } else if !managed.contains(&route.name) {
         let message = message!("{} inserts route `{name}`", flow.key())
             .in_field(&path)
             .text(format!(
                 ", which `{}` does not list",
                 Path::spec(["strategy", "canary", "trafficRouting", "managedRoutes"])
             ));
-        let names = || managed.iter().map(String::as_str);
+        let names = || {
+            let managed = flow.rollout.managed_routes().iter();
+            managed.map(String::as_str)
+        };
         let finding = found.error(flow.key(), path, message);
         finding.subject(name).cause(Cause::NotFound);
         finding.help(format!(

@@ -29,6 +29,8 @@
 //! Remove the label, or use labels that all pods of the Rollout have, such as `app: app`. Add a new label of the
 //! template to the subset after the release.
 
+use std::cell::LazyCell;
+
 use super::parts::pods::{ADD_AFTER_RELEASE, Pods};
 use crate::cluster::{Flow, LinkedDestinationRule, Role};
 use crate::field::Path;
@@ -90,6 +92,7 @@ fn check_subset(
     pods: &Pods,
     found: &mut Findings<'_>,
 ) {
+    let common_labels = LazyCell::new(|| pods.common_labels(flow));
     for (key, value) in pods.unmet(subset.labels) {
         if is_added_by_istio(key) {
             continue;
@@ -113,7 +116,7 @@ fn check_subset(
             .help(format!(
                 "take the label out: the controller tells the versions apart by `{HASH_LABEL}`, \
                  which it adds itself; labels that fit: {}",
-                pods.common_labels(flow)
+                *common_labels
             ))
             .with(&linked.link.key, labels.entry(key));
         // The label is left over from a canary without Argo Rollouts, and no other Rollout uses the subset.

@@ -31,15 +31,16 @@
 //! delete the old subset.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::parts::hidden_subset::SentSubset;
 use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};
+use super::parts::target::Target;
 use super::parts::unweighted::{Unweighted, unweighted};
 use crate::cluster::View;
 use crate::field::Path;
-use crate::model::{Destination, DestinationRule, Host, Typed, VirtualService};
+use crate::model::{Destination, DestinationRule, Typed, VirtualService};
 use crate::text::first_of;
 use crate::verdict::{Cause, Finding, Findings, Message, message};
 
@@ -52,69 +53,72 @@ rule!(
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
     let unweighted = OnceCell::new();
-    for (path, destination) in service.destinations() {
+    let mut targets: HashMap<&str, Target<'_>> = HashMap::new();
+    for (path, destination) in service.body.destinations() {
         if destination.subset.is_empty() || destination.host.is_empty() {
             continue;
         }
-        let host = view.resolve(&destination.host, service.meta.namespace());
+        let target = targets.entry(&destination.host);
+        let target = target.or_insert_with(|| Target::of(service, view, &destination.host));
         let reference = Reference {
             service,
             unweighted: &unweighted,
             view,
             destination,
             path: path.field("subset"),
-            host,
+            target,
         };
         reference.check(found);
     }
 }
 
 /// A subset that a VirtualService names.
-struct Reference<'a> {
+struct Reference<'r, 'a> {
     service: Typed<'a, VirtualService>,
-    view: &'a View<'a>,
+    view: &'r View<'a>,
     /// The paths of the destinations of weight 0, once one of them is asked for.
-    unweighted: &'a OnceCell<BTreeMap<Path, Unweighted>>,
+    unweighted: &'r OnceCell<BTreeMap<Path, Unweighted>>,
     destination: &'a Destination,
     path: Path,
-    host: Host,
+    target: &'r Target<'a>,
 }
 
-impl Reference<'_> {
+impl Reference<'_, '_> {
     fn check(&self, found: &mut Findings<'_>) {
-        let rules = self.view.rules_governing(&self.host);
-        let defining: Vec<Typed<'_, DestinationRule>> = rules
-            .iter()
-            .copied()
-            .filter(|rule| rule.subset(&self.destination.subset).is_some())
-            .collect();
-        let removed = self.rules_before();
-        if !defining.is_empty() {
-            self.check_visible(&defining, found);
+        let subset = self.destination.subset.as_str();
+        let rules = &self.target.rules;
+        if let Some(defining) = self.target.defining.get(subset) {
+            self.check_visible(defining, found);
         } else if self.was_hidden() {
             self.report_unseen(found);
         } else if !rules.is_empty() {
-            self.report_undefined(&rules, found);
-        } else if !removed.is_empty() {
-            self.report_removed(&removed, found);
+            self.report_undefined(rules, found);
         } else {
-            self.report_no_rule(found);
+            let removed = self.rules_before();
+            if removed.is_empty() {
+                self.report_no_rule(found);
+            } else {
+                self.report_removed(removed, found);
+            }
         }
     }
 
     /// Whether the write takes a definition of another namespace away, which no client could see before.
     fn was_hidden(&self) -> bool {
-        if !self.view.is_written() {
+        let Some(target) = self.target.before(self.service, self.view) else {
             return false;
-        }
-        let before = self.view.before();
-        let mut defining = before.rules_governing(&self.host);
-        defining.retain(|rule| rule.subset(&self.destination.subset).is_some());
+        };
+        let subset = self.destination.subset.as_str();
+        let defining = target.defining.get(subset).map_or(&[][..], Vec::as_slice);
         let own = self.service.meta.namespace();
         let is_foreign = |rule: &Typed<'_, DestinationRule>| rule.meta.namespace() != own;
-        !defining.is_empty()
-            && defining.iter().all(is_foreign)
-            && self.sent_in(&before).hidden(&defining).is_some()
+        let before = SentSubset {
+            service: self.service,
+            view: &self.view.before(),
+            target,
+            subset,
+        };
+        !defining.is_empty() && defining.iter().all(is_foreign) && before.hidden(defining).is_some()
     }
 
     fn report_unseen(&self, found: &mut Findings<'_>) {
@@ -124,16 +128,13 @@ impl Reference<'_> {
             .warning(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
             .help(DEFINE_VISIBLY)
-            .missing_for(&self.host);
+            .missing_for(&self.target.host);
     }
 
     /// The DestinationRules of the host before the write that is laid over the view.
-    fn rules_before(&self) -> Vec<Typed<'_, DestinationRule>> {
-        if self.view.is_written() {
-            self.view.before().rules_governing(&self.host)
-        } else {
-            Vec::new()
-        }
+    fn rules_before(&self) -> &[Typed<'_, DestinationRule>] {
+        let before = self.target.before(self.service, self.view);
+        before.map_or(&[], |target| &target.rules)
     }
 
     fn report_undefined(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
@@ -157,7 +158,7 @@ impl Reference<'_> {
         );
         let correct_name = nearest(subset, names()).filter(|name| !self.is_sent_to(name));
         let finding = if is_first_rule {
-            self.warning(&fault, found).missing_for(&self.host)
+            self.warning(&fault, found).missing_for(&self.target.host)
         } else {
             self.fault(&fault, found)
         };
@@ -172,9 +173,7 @@ impl Reference<'_> {
 
     /// Whether the VirtualService also sends to that subset of the host, so that it is not the one that was meant.
     fn is_sent_to(&self, subset: &str) -> bool {
-        let host = &self.destination.host;
-        let mut others = self.service.destinations();
-        others.any(|(_, other)| other.host == *host && other.subset == subset)
+        self.sent_to().contains(subset)
     }
 
     fn report_removed(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
@@ -226,7 +225,11 @@ impl Reference<'_> {
     /// The message up to what is wrong.
     fn message(&self) -> Message {
         let (service, subset) = (&self.service.meta.key, &self.destination.subset);
-        message!("{service} sends to subset `{subset}` of `{}`", self.host).in_field(&self.path)
+        message!(
+            "{service} sends to subset `{subset}` of `{}`",
+            self.target.host
+        )
+        .in_field(&self.path)
     }
 
     fn report_no_rule(&self, found: &mut Findings<'_>) {
@@ -241,23 +244,29 @@ impl Reference<'_> {
         .in_field(&self.path)
         .text(format!(
             ", but no DestinationRule is for `{}` (IST0101)",
-            self.host
+            self.target.host
         ));
         found
             .warning(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
             .help("apply a DestinationRule for the host that defines the subset")
-            .missing_for(&self.host);
+            .missing_for(&self.target.host);
     }
 
     fn check_visible(&self, defining: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
-        if let (Some(reason), Some(first)) =
-            (self.sent_in(self.view).hidden(defining), defining.first())
-        {
+        let sent = SentSubset {
+            service: self.service,
+            view: self.view,
+            target: self.target,
+            subset: &self.destination.subset,
+        };
+        if let (Some(reason), Some(first)) = (sent.hidden(defining), defining.first()) {
             let defined = format!(", which {} defines, but {reason}", first.meta.key);
             let message = self.message().text(defined);
             let finding = found.warning(&self.service.meta.key, self.path.clone(), message);
-            finding.subject(self.subject()).missing_for(&self.host);
+            finding
+                .subject(self.subject())
+                .missing_for(&self.target.host);
             finding.help(DEFINE_VISIBLY);
             for rule in defining {
                 finding.with(&rule.meta.key, Path::spec(["exportTo"]));
@@ -265,17 +274,12 @@ impl Reference<'_> {
         }
     }
 
-    fn sent_in<'b>(&'b self, view: &'b View<'b>) -> SentSubset<'b> {
-        SentSubset {
-            service: self.service,
-            view,
-            host: &self.host,
-            subset: &self.destination.subset,
-        }
+    fn sent_to(&self) -> &BTreeSet<&str> {
+        self.target.sent_to(self.service, self.view)
     }
 
     fn subject(&self) -> String {
-        format!("{} {}", self.host, self.destination.subset)
+        format!("{} {}", self.target.host, self.destination.subset)
     }
 }
 

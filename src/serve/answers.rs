@@ -64,7 +64,7 @@ impl Answers {
                 }
                 Some(Err(error)) => {
                     warn(&decision, &error.to_string());
-                    Undecided::Unreadable
+                    Undecided::Unverifiable
                 }
                 None => {
                     warn(&decision, "no time is left");

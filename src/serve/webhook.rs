@@ -93,7 +93,10 @@ impl Webhook {
         let deadline = Deadline::of(request.uri().query(), Instant::now());
         let body = self.read(request.into_body()).await?;
         let start = Instant::now();
-        let mut request = review::parse(&body, phase)?;
+        let mut request = match review::parse(&body, phase) {
+            Ok(request) => request,
+            Err(error) => return self.allow_unread(&error, phase),
+        };
         request.controller_seen = self.unlisted.is_controller_seen();
         request.trace = self.recorder.is_some();
         let decision = self.answers.decide(request, deadline).await;
@@ -110,6 +113,20 @@ impl Webhook {
             }
         }
         Ok(answer)
+    }
+
+    /// A review that cannot be read is answered if it has a uid.
+    fn allow_unread(&self, error: &BadRequest, phase: Phase) -> Result<Vec<u8>, Refusal> {
+        let reason = error.to_string();
+        let Some(decision) = review::allow_unread(error, phase) else {
+            return Err(Refusal(StatusCode::BAD_REQUEST, reason));
+        };
+        tracing::warn!(
+            error = &*short(&reason),
+            "a review cannot be read: it is allowed"
+        );
+        self.metrics.answered(&decision, Duration::ZERO);
+        Ok(review::render(&decision)?)
     }
 
     /// Once for each namespace.
@@ -185,12 +202,6 @@ fn survive_panics(router: Router, metrics: Arc<Metrics>) -> Router {
         (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
     };
     router.layer(CatchPanicLayer::custom(respond))
-}
-
-impl From<BadRequest> for Refusal {
-    fn from(error: BadRequest) -> Self {
-        Self(StatusCode::BAD_REQUEST, error.to_string())
-    }
 }
 
 impl From<serde_json::Error> for Refusal {

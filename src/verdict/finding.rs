@@ -1,10 +1,12 @@
 //! What a rule reports: a finding, and the methods with which a rule builds it.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::message_parts::Message;
 use crate::field::Path;
 use crate::model::{Host, Key};
+use crate::text::truncate_bytes;
 
 /// A rule's code and name, as users write them in settings and annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,7 +81,19 @@ pub enum Remedy {
 pub struct Findings<'a> {
     rule: RuleId,
     list: &'a mut Vec<Finding>,
+    /// What is kept of the findings behind the first ones, for a write of the object; `None`: the list holds all.
+    rest: Option<(&'a mut Vec<Digest>, &'a Key)>,
 }
+
+/// What is kept of a finding that is not listed: digest of its identity, and severity.
+pub type Digest = (u64, Severity);
+
+/// Names can be as long as a request.
+const MAX_SUBJECT_BYTES: usize = 1024;
+const MAX_HELP_BYTES: usize = 4096;
+
+/// Findings of one rule on one object that are listed.
+const MAX_LISTED: usize = 100;
 
 impl Finding {
     /// Two findings with the same identity report the same thing; list indexes and wording can differ.
@@ -87,13 +101,42 @@ impl Finding {
         (self.rule, &self.object, &self.subject)
     }
 
+    /// The identity without the object, and the severity for a write of `written`.
+    pub fn digest(&self, written: &Key) -> Digest {
+        let mut hasher = DefaultHasher::new();
+        self.subject.hash(&mut hasher);
+        let severity = if self.may_deny(written) {
+            self.severity
+        } else {
+            Severity::Warning
+        };
+        (hasher.finish(), severity)
+    }
+
+    /// Whether `denies_only` includes writes of the object.
+    pub fn may_deny(&self, written: &Key) -> bool {
+        self.denies_only.is_empty() || self.denies_only.contains(written)
+    }
+
     pub fn subject(&mut self, subject: impl Into<String>) -> &mut Self {
-        self.subject = subject.into();
+        let subject = subject.into();
+        self.subject = if subject.len() <= MAX_SUBJECT_BYTES {
+            subject
+        } else {
+            // Of a long one the digest tells it from others.
+            let mut hasher = DefaultHasher::new();
+            subject.hash(&mut hasher);
+            let start = truncate_bytes(&subject, MAX_SUBJECT_BYTES);
+            format!("{start}… {:x}", hasher.finish())
+        };
         self
     }
 
     pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
         self.help = help.into();
+        self.help
+            .truncate(self.help.floor_char_boundary(MAX_HELP_BYTES));
+        self.help.shrink_to_fit();
         self
     }
 
@@ -184,7 +227,18 @@ impl Finding {
 
 impl<'a> Findings<'a> {
     pub fn of(rule: RuleId, list: &'a mut Vec<Finding>) -> Self {
-        Self { rule, list }
+        let rest = None;
+        Self { rule, list, rest }
+    }
+
+    /// Lists only the first, the last, and for the others a digest.
+    pub fn first_of(
+        rule: RuleId,
+        list: &'a mut Vec<Finding>,
+        rest: (&'a mut Vec<Digest>, &'a Key),
+    ) -> Self {
+        let rest = Some(rest);
+        Self { rule, list, rest }
     }
 
     pub fn error(&mut self, object: &Key, path: Path, message: Message) -> &mut Finding {
@@ -202,6 +256,11 @@ impl<'a> Findings<'a> {
         path: Path,
         message: Message,
     ) -> &mut Finding {
+        if let Some((rest, written)) = &mut self.rest
+            && self.list.len() > MAX_LISTED
+        {
+            rest.extend(self.list.pop().map(|last| last.digest(written)));
+        }
         self.list.push(Finding {
             rule: self.rule,
             severity,

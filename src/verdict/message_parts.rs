@@ -30,7 +30,7 @@ impl Message {
     /// Adds text that is always said.
     #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
-        self.parts.push(Part::Text(text.into()));
+        self.parts.push(Part::Text(shortened(text.into())));
         self
     }
 
@@ -94,6 +94,15 @@ impl fmt::Display for Message {
         f.write_str(&self.render(|_| true))
     }
 }
+
+/// Names can be as long as a request; a message with them is not.
+fn shortened(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+    text.shrink_to_fit();
+    text
+}
+
+const MAX_TEXT_BYTES: usize = 2048;
 
 impl From<String> for Message {
     fn from(text: String) -> Self {

@@ -3,7 +3,7 @@
 mod finding;
 mod message_parts;
 
-pub use finding::{Cause, Finding, Findings, Remedy, RuleId, Severity};
+pub use finding::{Cause, Digest, Finding, Findings, Remedy, RuleId, Severity};
 pub use message_parts::Message;
 
 /// A [`Message`] whose first part is formatted as by `format!`.

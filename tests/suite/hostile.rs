@@ -3,13 +3,15 @@
 
 use proptest::prelude::*;
 use rollout_guard::cluster::{Cluster, Mesh};
+use rollout_guard::decide::{Action, Exempt};
 use rollout_guard::model::{Kind, Object};
 use rollout_guard::request::Phase;
 use rollout_guard::settings::Settings;
 use rollout_guard::source::{Limits, edit, parse};
+use rollout_guard::verdict::Finding;
 use serde_json::{Map, Value, json};
 
-use crate::answer::answer;
+use crate::answer::{Answer, answer};
 
 proptest! {
     #[test]
@@ -29,7 +31,7 @@ proptest! {
             "DELETE" => (Value::Null, live),
             _ => (written, live),
         };
-        let review = json!({
+        let review = |object: &Value, old: &Value| json!({
             "apiVersion": "admission.k8s.io/v1",
             "kind": "AdmissionReview",
             "request": {
@@ -41,12 +43,26 @@ proptest! {
                 "oldObject": old,
             },
         });
-        let body = serde_json::to_vec(&review).expect("JSON");
+        let body = serde_json::to_vec(&review(&object, &old)).expect("JSON");
         for endpoint in [Phase::Validate, Phase::Mutate, Phase::MutateThenValidate] {
             if let Ok(answer) = answer(&body, endpoint, &cluster, &Settings::default()) {
                 let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
                 prop_assert_eq!(&answer["response"]["uid"], "u");
             }
+        }
+        // What nothing reads changes no answer, however deep it is.
+        let whole = answer(&body, Phase::Validate, &cluster, &Settings::default());
+        let [object, old] = [object, old].map(with_deep_field);
+        let body = serde_json::to_vec(&review(&object, &old)).expect("JSON");
+        let partial = answer(&body, Phase::Validate, &cluster, &Settings::default());
+        if let (Ok(whole), Ok(partial)) = (whole, partial)
+            && whole.decision.exempt != Some(Exempt::ControllerByFields)
+        {
+            let findings = |answer: &Answer| -> Vec<(Finding, Action)> {
+                let judged = answer.decision.judged.iter();
+                judged.map(|judged| (judged.finding.clone(), judged.action)).collect()
+            };
+            prop_assert_eq!(findings(&whole), findings(&partial));
         }
     }
 
@@ -68,6 +84,14 @@ proptest! {
             }
         }
     }
+}
+
+fn with_deep_field(mut object: Value) -> Value {
+    if let Value::Object(fields) = &mut object {
+        let deep = (0..100).fold(Value::Null, |inner, _| json!([inner]));
+        fields.insert("x".to_owned(), deep);
+    }
+    object
 }
 
 /// Objects whose keys are those that the model reads, with anything in them.

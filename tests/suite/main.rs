@@ -15,6 +15,7 @@
 
 mod answer;
 mod audit_state;
+mod bounds;
 #[path = "../fuzzed/properties.rs"]
 mod byte_properties;
 mod chart;

@@ -71,8 +71,8 @@ proptest! {
                 stored.virtual_services_sending_to(&host)
             );
             prop_assert_eq!(
-                laid.virtual_services_claiming(&host),
-                stored.virtual_services_claiming(&host)
+                laid.virtual_services_claiming(&host).collect::<Vec<_>>(),
+                stored.virtual_services_claiming(&host).collect::<Vec<_>>()
             );
         }
     }

@@ -1,20 +1,19 @@
 //! Why the clients of a VirtualService do not see a subset that a DestinationRule defines.
 
-use std::collections::BTreeSet;
-
+use super::target::Target;
 use crate::cluster::{ExportTo, RuleScope, View, is_never_merged, visible_rules};
-use crate::model::{DestinationRule, Host, Typed, VirtualService};
+use crate::model::{DestinationRule, Typed, VirtualService};
 
 /// A subset that a VirtualService sends to.
-pub struct SentSubset<'a> {
+pub struct SentSubset<'r, 'a> {
     pub service: Typed<'a, VirtualService>,
-    pub view: &'a View<'a>,
-    pub host: &'a Host,
-    pub subset: &'a str,
+    pub view: &'r View<'a>,
+    pub target: &'r Target<'a>,
+    pub subset: &'r str,
 }
 
-impl SentSubset<'_> {
-    /// Why no client sees a DestinationRule that defines the subset; `None` if one can.
+impl SentSubset<'_, '_> {
+    /// Why no client sees one of the DestinationRules that define the subset; `None` if one can.
     pub fn hidden(&self, defining: &[Typed<'_, DestinationRule>]) -> Option<&'static str> {
         let clients = self.clients().into_iter();
         let reasons: Option<Vec<_>> = clients
@@ -41,8 +40,11 @@ impl SentSubset<'_> {
             return hidden_from_gateways(client, defining);
         }
         let namespace = client.meta.namespace();
-        let visible = visible_rules(self.view, self.host, namespace);
-        let defines = |rule: &&Typed<'_, DestinationRule>| rule.subset(self.subset).is_some();
+        let visible = visible_rules(self.view, &self.target.host, namespace);
+        let defines = |rule: &&Typed<'_, DestinationRule>| {
+            let mut defining = defining.iter();
+            defining.any(|defining| defining.meta.key == rule.meta.key)
+        };
         let mut effective = visible.iter().filter(defines).peekable();
         if effective.peek().is_some() {
             let selected = effective.all(|rule| rule.selects_workloads);
@@ -64,22 +66,10 @@ impl SentSubset<'_> {
         if visible.len() < 2 {
             return None;
         }
-        let is_ignored = is_never_merged(visible, &self.subsets_of_host(), self.subset);
+        let sent_to = self.target.sent_to(self.service, self.view);
+        let is_ignored = is_never_merged(visible, sent_to, self.subset);
         is_ignored
             .then_some("Istio merges the rules of a host only where their `exportTo` is the same")
-    }
-
-    /// The subsets of the host that the VirtualService sends to.
-    fn subsets_of_host(&self) -> BTreeSet<&str> {
-        let namespace = self.service.meta.namespace();
-        let destinations = self
-            .service
-            .destinations()
-            .map(|(_, destination)| destination);
-        let same = destinations.filter(|to| self.view.resolve(&to.host, namespace) == *self.host);
-        same.map(|to| to.subset.as_str())
-            .filter(|name| !name.is_empty())
-            .collect()
     }
 }
 

@@ -11,4 +11,5 @@ pub(super) mod reference_changes;
 pub(super) mod role_destinations;
 pub(super) mod route_identity;
 pub(super) mod suggest;
+pub(super) mod target;
 pub(super) mod unweighted;

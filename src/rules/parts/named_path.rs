@@ -3,6 +3,10 @@
 
 use crate::field::{Path, Segment};
 use crate::model::{DestinationRule, HttpRoute, L4Route, RouteDestination, Typed, VirtualService};
+use crate::text::truncate_bytes;
+
+/// A route without a name is named by so many destinations: each of them may have a finding.
+const MAX_TARGETS: usize = 12;
 
 /// `spec.http.primary.route.weight`. A route without a name is named by its destinations.
 pub fn in_virtual_service(service: Typed<'_, VirtualService>, path: &Path) -> String {
@@ -17,7 +21,10 @@ pub fn in_virtual_service(service: Typed<'_, VirtualService>, path: &Path) -> St
 /// `spec.subsets.v1.trafficPolicy`.
 pub fn in_destination_rule(rule: Typed<'_, DestinationRule>, path: &Path) -> String {
     words(path, |list, index| match list {
-        "subsets" => rule.subsets.get(index).map(|subset| subset.name.clone()),
+        "subsets" => rule
+            .subsets
+            .get(index)
+            .map(|subset| short(&subset.name).to_owned()),
         _ => None,
     })
 }
@@ -47,7 +54,7 @@ fn of_http(route: &HttpRoute) -> String {
     if route.name.is_empty() {
         targets(route.route.as_deref())
     } else {
-        route.name.clone()
+        short(&route.name).to_owned()
     }
 }
 
@@ -56,11 +63,22 @@ fn of_l4(route: &L4Route) -> String {
 }
 
 fn targets(route: Option<&[RouteDestination]>) -> String {
-    let destinations = route.unwrap_or_default().iter();
+    let route = route.unwrap_or_default();
+    let destinations = route.iter().take(MAX_TARGETS);
     let targets = destinations.filter_map(|weighted| {
         let destination = weighted.destination.as_ref()?;
-        Some(format!("{}/{}", destination.host, destination.subset))
+        let (host, subset) = (short(&destination.host), short(&destination.subset));
+        Some(format!("{host}/{subset}"))
     });
     let targets: Vec<String> = targets.collect();
-    format!("({})", targets.join(","))
+    let more = match route.len().saturating_sub(MAX_TARGETS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("({}{more})", targets.join(","))
+}
+
+/// A name as long as one in Kubernetes can be.
+fn short(name: &str) -> &str {
+    truncate_bytes(name, 253)
 }

@@ -1,7 +1,8 @@
 //! Which references of a Rollout a write changes, for RG702. It compares what the references resolve to, not their
 //! text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
 
 use crate::cluster::Flow;
 use crate::cluster::reference::{self, ServiceRole, VirtualServiceLink, istio_path};
@@ -45,9 +46,10 @@ impl ReferenceChange {
     }
 
     /// The change of a list whose order has no meaning; `None` if both have the same entries.
-    fn of_set<T: PartialEq>(path: Path, old: &[T], new: &[T]) -> Option<Self> {
-        let kept = old.iter().all(|entry| new.contains(entry));
-        let same = kept && new.iter().all(|entry| old.contains(entry));
+    fn of_set<T: Eq + Hash>(path: Path, old: &[T], new: &[T]) -> Option<Self> {
+        let (old, new): (HashSet<&T>, HashSet<&T>) = (old.iter().collect(), new.iter().collect());
+        let kept = old.is_subset(&new);
+        let same = kept && new.is_subset(&old);
         (!same).then_some(Self {
             path,
             only_adds: kept,
@@ -102,21 +104,31 @@ fn virtual_services(old: &Flow<'_>, new: &Flow<'_>, istio: &Istio) -> Vec<Refere
         None => "virtualService",
     };
     let mut all = Vec::new();
+    let (old_keys, new_by_key) = (by_key(&old_links), by_key(&new_links));
     for link in &old_links {
-        match new_links.iter().find(|other| other.key == link.key) {
+        match new_by_key.get(&link.key) {
             Some(other) => all.extend(routes(link, other)),
             None => all.push(ReferenceChange::replaced(istio_path().field(field))),
         }
     }
-    let added = new_links.into_iter().filter(|link| {
-        let mut before = old_links.iter();
-        before.all(|other| other.key != link.key)
-    });
+    let added = new_links.iter();
+    let added = added.filter(|link| !old_keys.contains_key(&link.key));
     all.extend(added.map(|link| ReferenceChange {
-        path: link.path,
+        path: link.path.clone(),
         only_adds: true,
     }));
     all
+}
+
+/// The first reference to each VirtualService.
+fn by_key<'l, 'a>(
+    links: &'l [VirtualServiceLink<'a>],
+) -> HashMap<&'l Key, &'l VirtualServiceLink<'a>> {
+    let mut first = HashMap::new();
+    for link in links {
+        first.entry(&link.key).or_insert(link);
+    }
+    first
 }
 
 fn routes(old: &VirtualServiceLink<'_>, new: &VirtualServiceLink<'_>) -> Vec<ReferenceChange> {
