@@ -2,9 +2,11 @@
 //! then mutations keep values for it there, and rules count it as an owner. A Rollout's status alone never says so in
 //! another namespace: whoever may write Rollouts can write it.
 
+use std::rc::Rc;
+
+use super::claims::{Answer, Requirement};
 use super::flow::Flow;
-use super::reference;
-use super::view::{Requirement, View};
+use super::view::View;
 use crate::model::{Key, Kind, Rollout, Typed, VirtualService};
 
 /// What a Rollout is to an object that it names.
@@ -42,15 +44,25 @@ impl<'a> Flow<'a> {
 
     /// The other Rollouts that are effective for the object, without those that are being deleted.
     pub fn other_owners(&self, key: &Key) -> impl Iterator<Item = Typed<'a, Rollout>> {
-        let view = self.view;
-        let others = self.others_using(key);
-        others.filter(move |other| Flow::of(*other, view).is_effective_for(key))
+        let (view, own) = (self.view, self.key());
+        let owners = view.owners(key);
+        let mut at = 0..owners.len();
+        std::iter::from_fn(move || at.find_map(|at| view.rollout(&owners.get(at)?.value)))
+            .filter(move |other| other.meta.key != *own)
+    }
+
+    /// Notes what makes another Rollout an owner of the object: a finding rests on the owners that it names.
+    pub fn note_owner(&self, owner: &Key, key: &Key) {
+        let owners = self.view.owners(key);
+        let owner = owners.iter().find(|other| other.value == *owner);
+        if let Some(owner) = owner {
+            owner.note(self.view.facts);
+        }
     }
 
     /// Whether the Rollout names the object.
     pub fn names(&self, key: &Key) -> bool {
-        let mut named = reference::named(self.rollout, self.argo());
-        named.any(|(_, named)| named == *key)
+        self.view.is_naming(self.key(), key)
     }
 
     fn present_claim(&self, key: &Key) -> Claim {
@@ -71,8 +83,17 @@ impl<'a> Flow<'a> {
     }
 
     fn meets(&self, requirement: Requirement) -> bool {
-        let validation = self.view.validation;
-        validation.is_none_or(|meets| meets(self.rollout, &self.view, requirement))
+        let Some(meets) = self.view.validation else {
+            return true;
+        };
+        let meets = || meets(self.rollout, &self.view, requirement);
+        let Some(claims) = self.view.claims() else {
+            return meets();
+        };
+        let asked = (self.key().clone(), requirement);
+        let met = claims.met(asked, || Answer::of(self.view.facts, meets));
+        met.note(self.view.facts);
+        met.value
     }
 
     /// Whether the stored object shows that the controller has acted on it for this Rollout.
@@ -99,7 +120,7 @@ impl<'a> Flow<'a> {
             service.routes_given_up || service.route_managers.contains(manager)
         };
         service.is_some_and(is_the_controllers)
-            && stored.naming(key).iter().all(|other| other == self.key())
+            && stored.naming(key).all(|other| other == self.key())
     }
 }
 
@@ -111,11 +132,41 @@ impl<'a> View<'a> {
             let flow = Flow::of(self.rollout(name)?, *self);
             (flow.claim(key) != Claim::Ineffective).then_some(flow)
         };
-        let mut names = self.naming(key);
+        let mut names: Vec<&Key> = self.naming(key).collect();
         names.sort_by_key(|name| name.namespace != key.namespace);
-        let flows = names.iter();
-        flows
-            .filter_map(|name| self.noting_some(|| claiming(name)))
-            .collect()
+        let answers = names
+            .into_iter()
+            .map(|name| Answer::of(self.facts, || claiming(name)));
+        let flows = answers.filter_map(|answer| {
+            if answer.value.is_some() {
+                answer.note(self.facts);
+            }
+            answer.value
+        });
+        flows.collect()
+    }
+
+    /// The Rollouts that are effective for the object.
+    fn owners(&self, key: &Key) -> Rc<Vec<Answer<Key>>> {
+        let is_owner = |name: &Key| {
+            let rollout = self.rollout(name);
+            rollout.is_some_and(|rollout| Flow::of(rollout, *self).is_effective_for(key))
+        };
+        let find = || {
+            let answers = self
+                .naming(key)
+                .map(|name| (name, Answer::of(self.facts, || is_owner(name))));
+            let owners = answers.filter(|(_, answer)| answer.value);
+            owners
+                .map(|(name, Answer { facts, .. })| Answer {
+                    value: name.clone(),
+                    facts,
+                })
+                .collect()
+        };
+        match self.claims() {
+            Some(claims) => claims.owners(key.clone(), find),
+            None => Rc::new(find()),
+        }
     }
 }

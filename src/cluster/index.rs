@@ -113,6 +113,10 @@ impl Cluster {
             .map(|(_, key)| key)
     }
 
+    pub(super) fn holds(&self, edge: Edge, key: &Key) -> bool {
+        self.holders.contains(&(edge, key.clone()))
+    }
+
     /// The objects that have an edge of `make` to a host that `host` covers.
     pub(super) fn holders_under(
         &self,

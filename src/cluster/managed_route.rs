@@ -8,6 +8,10 @@ use crate::model::{
     HttpRoute, L4Route, Rollout, RouteDestination, TcpRouteRef, TlsRouteRef, VirtualService,
     VirtualServiceRef,
 };
+use crate::text::truncate;
+
+/// As many characters of a name are quoted in a message.
+const MAX_QUOTED: usize = 253;
 
 /// A list of routes in a VirtualService.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,7 +94,7 @@ impl<'a> ManagedRoute<'a> {
         if self.name.is_empty() {
             format!("`{}[{}]`", self.list.field(), self.index)
         } else {
-            format!("`{}`", self.name)
+            format!("`{}`", truncate(self.name, MAX_QUOTED))
         }
     }
 }

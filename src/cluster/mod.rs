@@ -3,6 +3,7 @@
 
 mod argo;
 mod claim;
+mod claims;
 mod dependents;
 mod edge;
 mod facts;
@@ -11,6 +12,7 @@ mod hashes;
 mod index;
 mod managed_route;
 mod mesh;
+mod overlay;
 pub mod reference;
 mod role;
 mod routed_destination;
@@ -20,15 +22,17 @@ mod visibility;
 
 pub use argo::{ArgoVersion, BEHAVIOURS, Behaviour};
 pub use claim::Claim;
+pub use claims::{Claims, Requirement};
 pub use dependents::dependents;
 pub use facts::{Fact, Facts};
 pub use flow::{Flow, LinkedDestinationRule, LinkedService, LinkedVirtualService};
 pub use index::Cluster;
 pub use managed_route::{L4Routes, List, ManagedRoute};
 pub use mesh::Mesh;
+pub use overlay::Overlay;
 pub use reference::ServiceRole;
 pub use role::{Role, Roles};
 pub use routed_destination::RoutedDestination;
 pub use subsets::{RuleScope, is_never_merged, visible_rules};
-pub use view::{Overlay, Requirement, Validation, View};
+pub use view::{Validation, View};
 pub use visibility::{ExportTo, provided_ports, visible_providers};

@@ -3,34 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::edge::{Edge, ReversedHost, edges_of, service_host};
+use super::claims::{Claims, Requirement};
+use super::edge::{Edge, ReversedHost, service_host};
 use super::facts::{Fact, Facts};
 use super::index::Cluster;
 use super::mesh::Mesh;
+use super::overlay::Overlay;
 use crate::model::{
     DestinationRule, Host, Key, Kind, Meta, Object, Rollout, Service, Typed, VirtualService,
     Workload,
 };
-
-/// One written object, and its edges.
-pub struct Overlay<'a> {
-    key: &'a Key,
-    /// `None`: the write deletes the object.
-    object: Option<&'a Object>,
-    /// Sorted.
-    edges: Vec<Edge>,
-    /// Of the edges to wildcard hosts.
-    stem_lengths: BTreeSet<usize>,
-}
-
-/// What the controller requires of a Rollout before it writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Requirement {
-    /// The controller does not refuse the spec or a route (`InvalidSpec`).
-    Accepted,
-    /// It does not, and all that the Rollout names exists and is whole.
-    Complete,
-}
 
 /// Whether a Rollout meets the controller's requirement.
 pub type Validation = fn(Typed<'_, Rollout>, &View<'_>, Requirement) -> bool;
@@ -38,38 +20,15 @@ pub type Validation = fn(Typed<'_, Rollout>, &View<'_>, Requirement) -> bool;
 /// A cluster as rules see it.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    cluster: &'a Cluster,
+    pub(super) cluster: &'a Cluster,
     overlay: Option<&'a Overlay<'a>>,
     /// The object that the write replaces; `None`: the one of the cluster.
     replaced: Option<&'a Overlay<'a>>,
-    facts: Option<&'a Facts>,
+    pub(super) facts: Option<&'a Facts>,
+    /// Of a view without a write; one with a write has those of its overlay.
+    claims: Option<&'a Claims>,
     /// `None`: every Rollout meets all requirements.
     pub(super) validation: Option<Validation>,
-}
-
-impl<'a> Overlay<'a> {
-    pub fn new(key: &'a Key, object: Option<&'a Object>, mesh: &Mesh) -> Self {
-        let edges = object.map(|object| edges_of(object, mesh));
-        let edges = edges.unwrap_or_default();
-        Self {
-            key,
-            object,
-            stem_lengths: edges.iter().filter_map(Edge::stem_length).collect(),
-            edges,
-        }
-    }
-
-    fn has(&self, edge: &Edge) -> bool {
-        self.edges.binary_search(edge).is_ok()
-    }
-
-    /// Whether it has an edge of `make` to a host that begins with `stem` when reversed.
-    fn has_under(&self, make: fn(ReversedHost) -> Edge, stem: &ReversedHost) -> bool {
-        let first = make(stem.clone());
-        let at = self.edges.partition_point(|edge| *edge < first);
-        let next = self.edges.get(at);
-        next.is_some_and(|edge| edge.is_under(make, stem))
-    }
 }
 
 impl<'a> View<'a> {
@@ -79,6 +38,7 @@ impl<'a> View<'a> {
             overlay: None,
             replaced: None,
             facts: None,
+            claims: None,
             validation: None,
         }
     }
@@ -128,6 +88,20 @@ impl<'a> View<'a> {
             validation: Some(validation),
             ..self
         }
+    }
+
+    /// The same view, which remembers what it finds out about Rollouts.
+    #[must_use]
+    pub fn remembering(self, claims: &'a Claims) -> Self {
+        Self {
+            claims: Some(claims),
+            ..self
+        }
+    }
+
+    pub(super) fn claims(&self) -> Option<&'a Claims> {
+        self.overlay
+            .map_or(self.claims, |written| Some(&written.claims))
     }
 
     pub fn mesh(&self) -> &'a Mesh {
@@ -186,14 +160,16 @@ impl<'a> View<'a> {
     /// The same for callers that may stop early: an object can have thousands.
     pub fn some_rollouts_using(&self, key: &Key) -> impl Iterator<Item = Typed<'a, Rollout>> {
         let view = *self;
-        let keys = self.each_holding(Edge::Names(key.clone()));
+        let keys = self.naming(key);
         keys.filter_map(move |key| view.rollout(key))
     }
 
     /// The VirtualServices that name the object as a delegate or a gateway.
     pub fn virtual_services_naming(&self, key: &Key) -> Vec<Typed<'a, VirtualService>> {
-        let keys = self.naming(key);
-        self.virtual_services_of(&keys)
+        let services = self.naming(key);
+        services
+            .filter_map(|key| self.virtual_service(key))
+            .collect()
     }
 
     /// The VirtualServices with a destination or mirror at a host that `host` covers.
@@ -203,7 +179,8 @@ impl<'a> View<'a> {
         } else {
             self.holding(&Edge::Sends(ReversedHost::of(host)))
         };
-        self.virtual_services_of(&keys)
+        let services = keys.iter().filter_map(|key| self.virtual_service(key));
+        services.collect()
     }
 
     /// The VirtualServices that sidecars apply for exactly this host.
@@ -232,14 +209,6 @@ impl<'a> View<'a> {
         keys.iter().filter_map(|key| self.get(key)).collect()
     }
 
-    /// The first `max` stored Services with the name of this one, in other namespaces.
-    pub fn namesakes(&self, service: &Key, max: usize) -> Vec<Key> {
-        let edge = Edge::Called(Arc::clone(&service.name));
-        let stored = self.cluster.holders(edge);
-        let others = stored.filter(|key| *key != service);
-        others.take(max).cloned().collect()
-    }
-
     /// Whether an object of the kinds that is not found does not exist.
     pub fn knows(&self, kinds: &[Kind]) -> bool {
         let written = self
@@ -258,24 +227,25 @@ impl<'a> View<'a> {
         Host::resolve(host, namespace, &self.mesh().domain)
     }
 
-    fn virtual_services_of(&self, keys: &[Key]) -> Vec<Typed<'a, VirtualService>> {
-        let services = keys.iter().filter_map(|key| self.virtual_service(key));
-        services.collect()
+    pub(super) fn naming(&self, key: &Key) -> impl Iterator<Item = &'a Key> {
+        self.each_holding(Edge::Names(key.clone()))
     }
 
-    pub(super) fn naming(&self, key: &Key) -> Vec<Key> {
-        self.holding(&Edge::Names(key.clone()))
+    /// Whether `holder` names the object.
+    pub(super) fn is_naming(&self, holder: &Key, key: &Key) -> bool {
+        let edge = Edge::Names(key.clone());
+        match self.overlay {
+            Some(overlay) if overlay.key == holder => overlay.has(&edge),
+            _ => self.cluster.holds(edge, holder),
+        }
     }
 
     /// The objects with the exact edge, and with an edge of a wildcard that covers the host.
     fn covering(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
         let reversed = ReversedHost::of(host);
-        let written = self
-            .overlay
-            .iter()
-            .flat_map(|written| &written.stem_lengths);
         let mut lengths: BTreeSet<usize> = self.cluster.stem_lengths().collect();
-        lengths.extend(written);
+        let written = self.overlay.iter();
+        lengths.extend(written.flat_map(|written| &written.stem_lengths));
         let wildcards = reversed.wildcards(lengths.into_iter()).map(make);
         let edges = wildcards.chain([make(reversed.clone())]);
         let mut keys: Vec<Key> = edges.flat_map(|edge| self.holding(&edge)).collect();
@@ -319,16 +289,6 @@ impl<'a> View<'a> {
         keys.sort();
         keys.dedup();
         keys
-    }
-
-    /// What `read` reads, noted only if it gives something.
-    pub(super) fn noting_some<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
-        let start = self.facts.map(Facts::mark);
-        let found = read();
-        if let (None, Some(facts), Some(start)) = (&found, self.facts, start) {
-            facts.forget_since(start);
-        }
-        found
     }
 
     fn note(&self, fact: impl FnOnce() -> Fact) {

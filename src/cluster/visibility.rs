@@ -2,9 +2,11 @@
 //! look-up of their own, in `subsets`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::edge::Edge;
 use super::view::View;
-use crate::model::{Body, Host, Object, Typed, VirtualService};
+use crate::model::{Body, Host, Key, Object, Typed, VirtualService};
 
 /// The `exportTo` of an object. An empty list exports it to all namespaces, the mesh's default; `~` to none.
 #[derive(Clone, Copy)]
@@ -67,6 +69,16 @@ pub fn visible_providers<'a>(
         });
     }
     providers
+}
+
+impl View<'_> {
+    /// The first `max` stored Services with the name of this one, in other namespaces.
+    pub fn namesakes(&self, service: &Key, max: usize) -> Vec<Key> {
+        let edge = Edge::Called(Arc::clone(&service.name));
+        let stored = self.cluster.holders(edge);
+        let others = stored.filter(|key| *key != service);
+        others.take(max).cloned().collect()
+    }
 }
 
 /// The port numbers that a Service or ServiceEntry declares; none for any other object.

@@ -7,7 +7,7 @@ use super::namesakes::add_namesakes;
 use super::profile::namespace_profile;
 use super::siblings::pending;
 use super::table::raised;
-use crate::cluster::{Cluster, Flow, View, dependents};
+use crate::cluster::{Claims, Cluster, Flow, View, dependents};
 use crate::model::{Enforce, Host, Key, Kind, VirtualService};
 use crate::rules;
 use crate::settings::{Profile, RuleAction, Settings};
@@ -21,6 +21,8 @@ pub fn audit<'a>(
     keys: impl IntoIterator<Item = &'a Key>,
     settings: &Settings,
 ) -> Vec<Finding> {
+    let claims = Claims::default();
+    let view = &view.remembering(&claims);
     let mut keys: Vec<&Key> = keys.into_iter().collect();
     keys.sort();
     let namespaces: HashSet<&str> = keys.iter().map(|key| &*key.namespace).collect();
@@ -49,7 +51,8 @@ impl AuditState {
     /// Judges every object.
     pub fn of(cluster: &Cluster, settings: &Settings) -> Self {
         let mut state = Self::default();
-        let view = View::of(cluster);
+        let claims = Claims::default();
+        let view = View::of(cluster).remembering(&claims);
         for key in cluster.keys() {
             state.judge(&view, key, settings);
         }
@@ -72,7 +75,8 @@ impl AuditState {
             again.extend(within_changed(before, after, cluster, changed));
         }
         again.extend(rivals(before, after, changed));
-        let view = View::of(after);
+        let claims = Claims::default();
+        let view = View::of(after).remembering(&claims);
         for key in &again {
             self.judge(&view, key, settings);
         }

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::unlisted::complete;
 use crate::cluster::{Claim, Fact, Facts, Flow, Overlay, View, dependents};
 use crate::model::{Key, Kind, Object, Operation, Write};
 use crate::rules::{CATALOGUE, Rule};
-use crate::verdict::{Digest, Finding, RuleId, Severity, message};
+use crate::verdict::{Finding, RuleId, Severity};
 
 /// As many objects that the write touches are judged by all rules. Those behind them are judged only by what the
 /// write changes: thousands of VirtualServices may send to one host.
@@ -265,42 +266,6 @@ fn reads_alike(write: &Write) -> bool {
         _ => old.body == new.body,
     };
     same_body && meta(old) == meta(new)
-}
-
-/// Compares findings that are not all listed by their digests. A listed one that was there before is added to
-/// `earlier`; the new ones that are not listed become one finding, so that none of them passes.
-fn complete(
-    findings: &mut Vec<Finding>,
-    earlier: &mut Vec<Finding>,
-    (rest, earlier_rest): (Vec<Digest>, Vec<Digest>),
-    written: &Key,
-) {
-    let digest = |finding: &Finding| finding.digest(written);
-    let mut before: HashMap<u64, Severity> = HashMap::new();
-    for (digest, severity) in earlier.iter().map(digest).chain(earlier_rest) {
-        let worst = before.entry(digest).or_insert(severity);
-        *worst = severity.min(*worst);
-    }
-    let was_there = |(digest, severity): Digest| {
-        before
-            .get(&digest)
-            .is_some_and(|earlier| *earlier <= severity)
-    };
-    let listed = findings.iter().filter(|finding| was_there(digest(finding)));
-    earlier.extend(listed.cloned());
-    let new = rest.iter().filter(|digest| !was_there(**digest));
-    let errors = new.filter(|(_, severity)| *severity == Severity::Error);
-    let count = errors.count();
-    if let Some(last) = findings.last().filter(|_| count > 0) {
-        let mut more = last.clone();
-        more.severity = Severity::Error;
-        more.message = message!("{}: {count} more such faults are new", last.object);
-        more.subject("more");
-        more.missing = false;
-        more.denies_only = Vec::new();
-        more.remedy = None;
-        findings.push(more);
-    }
 }
 
 /// The worst severity of each identity.

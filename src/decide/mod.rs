@@ -18,6 +18,7 @@ mod profile;
 mod same_fields;
 mod siblings;
 mod table;
+mod unlisted;
 
 pub use audit::{AuditState, audit};
 pub use decision::{Action, Decision, Judged, Spared, Undecided};

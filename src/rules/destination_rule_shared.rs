@@ -65,6 +65,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         .mutual();
     for other in others.into_iter().take(MAX_ROLLOUTS) {
         finding.with(other, path.clone());
+        flow.note_owner(other, &link.key);
     }
 }
 

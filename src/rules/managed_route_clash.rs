@@ -158,6 +158,7 @@ fn check_other(
                 .cause(Cause::Duplicate)
                 .with(key, Path::spec(["http"]))
                 .with(&other.meta.key, Path::spec(["strategy"]));
+            flow.note_owner(&other.meta.key, key);
         } else if let Some(theirs) = inserted.get(name) {
             let message = who.text(format!(
                 ", and so does {}: the end of one's release deletes the other's route",

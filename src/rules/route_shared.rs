@@ -160,6 +160,7 @@ impl SharedRoute<'_> {
             .mutual();
         for (key, path) in others.into_iter().take(MAX_ROLLOUTS) {
             finding.with(key, path);
+            flow.note_owner(key, &linked.link.key);
         }
     }
 }

@@ -66,6 +66,7 @@ fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
         .mutual();
     for (key, path) in others.into_iter().take(MAX_ROLLOUTS) {
         finding.with(key, path);
+        flow.note_owner(key, &link.key);
     }
 }
 

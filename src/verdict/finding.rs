@@ -77,23 +77,12 @@ pub enum Remedy {
     Remove(Key, Path),
 }
 
-/// The findings of one rule.
-pub struct Findings<'a> {
-    rule: RuleId,
-    list: &'a mut Vec<Finding>,
-    /// What is kept of the findings behind the first ones, for a write of the object; `None`: the list holds all.
-    rest: Option<(&'a mut Vec<Digest>, &'a Key)>,
-}
-
 /// What is kept of a finding that is not listed: digest of its identity, and severity.
 pub type Digest = (u64, Severity);
 
 /// Names can be as long as a request.
 const MAX_SUBJECT_BYTES: usize = 1024;
 const MAX_HELP_BYTES: usize = 4096;
-
-/// Findings of one rule on one object that are listed.
-const MAX_LISTED: usize = 100;
 
 impl Finding {
     /// Two findings with the same identity report the same thing; list indexes and wording can differ.
@@ -222,68 +211,6 @@ impl Finding {
         others
             .find(|(other, _)| other == key)
             .map_or(&self.path, |(_, path)| path)
-    }
-}
-
-impl<'a> Findings<'a> {
-    pub fn of(rule: RuleId, list: &'a mut Vec<Finding>) -> Self {
-        let rest = None;
-        Self { rule, list, rest }
-    }
-
-    /// Lists only the first, the last, and for the others a digest.
-    pub fn first_of(
-        rule: RuleId,
-        list: &'a mut Vec<Finding>,
-        rest: (&'a mut Vec<Digest>, &'a Key),
-    ) -> Self {
-        let rest = Some(rest);
-        Self { rule, list, rest }
-    }
-
-    pub fn error(&mut self, object: &Key, path: Path, message: Message) -> &mut Finding {
-        self.push(Severity::Error, object, path, message)
-    }
-
-    pub fn warning(&mut self, object: &Key, path: Path, message: Message) -> &mut Finding {
-        self.push(Severity::Warning, object, path, message)
-    }
-
-    fn push(
-        &mut self,
-        severity: Severity,
-        object: &Key,
-        path: Path,
-        message: Message,
-    ) -> &mut Finding {
-        if let Some((rest, written)) = &mut self.rest
-            && self.list.len() > MAX_LISTED
-        {
-            rest.extend(self.list.pop().map(|last| last.digest(written)));
-        }
-        self.list.push(Finding {
-            rule: self.rule,
-            severity,
-            object: object.clone(),
-            path,
-            subject: String::new(),
-            message,
-            help: String::new(),
-            cause: Cause::Invalid,
-            missing: false,
-            missing_host: None,
-            sought: None,
-            awaited: None,
-            pending: false,
-            harms_others: false,
-            denies_only: Vec::new(),
-            mutual: false,
-            remedy: None,
-            others: Vec::new(),
-        });
-        let last = self.list.len() - 1;
-        #[allow(clippy::indexing_slicing)] // the element was pushed just now
-        &mut self.list[last]
     }
 }
 

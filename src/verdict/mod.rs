@@ -1,9 +1,11 @@
 //! What a rule says: a [`Finding`]. It knows neither HTTP nor how a finding is found.
 
 mod finding;
+mod findings;
 mod message_parts;
 
-pub use finding::{Cause, Digest, Finding, Findings, Remedy, RuleId, Severity};
+pub use finding::{Cause, Digest, Finding, Remedy, RuleId, Severity};
+pub use findings::Findings;
 pub use message_parts::Message;
 
 /// A [`Message`] whose first part is formatted as by `format!`.

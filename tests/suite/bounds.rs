@@ -130,6 +130,47 @@ fn a_review_that_cannot_be_read_is_answered_if_it_has_a_uid() {
     }
 }
 
+#[test]
+fn rollouts_that_the_controller_refuses_hide_no_owner() {
+    let rollout = |name: &str, steps: Value| {
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Rollout",
+            "metadata": {"name": name, "namespace": "ns"},
+            "spec": {
+                "selector": {"matchLabels": {"app": "a"}},
+                "template": {
+                    "metadata": {"labels": {"app": "a"}},
+                    "spec": {"containers": [{"name": "a", "image": "a"}]},
+                },
+                "strategy": {"canary": {
+                    "canaryService": "canary",
+                    "stableService": "stable",
+                    "steps": steps,
+                }},
+            },
+        })
+    };
+    let refused = json!([{"setWeight": -1}]);
+    let mut cluster = empty();
+    for index in 0..300 {
+        let other = rollout(&format!("b{index}"), refused.clone());
+        cluster.apply(Object::parse(&other, "ns").expect("a Rollout"));
+    }
+    let new = rollout("a", json!([{"setWeight": 5}]));
+    let create = |cluster: &Cluster| {
+        let body = update(&new, &Value::Null).replace("UPDATE", "CREATE");
+        decided(&body, cluster)
+    };
+    let alone = create(&cluster);
+    assert!(!alone.is_denied(), "{:?}", alone.judged);
+    let owner = rollout("z", json!([]));
+    cluster.apply(Object::parse(&owner, "ns").expect("a Rollout"));
+    let beside = create(&cluster);
+    let mut codes = beside.denials().map(|judged| judged.finding.rule.code);
+    assert!(codes.any(|code| code == "RG603"), "{:?}", beside.judged);
+}
+
 fn decided(body: &str, cluster: &Cluster) -> Decision {
     let settings = Settings::default();
     let answer = answer(body.as_bytes(), Phase::Validate, cluster, &settings);
@@ -155,12 +196,13 @@ fn route(name: &str, weight: i64) -> Value {
 }
 
 fn update(new: &Value, old: &Value) -> String {
+    let group = new["apiVersion"].as_str().unwrap_or_default();
     let review = json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
         "request": {
             "uid": "u",
-            "kind": {"group": "networking.istio.io", "kind": new["kind"]},
+            "kind": {"group": group.split('/').next(), "kind": new["kind"]},
             "operation": "UPDATE",
             "namespace": "ns",
             "name": new["metadata"]["name"],
