@@ -28,9 +28,11 @@ pub struct Live {
     pub steps: broadcast::Sender<Arc<IndexStep>>,
 }
 
-/// Starts to watch. `readiness` is told when every watch has its first list.
+/// Starts to watch with one client, and to read for reviews with the other. `readiness` is told when every watch has
+/// its first list.
 pub fn start(
     client: &Client,
+    reviews: &Client,
     mesh: Mesh,
     metrics: &Arc<Metrics>,
     readiness: &Arc<Readiness>,
@@ -57,7 +59,7 @@ pub fn start(
     spawn_supervised("the index", readiness, writer.run(received));
     Live {
         cluster,
-        reader: Reader::new(client.clone(), discovery.clone(), Arc::clone(metrics)),
+        reader: Reader::new(reviews.clone(), discovery.clone(), Arc::clone(metrics)),
         discovery,
         steps,
     }

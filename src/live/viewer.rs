@@ -60,7 +60,7 @@ impl Viewer {
     pub fn watch(&self, mesh: Mesh) -> ClusterHandle {
         let readiness = Arc::new(Readiness::default());
         self.runtime.block_on(async {
-            let live = start(&self.client, mesh, &self.metrics, &readiness);
+            let live = start(&self.client, &self.client, mesh, &self.metrics, &readiness);
             readiness.until_cluster_is_read().await;
             live.cluster
         })

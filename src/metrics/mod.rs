@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod audit;
+mod connections;
 mod labels;
 mod leader;
 mod registry;

@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::audit::Audit;
+use super::connections::Connections;
 use super::labels::{KindLabels, action_of, action_of_patch, seconds_of};
 use super::leader::Leader;
 use super::rollouts::Rollouts;
@@ -28,6 +29,7 @@ const BUCKETS_SECONDS: [f64; 14] = [
 #[derive(Debug)]
 pub struct Metrics {
     pub audit: Audit,
+    pub connections: Connections,
     pub leader: Leader,
     rollouts: Rollouts,
     pub watches: Watches,
@@ -222,6 +224,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
             audit: Audit::default(),
+            connections: Connections::default(),
             leader: Leader::default(),
             rollouts: Rollouts::default(),
             watches: Watches::default(),
@@ -240,6 +243,7 @@ impl Default for Metrics {
         };
         metrics.register();
         metrics.audit.register(&mut metrics.registry);
+        metrics.connections.register(&mut metrics.registry);
         metrics.leader.register(&mut metrics.registry);
         metrics.rollouts.register(&mut metrics.registry);
         metrics.watches.register(&mut metrics.registry);

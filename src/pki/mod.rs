@@ -5,9 +5,11 @@
 
 mod apply_step;
 mod authority;
+mod callers;
 mod certificate_keeper;
 mod certificate_set;
 mod cluster_objects;
+mod error;
 mod options;
 mod pem;
 mod resolver;
@@ -29,7 +31,8 @@ mod x509;
 pub use authority::{
     Authority, AuthorityError, CA_LIFETIME, DEFAULT_DNS_NAME, SERVING_LIFETIME, with_local_names,
 };
+pub use error::Error;
 pub use options::TlsOptions;
 pub use resolver::CertificateResolver;
-pub use start::{Error, Replica, start};
+pub use start::{Replica, start};
 pub use validity::Validity;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use rustls::SupportedProtocolVersion;
+use rustls::version::{TLS12, TLS13};
 
 use super::authority::DEFAULT_DNS_NAME;
 use crate::duration::{self, InvalidDuration};
@@ -44,12 +46,41 @@ pub struct TlsOptions {
     /// Name of the two webhook configurations in which the leader sets caBundle
     #[arg(long, value_name = "NAME", requires = "tls_secret")]
     pub webhook_configuration: Option<String>,
+    /// CA of the client certificates that callers of the webhook must have (PEM), read again when it changes
+    /// [default: anybody may call]
+    #[arg(long, value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
+    /// Common name that the client certificate must have; may be repeated [default: any]
+    #[arg(long, value_name = "NAME", requires = "client_ca")]
+    pub client_cn: Vec<String>,
+    /// Oldest version of TLS
+    #[arg(long, value_name = "VERSION", value_enum, default_value_t = TlsVersion::V1_2)]
+    pub tls_min_version: TlsVersion,
     /// Lifetime of a new serving certificate, which is rotated after two thirds of it
     #[arg(long, value_name = "DURATION", default_value = "2160h", value_parser = lifetime)]
     pub cert_lifetime: Duration,
     /// Lifetime of a new CA, which is rotated after two thirds of it and trusted until its end
     #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = lifetime)]
     pub ca_lifetime: Duration,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TlsVersion {
+    #[value(name = "1.2")]
+    V1_2,
+    #[value(name = "1.3")]
+    V1_3,
+}
+
+impl TlsVersion {
+    /// This version and the newer ones.
+    pub(super) fn and_newer(self) -> Vec<&'static SupportedProtocolVersion> {
+        match self {
+            TlsVersion::V1_2 => vec![&TLS13, &TLS12],
+            TlsVersion::V1_3 => vec![&TLS13],
+        }
+    }
 }
 
 /// Why a flag is no lifetime of a certificate.

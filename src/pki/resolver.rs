@@ -6,9 +6,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use super::callers::Callers;
+use super::error::Error;
+use super::options::TlsOptions;
 use super::serving_certificate::ServingCertificate;
 use crate::metrics::Metrics;
 
@@ -34,16 +37,22 @@ impl CertificateResolver {
         resolver
     }
 
-    /// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1.
+    /// TLS from the oldest version that the options allow, HTTP/2 before HTTP/1.1.
     ///
     /// # Errors
-    /// The TLS library does not support these versions.
-    pub fn tls_config(self) -> Result<ServerConfig, rustls::Error> {
+    /// A CA of client certificates that cannot be used.
+    pub fn tls_config(self, options: &TlsOptions) -> Result<ServerConfig, Error> {
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let mut config = builder
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(self));
+        let builder = builder.with_protocol_versions(&options.tls_min_version.and_newer())?;
+        let builder = match Callers::of(options, &self.metrics)? {
+            Some(callers) => builder.with_client_cert_verifier(callers),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(Arc::new(self));
+        if options.client_ca.is_some() {
+            // A resumed session would be let in by a CA that has been replaced.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+        }
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }

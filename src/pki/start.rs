@@ -2,10 +2,10 @@
 //! replicas share; or made here and renewed.
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use std::{fs, io};
 
 use kube::Client;
 use tokio::sync::{oneshot, watch};
@@ -15,9 +15,10 @@ use super::authority::{
 };
 use super::certificate_keeper::CertificateKeeper;
 use super::cluster_objects::ClusterObjects;
+use super::error::Error;
 use super::options::TlsOptions;
 use super::resolver::CertificateResolver;
-use super::rotation::{InvalidName, Policy};
+use super::rotation::Policy;
 use super::serving_certificate::{ServingCertificate, ServingCertificateError};
 use super::validity::Validity;
 use crate::files::watch::FileWatch;
@@ -33,25 +34,6 @@ pub struct Replica<'a> {
     pub namespace: &'a str,
     /// Whether this replica leads.
     pub leading: watch::Receiver<bool>,
-}
-
-/// Why there is no certificate to serve.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Files(#[from] ServingCertificateError),
-    #[error("`--tls-secret` needs a live cluster")]
-    NoCluster,
-    #[error(transparent)]
-    Name(#[from] InvalidName),
-    #[error("Secret `{0}` is no longer looked after")]
-    KeeperEnded(String),
-    #[error("cannot make a certificate: {0}")]
-    Make(#[from] AuthorityError),
-    #[error("`--ca-file {}` cannot be written: {source}", file.display())]
-    CaFile { file: PathBuf, source: io::Error },
-    #[error(transparent)]
-    Tls(#[from] rustls::Error),
 }
 
 /// Returns as soon as there is a certificate to serve, which is replaced for as long as the runtime lives. A replica

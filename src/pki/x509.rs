@@ -6,33 +6,75 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use yasna::tags::{TAG_PRINTABLESTRING, TAG_UTF8STRING};
 use yasna::{ASN1Result, BERReader, BERReaderSeq, Tag};
 
 use super::validity::Validity;
 
-/// The `validity` of a certificate (RFC 5280, 4.1).
+/// `id-at-commonName`.
+const COMMON_NAME: &[u64] = &[2, 5, 4, 3];
+
+/// The `validity` of a certificate.
 pub(super) fn validity(certificate: &CertificateDer<'_>) -> ASN1Result<Validity> {
+    after_issuer(certificate, |fields| {
+        fields.next().read_sequence(|validity| {
+            let not_before = time(validity)?;
+            let not_after = time(validity)?;
+            Ok(Validity {
+                not_before,
+                not_after,
+            })
+        })
+    })
+}
+
+/// The common names in the `subject` of a certificate: usually one.
+pub(super) fn common_names(certificate: &CertificateDer<'_>) -> ASN1Result<Vec<String>> {
+    after_issuer(certificate, |fields| {
+        skip(fields.next())?;
+        let mut names = Vec::new();
+        fields.next().read_sequence_of(|relative_name| {
+            relative_name.read_set_of(|attribute| {
+                names.extend(attribute.read_sequence(common_name)?);
+                Ok(())
+            })
+        })?;
+        Ok(names)
+    })
+}
+
+/// `None` for another attribute, and for a name in an encoding that Kubernetes never uses.
+fn common_name(attribute: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Option<String>> {
+    let kind = attribute.next().read_oid()?;
+    let value = attribute.next();
+    match value.lookahead_tag()? {
+        TAG_UTF8STRING if kind.components() == COMMON_NAME => value.read_utf8string().map(Some),
+        TAG_PRINTABLESTRING if kind.components() == COMMON_NAME => {
+            value.read_printable_string().map(Some)
+        }
+        _ => skip(value).map(|()| None),
+    }
+}
+
+/// Reads the fields of a certificate from `validity` on (RFC 5280, 4.1).
+fn after_issuer<T>(
+    certificate: &CertificateDer<'_>,
+    read: impl FnOnce(&mut BERReaderSeq<'_, '_>) -> ASN1Result<T>,
+) -> ASN1Result<T> {
     yasna::parse_der(certificate, |certificate| {
         certificate.read_sequence(|parts| {
-            let validity = parts.next().read_sequence(|fields| {
+            let found = parts.next().read_sequence(|fields| {
                 // version, then serialNumber, signature and issuer.
                 fields.read_optional(|field| field.read_tagged(Tag::context(0), skip))?;
                 for _ in 0..3 {
                     skip(fields.next())?;
                 }
-                let validity = fields.next().read_sequence(|validity| {
-                    let not_before = time(validity)?;
-                    let not_after = time(validity)?;
-                    Ok(Validity {
-                        not_before,
-                        not_after,
-                    })
-                })?;
+                let found = read(fields)?;
                 while fields.read_optional(skip)?.is_some() {}
-                Ok(validity)
+                Ok(found)
             })?;
             while parts.read_optional(skip)?.is_some() {}
-            Ok(validity)
+            Ok(found)
         })
     })
 }
@@ -129,6 +171,7 @@ mod tests {
         let wanted = names(&["a.ns.svc", "*.b.svc", "127.0.0.1", "::1"]);
         let serving = one.issue(&wanted, validity).unwrap();
         let certificate = &serving.key.cert[0];
+        assert_eq!(common_names(certificate).unwrap(), ["rollout-guard"]);
         let der = |authority: &Authority| authority.certificate().clone();
         let chain = [certificate.clone()];
         assert!(verifies(&chain, &[der(&other), der(&one)], now));

@@ -6,11 +6,14 @@
 mod admin;
 mod announcement;
 mod answers;
+mod connections;
 mod deadline;
 mod error;
+mod handshake;
 mod http;
 mod log;
 mod log_once;
+mod log_rate;
 mod manifests;
 mod options;
 mod program;

@@ -13,6 +13,7 @@ use crate::{pki, record};
 
 /// 8 MiB: more than twice the size of the largest object in etcd, for the old and the new object.
 pub(super) const DEFAULT_BODY_LIMIT_BYTES: usize = 8 << 20;
+const DEFAULT_MAX_CONNECTIONS: usize = 512;
 
 /// Run the admission webhook
 #[derive(Args, Clone, Debug)]
@@ -45,6 +46,9 @@ pub struct Options {
     /// Largest request body in bytes
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_LIMIT_BYTES)]
     pub body_limit: usize,
+    /// Open connections; one more closes the one that has been idle for the longest time
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CONNECTIONS)]
+    pub max_connections: usize,
 }
 
 /// The identity of this replica, and the Lease of the leader.

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use kube::Client;
 use tokio::net::TcpListener;
+use tokio::runtime::{Handle, Runtime};
 use tokio_rustls::TlsAcceptor;
 
 use super::announcement::announce;
 use super::answers::Answers;
 use super::error::Error;
-use super::http::{Server, bind};
+use super::http::{Port, Server, bind};
 use super::options::{Options, ReplicaOptions};
 use super::signals::Signals;
 use super::webhook::Webhook;
@@ -26,6 +27,8 @@ use crate::pki::{self, CertificateResolver, Replica};
 use crate::record::{self, Recorder};
 use crate::settings::Settings;
 
+/// Of probes and Prometheus.
+const MAX_ADMIN_CONNECTIONS: usize = 64;
 /// For the requests that came before the end of the drain time.
 const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,19 +38,26 @@ const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// A flag, a file or an address that cannot be used.
 pub fn run(options: Options) -> Result<(), Error> {
     log::start(&options.log);
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.enable_all().build().map_err(Error::Runtime)?;
-    let ended = runtime.block_on(serve(options));
+    let (runtime, webhook) = (runtime("main")?, runtime("webhook")?);
+    let ended = runtime.block_on(serve(options, webhook.handle().clone()));
     // Does not wait for a reload of files that is still running.
     runtime.shutdown_background();
+    webhook.shutdown_background();
     ended
 }
 
-async fn serve(options: Options) -> Result<(), Error> {
+/// Threads of their own: what comes to the webhook delays neither the admin port nor the Lease nor a watch.
+fn runtime(name: &str) -> Result<Runtime, Error> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let built = runtime.thread_name(name).enable_all().build();
+    built.map_err(Error::Runtime)
+}
+
+async fn serve(options: Options, webhook: Handle) -> Result<(), Error> {
     options.check()?;
-    let client = connect(&options).await?;
+    let clients = connect(&options).await?;
     let mut signals = Signals::listen().map_err(Error::Runtime)?;
-    let starting = Starting::begin(options, client).await?;
+    let starting = Starting::begin(options, clients).await?;
     let certificates = tokio::select! {
         certificates = starting.certificates() => certificates?,
         () = signals.next() => {
@@ -55,18 +65,30 @@ async fn serve(options: Options) -> Result<(), Error> {
             return Ok(());
         }
     };
-    let running = starting.finish(certificates)?;
+    let running = starting.finish(certificates, &webhook)?;
     signals.next().await;
     running.end(&mut signals).await;
     Ok(())
 }
 
+/// Clients of the live cluster, which share no connection.
+struct Clients {
+    /// For watches, the Lease and Events.
+    main: Client,
+    /// For what reviews read.
+    reviews: Client,
+}
+
 /// `None` where manifests take the place of a live cluster.
-async fn connect(options: &Options) -> Result<Option<Client>, Error> {
+async fn connect(options: &Options) -> Result<Option<Clients>, Error> {
     if !options.manifests.is_empty() {
         return Ok(None);
     }
-    Ok(Some(client::connect(options.kubeconfig.as_deref()).await?))
+    let kubeconfig = options.kubeconfig.as_deref();
+    Ok(Some(Clients {
+        main: client::connect(kubeconfig).await?,
+        reviews: client::connect(kubeconfig).await?,
+    }))
 }
 
 async fn resign(leadership: Option<Leadership>) {
@@ -83,7 +105,7 @@ struct Starting {
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
     /// `None` where manifests take the place of a live cluster.
-    client: Option<Client>,
+    clients: Option<Clients>,
     leadership: Option<Leadership>,
     admin: Server,
     admin_address: SocketAddr,
@@ -92,23 +114,30 @@ struct Starting {
 }
 
 impl Starting {
-    async fn begin(options: Options, client: Option<Client>) -> Result<Self, Error> {
+    async fn begin(options: Options, clients: Option<Clients>) -> Result<Self, Error> {
         let settings = options.settings.settings()?;
         let metrics = Arc::new(Metrics::default());
         let readiness = Arc::new(Readiness::default());
         let (webhook_listener, webhook_address) = bind(&options.listen).await?;
         let (admin_listener, admin_address) = bind(&options.admin).await?;
         let router = admin::router(Arc::clone(&readiness), Arc::clone(&metrics));
-        let election = client.clone();
-        let leadership = election.map(|client| campaign(client, &options.replica, &metrics));
+        let main = clients.as_ref().map(|clients| clients.main.clone());
+        let leadership = main.map(|client| campaign(client, &options.replica, &metrics));
+        let admin = Port {
+            name: "admin",
+            tls: None,
+            router,
+            max_connections: MAX_ADMIN_CONNECTIONS,
+            metrics: Arc::clone(&metrics),
+        };
         Ok(Self {
             options,
             settings,
             metrics,
             readiness,
-            client,
+            clients,
             leadership,
-            admin: Server::start(admin_listener, None, router),
+            admin: Server::start(admin_listener, admin),
             admin_address,
             webhook_listener,
             webhook_address,
@@ -117,26 +146,34 @@ impl Starting {
 
     /// Waits, where the certificate is in a Secret, until some replica has written it.
     async fn certificates(&self) -> Result<CertificateResolver, Error> {
-        let live = self.client.as_ref().zip(self.leadership.as_ref());
-        let replica = live.map(|(client, leadership)| Replica {
-            client,
+        let live = self.clients.as_ref().zip(self.leadership.as_ref());
+        let replica = live.map(|(clients, leadership)| Replica {
+            client: &clients.main,
             namespace: &self.options.replica.pod_namespace,
             leading: leadership.watch(),
         });
         Ok(pki::start(&self.options.tls, replica, &self.metrics).await?)
     }
 
-    /// Starts the webhook.
-    fn finish(self, certificates: CertificateResolver) -> Result<Running, Error> {
+    /// Starts the webhook on its own threads.
+    fn finish(self, certificates: CertificateResolver, on: &Handle) -> Result<Running, Error> {
         self.readiness.certificate_loaded();
         let answers = self.answers()?;
         let recorder = recorder(&self.options, &answers)?;
         let mut webhook = Webhook::new(answers);
         webhook.recorder = recorder;
         webhook.body_limit = self.options.body_limit;
-        let tls = certificates.tls_config().map_err(pki::Error::Tls)?;
-        let tls = TlsAcceptor::from(Arc::new(tls));
-        let webhook = Server::start(self.webhook_listener, Some(tls), webhook.router());
+        let tls = certificates.tls_config(&self.options.tls)?;
+        let port = Port {
+            name: "webhook",
+            tls: Some(TlsAcceptor::from(Arc::new(tls))),
+            router: webhook.router(),
+            max_connections: self.options.max_connections,
+            metrics: Arc::clone(&self.metrics),
+        };
+        let within = on.enter();
+        let webhook = Server::start(self.webhook_listener, port);
+        drop(within);
         announce(&self.options, self.webhook_address, self.admin_address);
         Ok(Running {
             drain: self.options.drain,
@@ -150,8 +187,8 @@ impl Starting {
     fn answers(&self) -> Result<Answers, Error> {
         let settings = self.settings.clone();
         let metrics = Arc::clone(&self.metrics);
-        if let Some(client) = &self.client {
-            return Ok(self.live_answers(client, Arc::new(settings), metrics));
+        if let Some(clients) = &self.clients {
+            return Ok(self.live_answers(clients, Arc::new(settings), metrics));
         }
         let cluster = manifests::watch(&self.options, &settings.mesh, &metrics)?;
         self.readiness.cluster_read();
@@ -161,18 +198,15 @@ impl Starting {
     /// Starts the watches of the live cluster, and the audit.
     fn live_answers(
         &self,
-        client: &Client,
+        clients: &Clients,
         settings: Arc<Settings>,
         metrics: Arc<Metrics>,
     ) -> Answers {
-        let live = live::start(client, settings.mesh.clone(), &metrics, &self.readiness);
+        let (main, reviews) = (&clients.main, &clients.reviews);
+        let mesh = settings.mesh.clone();
+        let live = live::start(main, reviews, mesh, &metrics, &self.readiness);
         let replica = &self.options.replica.pod_name;
-        let events = Events::new(
-            client.clone(),
-            live.discovery,
-            replica,
-            Arc::clone(&metrics),
-        );
+        let events = Events::new(main.clone(), live.discovery, replica, Arc::clone(&metrics));
         let audit = Audit {
             cluster: Arc::clone(&live.cluster),
             steps: live.steps,

@@ -1,6 +1,6 @@
 //! Whether a route of a VirtualService takes a request: `HTTPMatchRequest`, as Envoy applies it.
 
-use regex::Regex;
+use regex_lite::Regex;
 use serde_json::Value;
 
 use super::request::Request;

@@ -1,7 +1,9 @@
 //! The webhook as its users meet it: the binary on loopback, over TLS that is verified.
 
 mod api;
+mod callers;
 mod client;
+mod connections;
 mod live;
 mod process;
 mod router;
@@ -428,18 +430,18 @@ fn certs() -> TempDir {
 }
 
 /// A file of a recording that is denied by RG501: subset `version-v3`, where there are v1 and v2.
-fn recorded(name: &str) -> PathBuf {
+pub fn recorded(name: &str) -> PathBuf {
     let folder: &Path = root();
     folder
         .join("tests/recorded/break-unknown-subset")
         .join(name)
 }
 
-fn denied() -> Vec<u8> {
+pub fn denied() -> Vec<u8> {
     std::fs::read(recorded("review.json")).expect("a review")
 }
 
-fn allowed(body: &[u8]) -> bool {
+pub fn allowed(body: &[u8]) -> bool {
     let answer: Value = serde_json::from_slice(body).expect("JSON");
     answer["response"]["allowed"] == true
 }

@@ -11,9 +11,9 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsConnector;
@@ -28,6 +28,8 @@ pub struct Client {
     pub name: &'static str,
     pub protocol: Protocol,
     pub versions: &'static [&'static SupportedProtocolVersion],
+    /// Its own certificate with the key, in PEM.
+    pub identity: Option<(String, String)>,
     runtime: Runtime,
 }
 
@@ -51,6 +53,7 @@ impl Client {
             name: "localhost",
             protocol,
             versions: rustls::ALL_VERSIONS,
+            identity: None,
             runtime: runtime(),
         }
     }
@@ -81,7 +84,14 @@ impl Client {
             .with_protocol_versions(self.versions)
             .expect("versions");
         let config = config.with_root_certificates(self.roots.clone());
-        let mut config = config.with_no_client_auth();
+        let mut config = match &self.identity {
+            None => config.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+                config.with_client_auth_cert(chain, key).unwrap()
+            }
+        };
         config.alpn_protocols = match self.protocol {
             Protocol::Http1 => vec![b"http/1.1".to_vec()],
             Protocol::Http2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
@@ -91,6 +101,18 @@ impl Client {
         TlsConnector::from(Arc::new(config))
             .connect(name, stream)
             .await
+    }
+
+    /// Whether a request is answered; with TLS 1.3 a client learns only then that its certificate is refused.
+    pub fn is_answered(&self) -> bool {
+        self.run(async {
+            let Ok(mut stream) = self.connect().await else {
+                return false;
+            };
+            let request = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+            let sent = stream.write_all(request).await.is_ok();
+            sent && matches!(stream.read(&mut [0; 64]).await, Ok(1..))
+        })
     }
 
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
