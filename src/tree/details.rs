@@ -52,7 +52,7 @@ impl Details {
 /// The ReplicaSet of a revision (the controller's `getNewReplicaSet` names it).
 fn replica_set(rollout: &Key, hash: &str) -> Key {
     let name = format!("{}-{hash}", rollout.name);
-    Key::new(Kind::ReplicaSet, &rollout.namespace, &name)
+    Key::new(Kind::Revision, &rollout.namespace, &name)
 }
 
 /// The objects that the trees show, and the ReplicaSets of the revisions of their Rollouts.

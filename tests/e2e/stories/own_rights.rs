@@ -1,6 +1,8 @@
 //! What rollout-guard's own ServiceAccount may write. RBAC lets it patch its two webhook configurations and create
 //! Secrets and Leases in its namespace; the chart's ValidatingAdmissionPolicy narrows this to what the pods do.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::alone;
@@ -46,11 +48,14 @@ fn its_account_changes_only_the_ca_bundle(bed: &Bed) {
         "the CA of a new Secret in both configurations",
         DEADLINE,
         &mut || {
-            let [one, other] = CONFIGURATIONS.map(|kind| bundles(&configuration(guard, kind)));
-            if one != bundles(&before) && one == other {
-                Ok(())
-            } else {
-                Err(format!("{one:?}\n{other:?}"))
+            let all = CONFIGURATIONS.map(|kind| bundles(&configuration(guard, kind)));
+            let all: BTreeSet<String> = all.into_iter().flatten().collect();
+            let old = all
+                .iter()
+                .filter(|bundle| bundles(&before).contains(bundle));
+            match (all.len(), old.count()) {
+                (1, 0) => Ok(()),
+                (bundles, old) => Err(format!("{bundles} bundles, {old} of them old")),
             }
         },
     );
