@@ -16,6 +16,8 @@ COPY src src
 COPY benches benches
 COPY tests/e2e/static tests/e2e/static
 ARG TARGETARCH
+# What --version says: the build has no git.
+ARG ROLLOUT_GUARD_COMMIT
 RUN case "$TARGETARCH" in \
     amd64|"") target=x86_64-unknown-linux-musl ;; \
     arm64) target=aarch64-unknown-linux-musl ;; \

@@ -1,11 +1,12 @@
 //! Takes from the files of rules and mutations what the program needs of them: the documentation at the top
-//! of each (`pages.rs`), and the list of all rules in the order of their codes (`catalogue.rs`).
+//! of each (`pages.rs`), and the list of all rules in the order of their codes (`catalogue.rs`). Also names the commit.
 
 #![allow(clippy::disallowed_methods)] // a build script reads the environment and files
 
 use std::error::Error;
 use std::fmt::Write;
 use std::path::Path;
+use std::process::Command;
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -33,7 +34,42 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     fs::write(Path::new(&out).join("catalogue.rs"), catalogue)?;
     fs::write(Path::new(&out).join("pages.rs"), pages)?;
+    println!("cargo::rustc-env=ROLLOUT_GUARD_COMMIT={}", commit());
+    println!("cargo::rerun-if-env-changed=ROLLOUT_GUARD_COMMIT");
     Ok(())
+}
+
+/// What `--version` says of the source. A debug build does not name a commit: it would be built again after each.
+fn commit() -> String {
+    let given = env::var("ROLLOUT_GUARD_COMMIT").unwrap_or_default();
+    if !given.is_empty() {
+        return format!("commit {given}");
+    }
+    if env::var("PROFILE").is_ok_and(|profile| profile == "debug") {
+        return "debug build".to_owned();
+    }
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned())
+    };
+    // Source that lies in the repository of something else has no commit of its own.
+    if git(&["rev-parse", "--show-prefix"]).is_none_or(|prefix| !prefix.is_empty()) {
+        return "built outside of git".to_owned();
+    }
+    // The branch moves in the file that HEAD names, or in the packed list of all.
+    let head = git(&["symbolic-ref", "-q", "HEAD"]);
+    for name in ["HEAD", "packed-refs"].into_iter().chain(head.as_deref()) {
+        let path = git(&["rev-parse", "--git-path", name]);
+        if let Some(path) = path.filter(|path| Path::new(path).exists()) {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    let commit = git(&["rev-parse", "--short=12", "HEAD"]);
+    commit.map_or_else(
+        || "no commit".to_owned(),
+        |commit| format!("commit {commit}"),
+    )
 }
 
 /// A file that declares a rule or a mutation.

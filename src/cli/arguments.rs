@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 #[cfg(feature = "serve")]
 use super::certs;
@@ -10,14 +10,18 @@ use super::error::Error;
 use super::terminal::print_error;
 #[cfg(feature = "serve")]
 use super::terminal::print_line;
-use super::{check, explain, fix, review, simulate, tree};
+use super::{check, explain, fix, review, shell, simulate, tree};
+use crate::files::settings::SettingsOptions;
 #[cfg(feature = "serve")]
 use crate::{self_test, serve};
 
 /// Guards Argo Rollouts and Istio objects: no write breaks a release, and no re-apply undoes one
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version = VERSION, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Arguments {
+    /// Say on standard error which settings file is used
+    #[arg(short, long, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -27,18 +31,42 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Options),
-    Review(review::Options),
     Fix(fix::Options),
-    Explain(explain::Options),
     Tree(tree::Options),
     Simulate(simulate::Options),
+    Explain(explain::Options),
+    Review(review::Options),
     #[cfg(feature = "serve")]
     Serve(Box<serve::Options>),
     #[cfg(feature = "serve")]
     SelfTest(self_test::Options),
     #[cfg(feature = "serve")]
     Certs(certs::Options),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
+
+/// With the commit that it is built from.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("ROLLOUT_GUARD_COMMIT"),
+    ")"
+);
+
+const AFTER_HELP: &str = "\
+Examples:
+  rollout-guard check manifests/             what is wrong in a repository
+  rollout-guard tree rollout/app             a flow of a cluster, with weights, owners and findings
+  rollout-guard simulate manifests/          the steps of a release, played on manifests
+  rollout-guard explain RG501                why a rule is there, and how to repair what it finds
+
+Exit codes:
+  0  done; no error found
+  1  errors found (check, tree), a write denied (review), or a file that would change (fix)
+  2  an argument or some input cannot be used: it is told on standard error
+
+Settings are read from --config, or from rollout-guard.yaml in this folder or above it.";
 
 impl Arguments {
     /// Runs the command.
@@ -50,6 +78,13 @@ impl Arguments {
     }
 
     fn try_run(self) -> Result<ExitCode, Error> {
+        if self.verbose
+            && let Some(settings) = self.command.settings()
+        {
+            let file = settings.file();
+            let file = file.map_or("none".to_owned(), |file| file.display().to_string());
+            print_error(format_args!("settings file: {file}"));
+        }
         match self.command {
             Command::Check(options) => check::run(&options),
             Command::Review(options) => review::run(&options),
@@ -66,6 +101,22 @@ impl Arguments {
             Command::SelfTest(options) => Ok(self_test(&options)),
             #[cfg(feature = "serve")]
             Command::Certs(options) => certs::run(&options),
+            Command::Completions(options) => Ok(shell::completions(&options, Arguments::command())),
+            Command::Man(options) => shell::man(&options, Arguments::command()),
+        }
+    }
+}
+
+impl Command {
+    /// The settings of a command that looks for a settings file.
+    fn settings(&self) -> Option<&SettingsOptions> {
+        match self {
+            Command::Check(options) => Some(&options.settings),
+            Command::Fix(options) => Some(&options.settings),
+            Command::Tree(options) => Some(options.settings()),
+            Command::Simulate(options) => Some(&options.settings),
+            Command::Review(options) => Some(&options.settings),
+            _ => None,
         }
     }
 }

@@ -1,101 +1,156 @@
 //! `check`: judges the objects of manifests or of a live cluster. There is no write: every error counts.
 
 use std::collections::HashMap;
+#[cfg(feature = "serve")]
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::baseline::Baseline;
 use super::error::Error;
+use super::inputs::Inputs;
 #[cfg(feature = "serve")]
 use super::live_report::live_report;
-use super::report::{self, Duplicates, Report, Reported};
+use super::progress::Progress;
+use super::report::{self, Duplicates, Report, Reported, repeated_keys};
+use super::selection::Selection;
 use super::stored;
-use super::terminal::print_error;
+use super::terminal::{print_error, print_line, print_text};
 use super::unknown::{Unknown, placeholder_notes};
 use crate::cluster::{Mesh, View};
 use crate::decide::audit;
 use crate::files::manifests::{Document, Manifests};
-#[cfg(feature = "serve")]
-use crate::files::settings::InputError;
-use crate::files::settings::SettingsOptions;
+use crate::files::settings::{InputError, SettingsOptions};
 #[cfg(feature = "serve")]
 use crate::live;
 use crate::model::Key;
 use crate::settings::{Profile, Settings};
 use crate::verdict::Finding;
 
-/// Judge the objects of manifests, or of a live cluster
+/// Judge the objects of manifests, of charts and overlays, or of a live cluster
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// YAML or JSON files, folders (read recursively), or `-` for standard input
-    #[arg(value_name = "PATH")]
-    #[cfg_attr(feature = "serve", arg(required_unless_present = "cluster"))]
-    #[cfg_attr(not(feature = "serve"), arg(required = true))]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: Inputs,
     /// Judge the objects of a live cluster, as the audit of `serve` does
     #[cfg(feature = "serve")]
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long, help_heading = "Input", conflicts_with_all = ["paths", "helm", "kustomize", "diff_base"])]
     cluster: bool,
     /// Kubeconfig of the cluster [default: $KUBECONFIG, else ~/.kube/config, else the cluster that this runs in]
     #[cfg(feature = "serve")]
-    #[arg(long, value_name = "FILE", requires = "cluster")]
+    #[arg(
+        long,
+        help_heading = "Input",
+        value_name = "FILE",
+        requires = "cluster"
+    )]
     kubeconfig: Option<PathBuf>,
-    /// Format of the findings
-    #[arg(short, long, value_enum, default_value_t = Output::Human)]
-    output: Output,
+    /// Report only findings that the inputs did not have in this git revision
+    #[arg(long, help_heading = "Input", value_name = "REV")]
+    diff_base: Option<String>,
     /// The manifests contain all objects of the cluster: a missing object is an error
-    #[arg(long)]
+    #[arg(long, help_heading = "Input")]
     complete: bool,
     #[command(flatten)]
-    settings: SettingsOptions,
+    selection: Selection,
+    /// Format of the findings
+    #[arg(short, long, help_heading = "Output", value_enum, default_value_t = Output::Human)]
+    output: Output,
+    /// Count the findings of each rule instead (with `--output human` or `json`)
+    #[arg(long, help_heading = "Output")]
+    statistics: bool,
+    #[command(flatten)]
+    pub(super) settings: SettingsOptions,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Output {
+    /// For people: the line, what is wrong, and what to do
     Human,
+    /// An object with all findings and a summary
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit XML, a test case for each object
+    Junit,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  rollout-guard check manifests/                         the files that you apply
+  rollout-guard check --complete manifests/              they are all there is: what is missing is an error
+  rollout-guard check --helm charts/shop -f prod.yaml    what helm renders
+  rollout-guard check --kustomize overlays/prod          what kustomize renders
+  helm template shop charts/shop | rollout-guard check - the same by a pipe
+  rollout-guard check --diff-base origin/main manifests/ only what this branch breaks
+  rollout-guard check --select RG5 --ignore RG503 .      some rules
+  rollout-guard check -o sarif . > findings.sarif        for code scanning
+  rollout-guard check --cluster -n shop                  what a cluster stores
+
+Exit codes: 0 no error, 1 errors, 2 some input or an option cannot be used";
+
 pub fn run(options: &Options) -> Result<ExitCode, Error> {
+    options.selection.check()?;
+    let settings = options.settings.discover().map_err(InputError::from)?;
     #[cfg(feature = "serve")]
     if options.cluster {
-        let settings = options.settings.settings().map_err(InputError::from)?;
         let mesh = Mesh {
             complete: options.complete,
             ..settings.mesh.clone()
         };
         let cluster = live::read_once(options.kubeconfig.as_deref(), mesh)?;
         let namespace = options.settings.namespace.as_deref();
-        return Ok(print(
-            &live_report(&cluster, &settings, namespace),
-            options.output,
-        ));
+        return Ok(options.print(live_report(&cluster, &settings, namespace)));
     }
-    let (settings, manifests) = options.settings.collect(&options.paths)?;
-    let report = check(&manifests, &settings, options.complete);
-    Ok(print(&report, options.output))
+    let progress = Progress::start("reading");
+    let namespace = options.settings.namespace();
+    let manifests = options.inputs.collect(namespace);
+    progress.now(format!("judging {} objects", manifests.documents.len()));
+    let mut report = check(&manifests, &settings, options.complete);
+    if let Some(revision) = &options.diff_base {
+        progress.now(format!("judging {revision}"));
+        let base = Baseline::of(&options.inputs, revision, namespace, |manifests| {
+            check(manifests, &settings, options.complete)
+        })?;
+        base.subtract_from(&mut report);
+    }
+    drop(progress);
+    Ok(options.print(report))
 }
 
-fn print(report: &Report<'_>, output: Output) -> ExitCode {
-    match output {
-        Output::Human => report::human::print(report),
-        Output::Json => report::json::print(report),
-    }
-    let unreadable = report.manifests.map(|manifests| &manifests.unreadable);
-    for error in unreadable.into_iter().flatten() {
-        print_error(format_args!("error: {error}"));
-    }
-    for note in &report.notes {
-        print_error(format_args!("note: {note}"));
-    }
-    if report.objects == 0 && !report.is_partial() {
-        print_error("note: there is no object of a kind that rules read");
-    }
-    match report.errors() {
-        _ if report.is_partial() => ExitCode::from(2),
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+impl Options {
+    fn print(&self, mut report: Report<'_>) -> ExitCode {
+        report::retain(&mut report, |entry| self.selection.includes(entry));
+        match self.output {
+            Output::Human if self.statistics => print_text(&report::statistics::text(&report)),
+            Output::Json if self.statistics => print_line(report::statistics::json(&report)),
+            Output::Human => report::human::print(&report),
+            Output::Json => print_line(report::json::render(&report)),
+            Output::Sarif => print_line(report::sarif::render(&report)),
+            Output::Github => print_text(&report::github::render(&report)),
+            Output::Gitlab => print_line(report::gitlab::render(&report)),
+            Output::Junit => print_text(&report::junit::render(&report)),
+        }
+        for error in report.unreadable() {
+            print_error(format_args!("error: {error}"));
+        }
+        for note in &report.notes {
+            print_error(format_args!("note: {note}"));
+        }
+        if report.objects == 0 && !report.is_partial() {
+            print_error("note: there is no object of a kind that rules read");
+        }
+        match report.errors() {
+            _ if report.is_partial() => ExitCode::from(2),
+            0 => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        }
     }
 }
 
@@ -120,6 +175,7 @@ pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) 
     Report {
         findings,
         duplicates: Duplicates::of(&duplicates),
+        repeated_keys: repeated_keys(manifests),
         notes: [manifests.notes.clone(), placeholder_notes(manifests)].concat(),
         manifests: Some(manifests),
         objects: documents.len(),

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::revision::RevisionError;
 use crate::files::settings::InputError;
 use crate::review::BadRequest;
 #[cfg(feature = "serve")]
@@ -30,6 +31,10 @@ pub enum Error {
     /// `hint` says what is known.
     #[error("no object `{word}`: {hint}")]
     UnknownObject { word: String, hint: String },
+    #[error(transparent)]
+    Revision(#[from] RevisionError),
+    #[error("standard input has no revisions: give `--diff-base` files of a git repository")]
+    NoRevision,
     #[error("standard input cannot be edited in place; leave out --write")]
     StandardInput,
     #[cfg(feature = "serve")]

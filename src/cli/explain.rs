@@ -1,43 +1,130 @@
-//! `explain`: prints the documentation of a rule, or the list of all rules.
+//! `explain`: prints the documentation of rules, or the list of all rules.
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 
 use super::error::Error;
-use super::terminal::print_line;
-use crate::rules::{self, CATALOGUE, nearest};
+use super::markdown::styled;
+use super::pager::page;
+use super::selection::find_rule;
+use super::terminal::print_text;
+use crate::rules::{CATALOGUE, Rule};
 
-/// Print the documentation of a rule, or the list of all rules
+/// Print the documentation of rules, or the list of all rules
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// Code or name of the rule, such as `RG501` or `subset-undefined`
+    /// Codes or names of rules, such as `RG501` or `subset-undefined` [default: the list of all]
     #[arg(value_name = "RULE")]
-    rule: Option<String>,
+    rules: Vec<String>,
+    /// The documentation of all rules
+    #[arg(long, conflicts_with = "rules")]
+    all: bool,
+    /// Form of the output [default: text on a terminal, otherwise markdown]
+    #[arg(short, long, value_enum)]
+    output: Option<Output>,
+    /// Print to the terminal itself, not in the program of $PAGER
+    #[arg(long)]
+    no_pager: bool,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// With styles in place of Markdown's marks
+    Text,
+    Markdown,
+    Json,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rollout-guard explain                     the list of all rules
+  rollout-guard explain RG501               one rule
+  rollout-guard explain --all -o markdown   the page docs/rules.md";
 
 pub fn run(options: &Options) -> Result<ExitCode, Error> {
-    let Some(word) = &options.rule else {
-        for rule in CATALOGUE {
-            let (code, name, level) = (rule.id.code, rule.id.name, rule.level.as_str());
-            let summary = rule.summary();
-            print_line(format_args!("{code} {name:<27} {level:<17} {summary}"));
-        }
+    let words = options.rules.iter();
+    let rules: Vec<&Rule> = words
+        .map(|word| find_rule(word))
+        .collect::<Result<_, _>>()?;
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+    let output = options.output.unwrap_or(if is_terminal {
+        Output::Text
+    } else {
+        Output::Markdown
+    });
+    let is_list = rules.is_empty() && !options.all;
+    let rules = if rules.is_empty() {
+        CATALOGUE.iter().collect()
+    } else {
+        rules
+    };
+    if output == Output::Json {
+        let rules: Vec<Value> = rules.into_iter().map(of_rule).collect();
+        print_text(&format!("{:#}\n", Value::from(rules)));
         return Ok(ExitCode::SUCCESS);
+    }
+    let text = if is_list {
+        list(&rules)
+    } else if options.all {
+        pages(&rules)
+    } else {
+        rules.into_iter().map(of_one).collect::<Vec<_>>().join("\n")
     };
-    let Some(rule) = rules::find(word) else {
-        let names = CATALOGUE
-            .iter()
-            .flat_map(|rule| [rule.id.name, rule.id.code]);
-        let hint = nearest(word, names).map(|name| format!("; did you mean `{name}`?"));
-        let hint = hint.unwrap_or_else(|| "; `rollout-guard explain` lists them".to_owned());
-        return Err(Error::UnknownRule {
-            word: word.clone(),
-            hint,
-        });
-    };
-    let (id, level) = (rule.id, rule.level.as_str());
-    let documentation = rule.documentation;
-    print_line(format_args!("# {id} ({level})\n\n{documentation}"));
+    match output {
+        Output::Text if !is_list => page(&styled(&text), !options.no_pager),
+        _ => page(&text, !options.no_pager),
+    }
     Ok(ExitCode::SUCCESS)
 }
+
+fn list(rules: &[&Rule]) -> String {
+    let lines = rules.iter().map(|rule| {
+        let (code, name, level) = (rule.id.code, rule.id.name, rule.level.as_str());
+        let summary = rule.summary();
+        format!("{code} {name:<27} {level:<17} {summary}\n")
+    });
+    lines.collect()
+}
+
+fn of_one(rule: &Rule) -> String {
+    let (id, level) = (rule.id, rule.level.as_str());
+    format!("# {id} ({level})\n\n{}\n", rule.documentation)
+}
+
+fn of_rule(rule: &Rule) -> Value {
+    json!({
+        "code": rule.id.code,
+        "name": rule.id.name,
+        "level": rule.level.as_str(),
+        "summary": rule.summary(),
+        "documentation": rule.documentation,
+    })
+}
+
+/// The page docs/rules.md: a table, and the documentation of each rule.
+fn pages(rules: &[&Rule]) -> String {
+    let rows = rules.iter().map(|rule| {
+        let (code, name, level) = (rule.id.code, rule.id.name, rule.level.as_str());
+        let anchor = format!("{}-{name}", code.to_lowercase());
+        let summary = rule.summary();
+        format!("| [{code}](#{anchor}) | {name} | {level} | {summary} |\n")
+    });
+    let sections = rules.iter().map(|rule| {
+        let (id, level) = (rule.id, rule.level.as_str());
+        let documentation = rule.documentation.replace("\n## ", "\n### ");
+        format!("\n## {id}\n\n*{level}*. {}\n", documentation.trim_end())
+    });
+    HEAD.to_owned() + &rows.chain(sections).collect::<String>()
+}
+
+const HEAD: &str = "\
+# Rules
+
+Generated from `src/rules/` by `rollout-guard explain --all -o markdown`. `rollout-guard explain RULE` prints one.
+
+| code | name | level | problem |
+|---|---|---|---|
+";

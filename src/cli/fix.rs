@@ -11,6 +11,7 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use super::error::Error;
+use super::selection::find_rule;
 use super::stored;
 use super::suggest::suggestions;
 use super::terminal::{print_error, print_line, print_text};
@@ -43,7 +44,7 @@ pub struct Options {
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     apply: Vec<String>,
     #[command(flatten)]
-    settings: SettingsOptions,
+    pub(super) settings: SettingsOptions,
 }
 
 /// Edits by the index of their file.
@@ -57,15 +58,8 @@ struct Fixed<'a> {
 
 pub fn run(options: &Options) -> Result<ExitCode, Error> {
     let (settings, manifests) = options.settings.collect(&options.paths)?;
-    if let Some(unknown) = options
-        .apply
-        .iter()
-        .find(|word| rules::find(word).is_none())
-    {
-        return Err(Error::UnknownRule {
-            word: unknown.clone(),
-            hint: String::new(),
-        });
+    for word in &options.apply {
+        find_rule(word)?;
     }
     let applied = applied_suggestions(&manifests, &settings, options);
     let files = fix(&manifests, &settings, applied);

@@ -26,6 +26,7 @@ pub fn live_report(
     Report {
         findings: findings.collect(),
         duplicates: Vec::new(),
+        repeated_keys: Vec::new(),
         notes: Vec::new(),
         manifests: None,
         objects,

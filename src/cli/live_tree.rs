@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::tree::{Details, Node, Selection, objects, tree};
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, Error> {
-    let settings = options.settings().settings().map_err(InputError::from)?;
+    let settings = options.settings().discover().map_err(InputError::from)?;
     let viewer = Viewer::connect(options.kubeconfig())?;
     let cluster = viewer.list(settings.mesh.clone())?;
     let namespace = options.settings().namespace.as_deref();

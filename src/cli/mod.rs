@@ -4,18 +4,25 @@
 #![allow(clippy::disallowed_methods)]
 
 mod arguments;
+mod baseline;
 #[cfg(feature = "serve")]
 mod certs;
 mod check;
 mod error;
 mod explain;
 mod fix;
+mod inputs;
 #[cfg(feature = "serve")]
 mod live_report;
 #[cfg(feature = "serve")]
 mod live_tree;
+mod markdown;
+mod pager;
+mod progress;
 mod report;
 mod review;
+mod selection;
+mod shell;
 mod simulate;
 mod stored;
 mod suggest;

@@ -27,7 +27,7 @@ pub struct Options {
     #[arg(long)]
     mutate: bool,
     #[command(flatten)]
-    settings: SettingsOptions,
+    pub(super) settings: SettingsOptions,
 }
 
 pub fn run(options: &Options) -> Result<ExitCode, Error> {

@@ -39,7 +39,7 @@ pub struct Options {
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
     #[command(flatten)]
-    settings: SettingsOptions,
+    pub(super) settings: SettingsOptions,
 }
 
 pub fn run(options: &Options) -> Result<ExitCode, Error> {

@@ -120,7 +120,7 @@ pub(super) fn find(word: &str, cluster: &Cluster, default: &str) -> Result<Key, 
     let (kind, name) = word
         .split_once('/')
         .ok_or_else(|| unknown("write KIND/NAME, such as rollout/app".to_owned()))?;
-    let kind = kind_of(kind).ok_or_else(|| unknown(format!("no kind is called `{kind}`")))?;
+    let kind = kind_of(kind).ok_or_else(|| unknown(unknown_kind(kind)))?;
     let (namespace, name) = name.split_once('/').unwrap_or((default, name));
     let key = Key::new(kind, namespace, name);
     if cluster.get(&key).is_some() {
@@ -148,6 +148,13 @@ fn similar(key: &Key, cluster: &Cluster) -> String {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("{} objects of this kind are known", names.len()),
     }
+}
+
+fn unknown_kind(word: &str) -> String {
+    let names: Vec<String> = Kind::ALL.map(|kind| kind.as_str().to_lowercase()).to_vec();
+    let near = crate::rules::nearest(&word.to_lowercase(), names.iter().map(String::as_str));
+    let near = near.map(|near| format!("; did you mean `{near}`?"));
+    format!("no kind is called `{word}`{}", near.unwrap_or_default())
 }
 
 /// A kind by its name, its plural, or the short form that kubectl takes.

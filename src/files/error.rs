@@ -23,6 +23,14 @@ pub(super) enum Fault {
     Read(#[from] io::Error),
     #[error("{}", io_text(.0))]
     List(#[from] walkdir::Error),
+    #[error("No such file or folder{hint}")]
+    Missing { hint: String },
+    #[error(
+        "{tool} is not installed: put it on PATH, or pipe what it renders into `rollout-guard check -`"
+    )]
+    NoTool { tool: &'static str },
+    #[error("`{command}` failed: {reason}")]
+    Render { command: String, reason: String },
     #[error("is not read: it is no regular file but {0}")]
     Special(&'static str),
     #[error("is not read: it is larger than {} MiB", super::input::MAX_BYTES >> 20)]

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::error::{Error, Fault, shown};
+use super::foreign::{is_foreign, is_template};
 use super::input;
+use super::render::Rendered;
 use super::surroundings::{Surroundings, Unfinished};
 use super::walk::{Found, Walk, walk};
 use crate::cluster::{Cluster, Mesh};
@@ -32,6 +34,8 @@ pub struct File {
     pub name: String,
     pub path: PathBuf,
     pub text: String,
+    /// A tool rendered the text from the file at `path`: its lines are not those of the file.
+    pub is_rendered: bool,
     /// The values with an anchor that an alias repeats.
     pub repeated_values: Vec<Span>,
 }
@@ -143,6 +147,22 @@ impl Manifests {
         self.unreadable.extend(error);
     }
 
+    /// Adds the objects that a tool rendered, or why there are none.
+    pub fn add_rendered(&mut self, rendered: Result<Vec<Rendered>, Error>, namespace: &str) {
+        let texts = match rendered {
+            Ok(texts) => texts,
+            Err(error) => return self.unreadable.push(error),
+        };
+        for Rendered { path, text } in texts {
+            let count = self.files.len();
+            self.add(&path, text.into_bytes(), namespace);
+            for file in self.files.iter_mut().skip(count) {
+                file.name += " (rendered)";
+                file.is_rendered = true;
+            }
+        }
+    }
+
     fn try_add(&mut self, path: &Path, bytes: Vec<u8>, namespace: &str) -> Result<(), Fault> {
         let text = String::from_utf8(bytes)?;
         let parsed = match parse_leniently(&text, Limits::default()) {
@@ -163,6 +183,7 @@ impl Manifests {
             name: shown(path),
             path: path.to_owned(),
             text,
+            is_rendered: false,
             repeated_values,
         });
         self.documents.extend(documents);
@@ -249,21 +270,6 @@ fn inside<'a, T>(keys: &'a [T], node: &Node, span: impl Fn(&T) -> Span) -> &'a [
     let before = |byte: usize| keys.partition_point(|key| span(key).start.byte < byte);
     let range = before(node.span.start.byte)..before(node.span.end.byte);
     keys.get(range).unwrap_or_default()
-}
-
-/// Whether a text that cannot be parsed is one that a tool renders first: it has a `{{` outside of quotes and
-/// comments.
-fn is_template(text: &str) -> bool {
-    let mut lines = text.lines().filter_map(|line| line.split_once("{{"));
-    lines.any(|(before, _)| !before.contains(['"', '\'', '`', '#']))
-}
-
-/// Whether a text that cannot be parsed is JSON of another kind, such as a `tsconfig.json` with comments.
-fn is_foreign(path: &Path, text: &str) -> bool {
-    let is_json = path
-        .extension()
-        .is_some_and(|extension| extension == "json");
-    is_json && !text.contains("apiVersion") && !text.contains("kind")
 }
 
 /// The items of a `List`, of lists in it too; any other document itself.

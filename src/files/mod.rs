@@ -4,9 +4,12 @@
 #![allow(clippy::disallowed_methods)]
 
 mod error;
+mod foreign;
 mod input;
 pub mod manifests;
+pub mod render;
 pub mod replace;
+pub mod revision;
 pub mod settings;
 mod surroundings;
 mod walk;

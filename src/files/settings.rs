@@ -1,7 +1,7 @@
 //! The settings that `check`, `review` and `serve` share on the command line.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -9,9 +9,14 @@ use super::error::Error;
 use super::manifests::Manifests;
 use crate::settings::{self, Profile, Settings};
 
+/// The name of the settings file that is found without `--config`.
+const FILE_NAME: &str = "rollout-guard.yaml";
+
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Settings")]
 pub struct SettingsOptions {
-    /// Settings file (YAML): profile, actions by rule, controllerUsers, clusterDomain, …
+    /// Settings file (YAML): profile, actions by rule, controllerUsers, clusterDomain, … [default, but for `serve`:
+    /// rollout-guard.yaml in this folder or above it]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Which writes are denied; overrides the settings file
@@ -46,13 +51,13 @@ pub enum InputError {
 impl SettingsOptions {
     /// The settings, and the manifests of these paths.
     pub fn read(&self, paths: &[PathBuf]) -> Result<(Settings, Manifests), InputError> {
-        let settings = self.settings()?;
+        let settings = self.discover()?;
         Ok((settings, Manifests::read(paths, self.namespace())?))
     }
 
     /// The settings, and what can be used of these paths.
     pub fn collect(&self, paths: &[PathBuf]) -> Result<(Settings, Manifests), InputError> {
-        let settings = self.settings()?;
+        let settings = self.discover()?;
         Ok((settings, Manifests::collect(paths, self.namespace())))
     }
 
@@ -61,17 +66,41 @@ impl SettingsOptions {
         self.namespace.as_deref().unwrap_or("default")
     }
 
-    /// The settings of the file, and over them those of the flags.
+    /// The settings of `--config` or of the file that is found, and over them those of the flags.
+    pub fn discover(&self) -> Result<Settings, SettingsError> {
+        self.settings_of(self.file().as_deref())
+    }
+
+    /// The settings of `--config`, and over them those of the flags: nothing else counts for `serve`.
     pub fn settings(&self) -> Result<Settings, SettingsError> {
-        let mut settings = match &self.config {
+        self.settings_of(self.config.as_deref())
+    }
+
+    /// The settings file: `--config`, or `rollout-guard.yaml` in the working directory or a folder above it, up to the
+    /// root of the git repository.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| {
+            let here = std::env::current_dir().ok()?;
+            let above = here.ancestors();
+            let root = above
+                .clone()
+                .position(|folder| folder.join(".git").exists());
+            let folders = above.take(root.map_or(usize::MAX, |root| root + 1));
+            let mut files = folders.map(|folder| folder.join(FILE_NAME));
+            files.find(|file| file.is_file())
+        })
+    }
+
+    fn settings_of(&self, file: Option<&Path>) -> Result<Settings, SettingsError> {
+        let mut settings = match file {
             None => Settings::default(),
             Some(file) => {
                 let text = std::fs::read_to_string(file).map_err(|source| SettingsError::Read {
-                    file: file.clone(),
+                    file: file.to_owned(),
                     source,
                 })?;
                 settings::parse(&text).map_err(|source| SettingsError::Parse {
-                    file: file.clone(),
+                    file: file.to_owned(),
                     source,
                 })?
             }

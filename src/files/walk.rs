@@ -10,6 +10,10 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::error::{Error, Fault, shown};
 use super::input::{check, is_descriptor, is_stdin};
+use crate::rules::nearest;
+
+/// Names of a folder that are compared with a misspelt one.
+const MAX_NAMES: usize = 1000;
 
 /// What the paths hold.
 #[derive(Debug, Default)]
@@ -63,6 +67,10 @@ pub(super) fn walk(paths: &[PathBuf]) -> Walk {
                 Err(_) => Ok(()),
             };
             let fault = match entry {
+                Err(error) if error.depth() == 0 && is_missing(&error) => {
+                    let hint = similar(path);
+                    Some(Error::of(path, Fault::Missing { hint }))
+                }
                 Err(error) => {
                     let at = error.path().unwrap_or(path).to_owned();
                     Some(Error::of(&at, error))
@@ -176,6 +184,28 @@ impl Walker {
         });
         walk
     }
+}
+
+fn is_missing(error: &walkdir::Error) -> bool {
+    let io = error.io_error();
+    io.is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// The file or folder beside it whose name is nearest, as a question.
+fn similar(path: &Path) -> String {
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter();
+    let entries = entries.flatten().flatten().take(MAX_NAMES);
+    let names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let name = path.file_name().and_then(|name| name.to_str());
+    let near = name.and_then(|name| nearest(name, names.iter().map(String::as_str)));
+    let near = near.map(|name| path.with_file_name(name));
+    near.map(|path| format!("; did you mean `{}`?", shown(&path)))
+        .unwrap_or_default()
 }
 
 /// `..data` and the dated folder beside it: where a ConfigMap or Secret volume keeps the files that it

@@ -37,6 +37,7 @@ mod layers;
 mod mutation_docs;
 mod mutation_properties;
 mod mutations;
+mod outputs;
 mod properties;
 mod random_objects;
 mod recorded;
@@ -47,6 +48,7 @@ mod rules;
 mod scenarios;
 #[cfg(feature = "serve")]
 mod server;
+mod settings_schema;
 mod simulate;
 mod stories;
 mod strangers;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rollout_guard::cluster::BEHAVIOURS;
 use rollout_guard::rules::CATALOGUE;
 
+use crate::cli::{guard, stdout};
 use crate::expected;
 use crate::rules::fixtures;
 
@@ -53,29 +54,8 @@ fn every_rule_is_documented_and_shown_both_ways() {
 
 #[test]
 fn the_rules_page_is_in_step() {
-    let mut page = String::from(
-        "# Rules\n\nGenerated from `src/rules/` by `UPDATE=1 cargo test`. `rollout-guard explain RULE` prints one.\n\n\
-         | code | name | level | problem |\n|---|---|---|---|\n",
-    );
-    for rule in CATALOGUE {
-        let (id, level) = (rule.id, rule.level.as_str());
-        let anchor = format!("{}-{}", id.code.to_lowercase(), id.name);
-        let summary = rule.summary();
-        page += &format!(
-            "| [{}](#{anchor}) | {} | {level} | {summary} |\n",
-            id.code, id.name
-        );
-    }
-    for rule in CATALOGUE {
-        let docs = rule.documentation.replace("\n## ", "\n### ");
-        page += &format!(
-            "\n## {}\n\n*{}*. {}\n",
-            rule.id,
-            rule.level.as_str(),
-            docs.trim_end()
-        );
-    }
-    expected::file("docs/rules.md", &page);
+    let page = guard(&["explain", "--all", "--output", "markdown"]);
+    expected::file("docs/rules.md", &stdout(&page));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::files::Error;
 use crate::files::manifests::{Document, Duplicate, File, Manifests};
 use crate::source::{KeyNode, Span};
 use crate::verdict::{Finding, Severity};
@@ -11,6 +12,8 @@ pub struct Report<'a> {
     /// In the order of files and lines; for a live cluster, of objects.
     pub findings: Vec<Reported<'a>>,
     pub duplicates: Vec<Duplicates<'a>>,
+    /// The keys that stand twice in a mapping of an object.
+    pub repeated_keys: Vec<(&'a Document, &'a KeyNode)>,
     /// What is not judged, and why.
     pub notes: Vec<String>,
     /// `None` for a live cluster.
@@ -25,6 +28,16 @@ pub struct Reported<'a> {
     pub file: Option<&'a File>,
     pub file_index: usize,
     pub span: Span,
+}
+
+/// The keys that stand twice in a mapping of an object.
+pub fn repeated_keys(manifests: &Manifests) -> Vec<(&Document, &KeyNode)> {
+    let documents = manifests.documents.iter();
+    let keys = documents.flat_map(|document| {
+        let keys = document.repeated_keys.iter();
+        keys.map(move |key| (document, key))
+    });
+    keys.collect()
 }
 
 /// The objects that one pair of files defines twice.
@@ -89,26 +102,18 @@ impl<'a> Report<'a> {
     }
 
     pub fn warnings(&self) -> usize {
-        let repeated = self.repeated_keys().count();
-        self.count(Severity::Warning) + self.duplicates.len() + repeated
+        self.count(Severity::Warning) + self.duplicates.len() + self.repeated_keys.len()
     }
 
-    /// The keys that stand twice in a mapping of an object.
-    pub fn repeated_keys(&self) -> impl Iterator<Item = (&'a Document, &'a KeyNode)> {
-        let documents = self
-            .manifests
-            .iter()
-            .flat_map(|manifests| &manifests.documents);
-        documents.flat_map(|document| {
-            let keys = document.repeated_keys.iter();
-            keys.map(move |key| (document, key))
-        })
+    /// The files that cannot be used.
+    pub fn unreadable(&self) -> &'a [Error] {
+        self.manifests
+            .map_or(&[], |manifests| &manifests.unreadable)
     }
 
     /// Some input could not be used.
     pub fn is_partial(&self) -> bool {
-        self.manifests
-            .is_some_and(|manifests| !manifests.unreadable.is_empty())
+        !self.unreadable().is_empty()
     }
 
     fn count(&self, severity: Severity) -> usize {

@@ -21,7 +21,7 @@ pub fn print(report: &Report<'_>) {
     for pair in &report.duplicates {
         print_line(format_args!("{}\n", render_duplicates(pair, report)));
     }
-    for (document, key) in report.repeated_keys() {
+    for (document, key) in &report.repeated_keys {
         print_line(format_args!("{}\n", render_repeated(document, key, report)));
     }
     for reported in &report.findings {

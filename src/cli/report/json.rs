@@ -5,10 +5,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::findings::{Duplicates, Report, Reported};
-use crate::cli::terminal::print_line;
-use crate::files::manifests::{Document as Manifest, Manifests};
-use crate::source::KeyNode;
+use super::entry::{self, entries};
+use super::findings::Report;
 use crate::text::is_unprintable;
 
 #[derive(Serialize)]
@@ -29,9 +27,10 @@ struct Entry<'a> {
     kind: &'a str,
     namespace: &'a str,
     name: &'a str,
-    field: String,
-    message: String,
+    field: &'a str,
+    message: &'a str,
     help: &'a str,
+    fingerprint: &'a str,
     /// `file`, `line` and `column` are absent for a live cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<Cow<'a, str>>,
@@ -39,6 +38,9 @@ struct Entry<'a> {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
+    /// The line is one of what a tool rendered of the file.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rendered: bool,
 }
 
 #[derive(Serialize)]
@@ -48,36 +50,26 @@ struct Summary {
     objects: usize,
 }
 
-pub fn print(report: &Report<'_>) {
-    let manifests = report.manifests;
-    let duplicates = report.duplicates.iter();
-    let duplicates = duplicates.filter_map(|pair| Some(duplicate_entry(pair, manifests?)));
-    let repeated = report.repeated_keys();
-    let repeated =
-        repeated.filter_map(|(document, key)| Some(repeated_entry(document, key, manifests?)));
-    let unreadable = manifests
-        .into_iter()
-        .flat_map(|manifests| &manifests.unreadable);
+pub fn render(report: &Report<'_>) -> String {
+    let unreadable = report.unreadable().iter().map(ToString::to_string);
+    let entries = entries(report);
     let document = Document {
-        findings: duplicates
-            .chain(repeated)
-            .chain(report.findings.iter().map(entry))
-            .collect(),
+        findings: entries.iter().map(entry).collect(),
         summary: Summary {
             errors: report.errors(),
             warnings: report.warnings(),
             objects: report.objects,
         },
         notes: &report.notes,
-        unreadable: unreadable.map(ToString::to_string).collect(),
+        unreadable: unreadable.collect(),
     };
-    // Strings and numbers always serialise.
-    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    print_line(escaped(&text));
+    pretty(&document)
 }
 
-/// The same JSON, with what a terminal could obey or reorder as escapes. Such characters stand in strings alone.
-fn escaped(json: &str) -> String {
+/// Without characters that a terminal could obey or reorder, which stand as escapes. They are in strings alone.
+pub fn pretty(value: &impl Serialize) -> String {
+    // Strings and numbers always serialise.
+    let json = serde_json::to_string_pretty(value).unwrap_or_default();
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
         if is_unprintable(c) && c != '\n' {
@@ -91,79 +83,22 @@ fn escaped(json: &str) -> String {
     escaped
 }
 
-fn entry<'a>(reported: &'a Reported<'_>) -> Entry<'a> {
-    let (finding, file) = (&reported.finding, reported.file);
+fn entry<'a>(entry: &'a entry::Entry<'_>) -> Entry<'a> {
+    let file = entry.file;
     Entry {
-        code: finding.rule.code,
-        rule: finding.rule.name,
-        severity: finding.severity.as_str(),
-        kind: finding.object.kind.as_str(),
-        namespace: &finding.object.namespace,
-        name: &finding.object.name,
-        field: finding.path.to_string(),
-        message: finding.message.to_string(),
-        help: &finding.help,
+        code: entry.code,
+        rule: entry.rule,
+        severity: entry.severity.as_str(),
+        kind: entry.object.kind.as_str(),
+        namespace: &entry.object.namespace,
+        name: &entry.object.name,
+        field: &entry.field,
+        message: &entry.message,
+        help: entry.help,
+        fingerprint: &entry.fingerprint,
         file: file.map(|file| file.path.to_string_lossy()),
-        line: file.map(|_| reported.span.start.line),
-        column: file.map(|_| reported.span.start.column),
-    }
-}
-
-/// No rule finds a duplicate: the entry has a code of its own.
-fn duplicate_entry<'a>(pair: &Duplicates<'a>, manifests: &'a Manifests) -> Entry<'a> {
-    let first = manifests.file(pair.first.earlier);
-    let first = first.map_or("", |file| file.name.as_str());
-    let line = pair.first.earlier.node.span.start.line;
-    let message = format!(
-        "{}, first in {first}:{line}; {}",
-        pair.subject(),
-        pair.effect()
-    );
-    let later = pair.first.later;
-    Entry {
-        field: "metadata.name".to_owned(),
-        message,
-        help: "drop one of the two",
-        line: Some(later.node.span.start.line),
-        column: Some(later.node.span.start.column),
-        ..of_file("duplicate-object", later, manifests)
-    }
-}
-
-/// Of a key that stands twice the last counts, as for kubectl.
-fn repeated_entry<'a>(
-    document: &'a Manifest,
-    key: &'a KeyNode,
-    manifests: &'a Manifests,
-) -> Entry<'a> {
-    Entry {
-        field: key.text.clone(),
-        message: format!(
-            "the key `{}` stands here twice; the last one counts",
-            key.text
-        ),
-        help: "drop one of the two",
-        line: Some(key.span.start.line),
-        column: Some(key.span.start.column),
-        ..of_file("duplicate-key", document, manifests)
-    }
-}
-
-fn of_file<'a>(code: &'a str, document: &'a Manifest, manifests: &'a Manifests) -> Entry<'a> {
-    let key = document.object.key();
-    let file = manifests.file(document);
-    Entry {
-        code,
-        rule: code,
-        severity: "warning",
-        kind: key.kind.as_str(),
-        namespace: &key.namespace,
-        name: &key.name,
-        field: String::new(),
-        message: String::new(),
-        help: "",
-        file: file.map(|file| file.path.to_string_lossy()),
-        line: None,
-        column: None,
+        line: file.map(|_| entry.span.start.line),
+        column: file.map(|_| entry.span.start.column),
+        rendered: file.is_some_and(|file| file.is_rendered),
     }
 }

@@ -1,7 +1,15 @@
 //! How findings are written: for people, for programs.
 
+mod entry;
 mod findings;
+pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod json;
+pub mod junit;
+mod place;
+pub mod sarif;
+pub mod statistics;
 
-pub use findings::{Duplicates, Report, Reported};
+pub use entry::{Entry, NO_RULES, entries, retain};
+pub use findings::{Duplicates, Report, Reported, repeated_keys};
