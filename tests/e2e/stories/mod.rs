@@ -17,6 +17,7 @@ mod latency;
 mod measured_table;
 mod migration;
 mod one_release;
+mod outputs;
 mod own_rights;
 mod plain_istio;
 mod profiles;
@@ -56,6 +57,7 @@ pub const ALL: &[&[Story]] = &[
     migration::STORIES,
     one_release::STORIES,
     own_rights::STORIES,
+    outputs::STORIES,
     plain_istio::STORIES,
     profiles::STORIES,
     recorder::STORIES,
