@@ -42,6 +42,7 @@ mod properties;
 mod random_objects;
 mod recorded;
 mod releases;
+mod rendered;
 mod replay;
 mod repository;
 mod rules;
