@@ -15,9 +15,10 @@ lint:
 test:
     cargo test
 
-# Builds the core and the offline commands without tokio, axum, rustls and the kube client.
+# Builds the core, `check` and `review` without tokio, axum, rustls and the kube client; then what the image holds.
 core:
     cargo check --no-default-features
+    cargo clippy --no-default-features --features serve -- -D warnings
 
 # Rewrites generated files: snapshots, docs, parts of the chart.
 update:

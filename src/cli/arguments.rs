@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+#[cfg(feature = "terminal")]
+use clap::CommandFactory;
+use clap::{Parser, Subcommand};
 
 #[cfg(feature = "serve")]
 use super::certs;
@@ -10,7 +12,9 @@ use super::error::Error;
 use super::terminal::print_error;
 #[cfg(feature = "serve")]
 use super::terminal::print_line;
-use super::{check, explain, fix, review, shell, simulate, tree};
+use super::{check, review};
+#[cfg(feature = "terminal")]
+use super::{explain, fix, shell, simulate, tree};
 use crate::files::settings::SettingsOptions;
 #[cfg(feature = "serve")]
 use crate::{self_test, serve};
@@ -31,9 +35,13 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Options),
+    #[cfg(feature = "terminal")]
     Fix(fix::Options),
+    #[cfg(feature = "terminal")]
     Tree(tree::Options),
+    #[cfg(feature = "terminal")]
     Simulate(simulate::Options),
+    #[cfg(feature = "terminal")]
     Explain(explain::Options),
     Review(review::Options),
     #[cfg(feature = "serve")]
@@ -42,7 +50,9 @@ enum Command {
     SelfTest(self_test::Options),
     #[cfg(feature = "serve")]
     Certs(certs::Options),
+    #[cfg(feature = "terminal")]
     Completions(shell::Completions),
+    #[cfg(feature = "terminal")]
     Man(shell::Man),
 }
 
@@ -54,6 +64,7 @@ const VERSION: &str = concat!(
     ")"
 );
 
+#[cfg(feature = "terminal")]
 const AFTER_HELP: &str = "\
 Examples:
   rollout-guard check manifests/             what is wrong in a repository
@@ -67,6 +78,11 @@ Exit codes:
   2  an argument or some input cannot be used: it is told on standard error
 
 Settings are read from --config, or from rollout-guard.yaml in this folder or above it.";
+
+#[cfg(not(feature = "terminal"))]
+const AFTER_HELP: &str = "\
+This is the binary of the image. `fix`, `tree`, `simulate`, `explain`, `completions` and `man` are in the one that
+`cargo install` builds.";
 
 impl Arguments {
     /// Runs the command.
@@ -88,9 +104,13 @@ impl Arguments {
         match self.command {
             Command::Check(options) => check::run(&options),
             Command::Review(options) => review::run(&options),
+            #[cfg(feature = "terminal")]
             Command::Fix(options) => fix::run(&options),
+            #[cfg(feature = "terminal")]
             Command::Explain(options) => explain::run(&options),
+            #[cfg(feature = "terminal")]
             Command::Tree(options) => tree::run(&options),
+            #[cfg(feature = "terminal")]
             Command::Simulate(options) => simulate::run(&options),
             #[cfg(feature = "serve")]
             Command::Serve(options) => {
@@ -101,7 +121,9 @@ impl Arguments {
             Command::SelfTest(options) => Ok(self_test(&options)),
             #[cfg(feature = "serve")]
             Command::Certs(options) => certs::run(&options),
+            #[cfg(feature = "terminal")]
             Command::Completions(options) => Ok(shell::completions(&options, Arguments::command())),
+            #[cfg(feature = "terminal")]
             Command::Man(options) => shell::man(&options, Arguments::command()),
         }
     }
@@ -112,10 +134,14 @@ impl Command {
     fn settings(&self) -> Option<&SettingsOptions> {
         match self {
             Command::Check(options) => Some(&options.settings),
+            #[cfg(feature = "terminal")]
             Command::Fix(options) => Some(&options.settings),
+            #[cfg(feature = "terminal")]
             Command::Tree(options) => Some(options.settings()),
+            #[cfg(feature = "terminal")]
             Command::Simulate(options) => Some(&options.settings),
             Command::Review(options) => Some(&options.settings),
+            #[cfg(any(feature = "serve", feature = "terminal"))]
             _ => None,
         }
     }

@@ -26,15 +26,18 @@ pub enum Error {
     /// `hint` is a similar name, or how to list all names.
     #[error("no rule is called `{word}`{hint}")]
     UnknownRule { word: String, hint: String },
+    #[cfg(feature = "terminal")]
     #[error("which Rollout? pass `--rollout`; with a canary there are: {known}")]
     ChooseRollout { known: String },
     /// `hint` says what is known.
+    #[cfg(feature = "terminal")]
     #[error("no object `{word}`: {hint}")]
     UnknownObject { word: String, hint: String },
     #[error(transparent)]
     Revision(#[from] RevisionError),
     #[error("standard input has no revisions: give `--diff-base` files of a git repository")]
     NoRevision,
+    #[cfg(feature = "terminal")]
     #[error("standard input cannot be edited in place; leave out --write")]
     StandardInput,
     #[cfg(feature = "serve")]
@@ -43,7 +46,7 @@ pub enum Error {
     #[cfg(feature = "serve")]
     #[error(transparent)]
     Cluster(#[from] live::ReadError),
-    #[cfg(feature = "serve")]
+    #[cfg(all(feature = "serve", feature = "terminal"))]
     #[error("the objects to show cannot be read: {0}")]
     Objects(#[source] kube::Error),
     #[cfg(feature = "serve")]

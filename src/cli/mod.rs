@@ -1,4 +1,5 @@
-//! The command line: one file for each command. Offline commands need no async code.
+//! The command line: one file for each command. Offline commands need no async code. The image holds what a
+//! cluster and pipelines call, without the feature `terminal`.
 
 // The command line is where files are read and written.
 #![allow(clippy::disallowed_methods)]
@@ -9,25 +10,34 @@ mod baseline;
 mod certs;
 mod check;
 mod error;
+#[cfg(feature = "terminal")]
 mod explain;
+#[cfg(feature = "terminal")]
 mod fix;
 mod inputs;
 #[cfg(feature = "serve")]
 mod live_report;
-#[cfg(feature = "serve")]
+#[cfg(all(feature = "serve", feature = "terminal"))]
 mod live_tree;
+#[cfg(feature = "terminal")]
 mod markdown;
+#[cfg(feature = "terminal")]
 mod pager;
 mod progress;
 mod report;
 mod review;
 mod selection;
+#[cfg(feature = "terminal")]
 mod shell;
+#[cfg(feature = "terminal")]
 mod simulate;
 mod stored;
+#[cfg(feature = "terminal")]
 mod suggest;
 mod terminal;
+#[cfg(feature = "terminal")]
 mod tree;
+#[cfg(feature = "terminal")]
 mod tree_options;
 mod unknown;
 

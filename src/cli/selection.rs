@@ -4,7 +4,9 @@ use clap::Args;
 
 use super::error::Error;
 use super::report::{Entry, NO_RULES};
-use crate::rules::{self, CATALOGUE, nearest};
+#[cfg(feature = "terminal")]
+use crate::rules;
+use crate::rules::{CATALOGUE, nearest};
 
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Rules")]
@@ -52,6 +54,7 @@ fn names(word: &str, code: &str, name: &str) -> bool {
 }
 
 /// The rule that the word names.
+#[cfg(feature = "terminal")]
 pub fn find_rule(word: &str) -> Result<&'static rules::Rule, Error> {
     rules::find(word).ok_or_else(|| unknown_rule(word))
 }

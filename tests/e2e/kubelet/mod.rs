@@ -43,7 +43,7 @@ pub struct Kubelet {
 /// What the tasks of the Pods need.
 struct Shared {
     client: Client,
-    /// The guard's binary.
+    /// The guard's binary: by default that of the image, without the commands for people.
     binary: PathBuf,
     /// Root folders and volumes.
     state: PathBuf,

@@ -12,6 +12,9 @@ use crate::shared;
 use crate::story::Story;
 use crate::world::World;
 
+/// The image does not hold `tree`.
+const BINARY: &str = env!("CARGO_BIN_EXE_rollout-guard");
+
 pub const STORIES: &[Story] = &[shared!(it_shows_a_canary_and_follows_it)];
 
 fn it_shows_a_canary_and_follows_it(bed: &Bed) {
@@ -19,7 +22,7 @@ fn it_shows_a_canary_and_follows_it(bed: &Bed) {
     let plugins = bed.layout.plugins();
     std::fs::create_dir_all(&plugins).expect("the state folder can be written");
     let plugin = plugins.join("kubectl-rollout_guard");
-    symlink(bed.kubelet.binary(), &plugin).expect("the plugin is installed");
+    symlink(BINARY, &plugin).expect("the plugin is installed");
 
     world.start_canary(&SUBSET_LEVEL);
     let shown = world.kubectl("rollout-guard tree").ok();
@@ -44,7 +47,7 @@ fn it_shows_a_canary_and_follows_it(bed: &Bed) {
 /// A watch draws the weights that a promotion brings.
 fn follows(world: &World) {
     let kubeconfig = world.bed.layout.kubeconfig(ADMIN, &world.namespace);
-    let mut watch = Command::new(world.bed.kubelet.binary())
+    let mut watch = Command::new(BINARY)
         .args(["tree", "--watch", "--kubeconfig"])
         .arg(kubeconfig)
         .stdout(Stdio::piped())
