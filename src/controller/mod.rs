@@ -6,6 +6,7 @@
 // An index into a `Value` that is read never panics; what is written to is made an object first.
 #![allow(clippy::indexing_slicing)]
 
+mod cleanup;
 mod destination_rule;
 mod reconcile;
 mod routes;
@@ -14,6 +15,7 @@ mod target;
 mod weights;
 mod world;
 
+pub use cleanup::clean_up;
 pub use reconcile::reconcile;
 pub use target::Target;
 pub use world::World;

@@ -17,6 +17,10 @@ pub struct Target {
     pub step: Option<usize>,
     /// The release has ended or is aborted: inserted routes go, and no step is carried out.
     pub ended: bool,
+    /// The release is aborted: the canary Service selects the stable pods.
+    pub aborted: bool,
+    /// Pods of a subset are not ready: hashes and weights wait for them (`shouldDelayDestinationRuleUpdate`).
+    pub waiting: bool,
     /// The revision that is released has no ready pods: inserted routes go before the step is carried out.
     pub without_pods: bool,
 }

@@ -11,8 +11,8 @@ mod release;
 mod request;
 mod show;
 
-pub use pods::Pods;
-pub use reach::{Answer, Reach};
+pub use pods::{Pods, Revisions};
+pub use reach::{Answer, Reach, of_route};
 pub use release::{Stage, play};
 pub use request::Request;
 pub use show::nodes;

@@ -16,7 +16,7 @@ pub enum Pods {
 
 /// The labels of the pods of both revisions.
 #[derive(Clone, Debug)]
-pub(super) struct Revisions {
+pub struct Revisions {
     /// `None` when there are no pods of it any more.
     old: Option<Labels>,
     /// `None` while there are no pods of it.
@@ -24,6 +24,11 @@ pub(super) struct Revisions {
 }
 
 impl Revisions {
+    /// The pods that have these labels. `None`: there are none of that revision.
+    pub fn new(old: Option<Labels>, new: Option<Labels>) -> Self {
+        Self { old, new }
+    }
+
     /// The pods of a flow. Both revisions have the labels of the template: another one is not known.
     pub fn of(flow: &Flow<'_>, old: Option<&str>, new: Option<&str>) -> Self {
         let canary = flow.canary();

@@ -76,7 +76,8 @@ pub(super) fn answers(
     whole(Answer::Nothing("404: no route takes it".to_owned()))
 }
 
-pub(super) fn of_route(
+/// What becomes of a request that the route takes.
+pub fn of_route(
     view: &View<'_>,
     service: Typed<'_, VirtualService>,
     route: &Value,

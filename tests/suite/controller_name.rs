@@ -127,6 +127,7 @@ fn renamed(step: &Step) -> Step {
         name: step.name.clone(),
         review,
         cluster: step.cluster.clone(),
+        objects: step.objects.clone(),
     }
 }
 

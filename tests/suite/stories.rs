@@ -1,6 +1,8 @@
 //! The stories of `tests/stories`: reviews that a real API server sent in a row, each with the cluster before
 //! the write. Every one gets a well-formed answer, and the controller's and the system's writes pass.
 
+use std::collections::BTreeMap;
+
 use rollout_guard::cluster::Cluster;
 use rollout_guard::model::{Key, Kind, Object};
 use rollout_guard::request::Phase;
@@ -57,6 +59,8 @@ pub struct Step {
     pub review: Value,
     /// Before the write.
     pub cluster: Cluster,
+    /// The same as whole objects.
+    pub objects: BTreeMap<Key, Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,19 +98,24 @@ pub fn stories() -> Vec<Story> {
 
 fn story(file: &str) -> Story {
     let mut cluster = Cluster::new(Settings::default().mesh);
+    let mut objects = BTreeMap::new();
     let text = read(&format!("tests/stories/{file}"));
     let steps = text.lines().map(|line| {
         let mut step: Value = serde_json::from_str(line).expect(file);
         for object in step["put"].as_array().into_iter().flatten() {
-            cluster.apply(Object::parse(object, "default").expect("a known kind"));
+            let parsed = Object::parse(object, "default").expect("a known kind");
+            objects.insert(parsed.key().clone(), object.clone());
+            cluster.apply(parsed);
         }
         for object in step["gone"].as_array().into_iter().flatten() {
             cluster.delete(&key(object));
+            objects.remove(&key(object));
         }
         Step {
             name: step["step"].as_str().expect("a name").to_owned(),
             review: step["review"].take(),
             cluster: cluster.clone(),
+            objects: objects.clone(),
         }
     });
     Story {

@@ -59,8 +59,9 @@ impl Pods {
             if selecting.keys().all(|key| key == HASH_LABEL) {
                 return None;
             }
-            let mut proven = flow.match_labels();
-            proven.extend(selecting.clone());
+            // The selector that is there may be wrong, and select no pod.
+            let mut proven = selecting.clone();
+            proven.extend(flow.match_labels());
             proven
         };
         let added = flow.canary().map(|canary| canary.stable_labels.clone());
