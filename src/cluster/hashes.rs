@@ -57,6 +57,13 @@ impl Flow<'_> {
             ServiceRole::Stable => &status.stable_rs,
             ServiceRole::Ping if stable_is_ping => &status.stable_rs,
             ServiceRole::Pong if !stable_is_ping => &status.stable_rs,
+            // The first release leaves it without a hash, and nothing writes it between releases
+            // (`reconcilePingAndPongService`).
+            ServiceRole::Ping | ServiceRole::Pong
+                if status.stable_rs == status.current_pod_hash =>
+            {
+                return None;
+            }
             ServiceRole::Active if status.active_selector.is_empty() => &status.stable_rs,
             ServiceRole::Active => &status.active_selector,
             // The ping or pong Service that is not stable stays on the new revision after an abort.

@@ -11,6 +11,7 @@ use crate::model::{Key, Object};
 /// Writes what the controller would write at this point of the release, in its order. A Rollout that does not exist
 /// changes nothing.
 pub fn reconcile(world: &mut World, rollout: &Key, target: &Target) {
+    let first = !has_stable(world, rollout);
     promote(world, rollout, target);
     let had_weight = canary_weight(world, rollout) > 0;
     if !target.waiting {
@@ -22,7 +23,7 @@ pub fn reconcile(world: &mut World, rollout: &Key, target: &Target) {
         return;
     };
     let flow = Flow::of(typed, View::of(&cluster));
-    services::select(world, &flow, target);
+    services::select(world, &flow, target, first);
     let Some(roles) = flow.roles() else {
         return;
     };
@@ -45,6 +46,12 @@ pub fn reconcile(world: &mut World, rollout: &Key, target: &Target) {
             weights::write(world, &link.key, link.reference, typed.body, &roles, target);
         }
     }
+}
+
+fn has_stable(world: &World, rollout: &Key) -> bool {
+    let rollout = world.objects.get(rollout);
+    let stable = rollout.and_then(|rollout| rollout["status"]["stableRS"].as_str());
+    stable.is_some_and(|hash| !hash.is_empty())
 }
 
 fn canary_weight(world: &World, rollout: &Key) -> i64 {

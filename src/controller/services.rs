@@ -8,7 +8,7 @@ use super::world::World;
 use crate::cluster::{Flow, ServiceRole, reference};
 use crate::model::{HASH_LABEL, Key, MANAGED_BY};
 
-pub(super) fn select(world: &mut World, flow: &Flow<'_>, target: &Target) {
+pub(super) fn select(world: &mut World, flow: &Flow<'_>, target: &Target, first: bool) {
     let stable_is_ping = flow.rollout.status.stable_is_ping();
     let promoted = target.canary_hash == target.stable_hash;
     for link in reference::services(flow.rollout) {
@@ -18,13 +18,11 @@ pub(super) fn select(world: &mut World, flow: &Flow<'_>, target: &Target) {
             ServiceRole::Canary if target.without_pods => continue,
             ServiceRole::Canary | ServiceRole::Preview => &target.canary_hash,
             ServiceRole::Ping | ServiceRole::Pong => {
-                // The first release wrote the stable one, and nothing writes it until it is the canary's again.
+                // The first release writes the one that is then stable; later only the canary's is written.
                 let stable = (link.role == ServiceRole::Ping) == stable_is_ping;
-                let written = hash_of(world, &link.key).is_some();
                 match (stable, promoted) {
-                    (true, _) if written => continue,
-                    (true, _) => &target.stable_hash,
-                    (false, true) => continue,
+                    (true, _) if first => &target.stable_hash,
+                    (true, _) | (false, true) => continue,
                     (false, false) => &target.canary_hash,
                 }
             }

@@ -28,7 +28,8 @@ pub(super) fn write(
     }
 }
 
-/// Gives each destination the weight of its role. One without a role goes, experiments that are missing come.
+/// Gives each destination the weight of its role. One that has a weight and no role goes, experiments that are missing
+/// come.
 fn split(entries: &mut Vec<Value>, roles: &Roles<'_>, target: &Target) {
     let role = |entry: &Value| roles.role(&destination(entry));
     let of_experiments: i64 = target.experiments.iter().map(|other| other.weight).sum();
@@ -45,7 +46,7 @@ fn split(entries: &mut Vec<Value>, roles: &Roles<'_>, target: &Target) {
             Some(Role::Stable) => stable,
             Some(Role::Experiment) => experiment(entry, target),
             Some(Role::Additional) => return true,
-            None => return false,
+            None => return entry["weight"].as_i64().unwrap_or_default() == 0,
         };
         entry["weight"] = weight.into();
         true

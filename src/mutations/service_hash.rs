@@ -9,7 +9,7 @@
 //! - `currentPodHash` for the canary role, or `stableRS` after an abort;
 //! - `blueGreen.activeSelector` for the active Service, otherwise `stableRS`, and `currentPodHash` for the preview
 //!   Service;
-//! - by `canary.stablePingPong` for ping and pong.
+//! - by `canary.stablePingPong` for ping and pong; between releases the one that is not stable gets none.
 //!
 //! The annotation `argo-rollouts.argoproj.io/managed-by-rollouts` is also kept.
 //!

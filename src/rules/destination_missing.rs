@@ -89,7 +89,8 @@ fn help(flow: &Flow<'_>, route: &ManagedRoute<'_>, missing: &MissingDestination<
         .filter(|to| roles.as_ref().is_some_and(|roles| roles.role(to).is_none()));
     let names = without_role.flat_map(|to| [to.subset.as_str(), to.service_name()]);
     format!(
-        "{}add the {} destination (its weight may be 0), or correct the name",
+        "{}add the {} destination (its weight may be 0), or correct the name; to move to other \
+         destinations, add them with weight 0 before the old ones, then move the Rollout's reference",
         did_you_mean(missing.name, names),
         missing.role.as_str(),
     )

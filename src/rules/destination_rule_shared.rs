@@ -60,7 +60,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     };
     finding
         .subject(link.key.full_name())
-        .help("give each Rollout a DestinationRule of its own")
+        .help("give each Rollout a DestinationRule of its own; to rename a Rollout, delete the old one first")
         .cause(Cause::Duplicate)
         .mutual();
     for other in others.into_iter().take(MAX_ROLLOUTS) {

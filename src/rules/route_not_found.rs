@@ -21,8 +21,8 @@
 //! ```
 //!
 //! ## Fix
-//! Give the route the name that the Rollout lists. To rename it during a release, add the new route beside the old
-//! one, change the Rollout's reference, then delete the old route.
+//! Give the route the name that the Rollout lists. To rename it, between releases, add the new route behind
+//! the old one, change the Rollout's reference, then delete the old route.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -166,7 +166,7 @@ fn report(
         .with(&linked.link.key, Path::spec([unresolved.list.field()]));
 }
 
-const RENAME_HELP: &str = "; to rename a route, add the new one beside the old, move the Rollout's \
+const RENAME_HELP: &str = "; to rename a route, add the new one behind the old, move the Rollout's \
                            reference, then drop the old one";
 const SAME_NAME_HELP: &str = "; the controller also validates VirtualServices of the same name in other \
                               namespaces with the lists of the first reference";

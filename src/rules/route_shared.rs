@@ -154,7 +154,8 @@ impl SharedRoute<'_> {
         };
         finding
             .subject(format!("{} {route}", linked.link.key))
-            .help("give each Rollout a route of its own, and list its name in `routes`")
+            .help("give each Rollout a route of its own, and list its name in `routes`; to rename a Rollout, delete \
+                 the old one first")
             .cause(Cause::Duplicate)
             .with(&linked.link.key, self.route.path())
             .mutual();

@@ -61,7 +61,9 @@ fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
     };
     finding
         .subject(link.key.full_name())
-        .help("give each Rollout Services of its own")
+        .help(
+            "give each Rollout Services of its own; to rename a Rollout, delete the old one first",
+        )
         .cause(Cause::Duplicate)
         .mutual();
     for (key, path) in others.into_iter().take(MAX_ROLLOUTS) {

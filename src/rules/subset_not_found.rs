@@ -18,8 +18,10 @@
 //! ```
 //!
 //! ## Fix
-//! Give the subset the name that the Rollout lists. To rename it, add the new subset beside the old one, change the
-//! Rollout and the VirtualService, then delete the old subset.
+//! Give the subset the name that the Rollout lists. The controller deletes every other subset of its
+//! DestinationRule, so that a new name cannot stand beside the old one. To rename the two, define the new ones in a
+//! second DestinationRule of the host, add a route to them behind the managed one, change the Rollout to both in one
+//! write, then delete the old route and the old DestinationRule.
 
 use super::parts::names::quoted;
 use super::parts::suggest::{did_you_mean, nearest};
@@ -59,8 +61,9 @@ fn report(
     let subsets = &linked.rule.subsets;
     let names = || subsets.iter().map(|subset| subset.name.as_str());
     let help = format!(
-        "{}its subsets: {}; to rename one, add the new subset beside the old, move the Rollout and \
-         the VirtualService, then drop the old one",
+        "{}its subsets: {}; to rename them, define the new ones in a second DestinationRule of the host, \
+         add a route to them behind the managed one, move the Rollout to both in one write, then drop \
+         the old route and rule",
         did_you_mean(subset, names()),
         quoted(names()),
     );

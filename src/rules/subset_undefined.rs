@@ -151,8 +151,8 @@ impl Reference<'_, '_> {
         // A host without a rule had none of its subsets: the first rule takes nothing away.
         let is_first_rule = self.view.is_written() && self.rules_before().is_empty();
         let help = format!(
-            "{}defined: {}; to rename a subset, add the new one beside the old, move the routes, \
-             then drop the old one",
+            "{}defined: {}; to rename a subset, add the new one beside the old (in a second \
+             DestinationRule of the host if a Rollout names this one), move the routes, then drop the old one",
             did_you_mean(subset, names()),
             quoted(names()),
         );

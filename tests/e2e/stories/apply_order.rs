@@ -74,12 +74,12 @@ fn both_ends_renamed_in_one_commit_are_denied_in_either_order(bed: &Bed) {
     folder
         .apply_file("virtual-service.yaml")
         .fails()
-        .says("to rename a route, add the new one beside the old, move the Rollout's reference, then drop the old one")
+        .says("to rename a route, add the new one behind the old, move the Rollout's reference, then drop the old one")
         .says("[rollout-guard RG202]");
     folder
         .apply_file("rollout.yaml")
         .fails()
-        .says("to rename a route, add the new one beside the old, move the Rollout's reference, then drop the old one")
+        .says("to rename a route, add the new one behind the old, move the Rollout's reference, then drop the old one")
         .says("[rollout-guard RG202]");
     world.reconcile("app07");
     world.until_phase("app07", "Healthy");

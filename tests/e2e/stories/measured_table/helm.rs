@@ -143,6 +143,6 @@ const V2: &str = "--set image=registry.example/app:v2";
 const DENIAL: &str = "denied the request: rollout-guard denies this UPDATE of VirtualService NAMESPACE/virtservice-app07:
 - spec.http: Rollout NAMESPACE/app07 lists route `primary` in `spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]`, \
 which VirtualService NAMESPACE/virtservice-app07 does not have [rollout-guard RG202 route-not-found]
-  help: its http routes: `main`; to rename a route, add the new one beside the old, move the Rollout's reference, then drop the old one; \
+  help: its http routes: `main`; to rename a route, add the new one behind the old, move the Rollout's reference, then drop the old one; \
 if Rollout NAMESPACE/app07 stops using it, release that first
 in an incident: set the annotation `rollout-guard.io/allow: RG202` on the object in the same write, and remove it afterwards";
