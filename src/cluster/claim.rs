@@ -56,7 +56,7 @@ impl<'a> Flow<'a> {
         let owners = self.view.owners(key);
         let owner = owners.iter().find(|other| other.value == *owner);
         if let Some(owner) = owner {
-            owner.note(self.view.facts);
+            self.view.note_answer(owner);
         }
     }
 
@@ -92,7 +92,7 @@ impl<'a> Flow<'a> {
         };
         let asked = (self.key().clone(), requirement);
         let met = claims.met(asked, || Answer::of(self.view.facts, meets));
-        met.note(self.view.facts);
+        self.view.note_answer(&met);
         met.value
     }
 
@@ -139,11 +139,18 @@ impl<'a> View<'a> {
             .map(|name| Answer::of(self.facts, || claiming(name)));
         let flows = answers.filter_map(|answer| {
             if answer.value.is_some() {
-                answer.note(self.facts);
+                self.note_answer(&answer);
             }
             answer.value
         });
         flows.collect()
+    }
+
+    /// Notes that what is read through the view rests on the answer.
+    fn note_answer<T>(&self, answer: &Answer<T>) {
+        for fact in &answer.facts {
+            self.note(|| fact.clone());
+        }
     }
 
     /// The Rollouts that are effective for the object.

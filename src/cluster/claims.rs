@@ -46,12 +46,6 @@ impl<T> Answer<T> {
             facts: taken.unwrap_or_default(),
         }
     }
-
-    pub(super) fn note(&self, facts: Option<&Facts>) {
-        if let Some(facts) = facts {
-            self.facts.iter().cloned().for_each(|fact| facts.note(fact));
-        }
-    }
 }
 
 type Memo<Q, A> = RefCell<HashMap<Q, Rc<A>>>;

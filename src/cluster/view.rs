@@ -1,11 +1,10 @@
 //! How rules read a cluster, with or without one write over it. A view neither clones nor scans the cluster.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::claims::{Claims, Requirement};
 use super::edge::{Edge, ReversedHost, service_host};
-use super::facts::{Fact, Facts};
+use super::facts::{About, Fact, Facts};
 use super::index::Cluster;
 use super::mesh::Mesh;
 use super::overlay::Overlay;
@@ -21,10 +20,12 @@ pub type Validation = fn(Typed<'_, Rollout>, &View<'_>, Requirement) -> bool;
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub(super) cluster: &'a Cluster,
-    overlay: Option<&'a Overlay<'a>>,
+    pub(super) overlay: Option<&'a Overlay<'a>>,
     /// The object that the write replaces; `None`: the one of the cluster.
     replaced: Option<&'a Overlay<'a>>,
     pub(super) facts: Option<&'a Facts>,
+    /// The host for which it reads; `None`: any.
+    about: Option<About>,
     /// Of a view without a write; one with a write has those of its overlay.
     claims: Option<&'a Claims>,
     /// `None`: every Rollout meets all requirements.
@@ -38,6 +39,7 @@ impl<'a> View<'a> {
             overlay: None,
             replaced: None,
             facts: None,
+            about: None,
             claims: None,
             validation: None,
         }
@@ -77,6 +79,16 @@ impl<'a> View<'a> {
     pub fn noting(self, facts: &'a Facts) -> Self {
         Self {
             facts: Some(facts),
+            ..self
+        }
+    }
+
+    /// The same view, for a rule that judges the hosts of one object apart: a finding about another host does not rest
+    /// on what is read through it.
+    #[must_use]
+    pub fn about_host(self, host: &Host) -> Self {
+        Self {
+            about: self.facts.map(|_| About::host(host)),
             ..self
         }
     }
@@ -240,60 +252,9 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The objects with the exact edge, and with an edge of a wildcard that covers the host.
-    fn covering(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
-        let reversed = ReversedHost::of(host);
-        let mut lengths: BTreeSet<usize> = self.cluster.stem_lengths().collect();
-        let written = self.overlay.iter();
-        lengths.extend(written.flat_map(|written| &written.stem_lengths));
-        let wildcards = reversed.wildcards(lengths.into_iter()).map(make);
-        let edges = wildcards.chain([make(reversed.clone())]);
-        let mut keys: Vec<Key> = edges.flat_map(|edge| self.holding(&edge)).collect();
-        keys.sort();
-        keys.dedup();
-        keys
-    }
-
-    fn holding(&self, edge: &Edge) -> Vec<Key> {
-        self.each_holding(edge.clone()).cloned().collect()
-    }
-
-    /// The objects with the edge, in the order of their keys, looked up one by one.
-    fn each_holding(&self, edge: Edge) -> impl Iterator<Item = &'a Key> {
-        let written = self.overlay.map(|overlay| overlay.key);
-        let holds = self.overlay.is_some_and(|overlay| overlay.has(&edge));
-        let mut pending = written.filter(|_| holds);
-        let stored = self.cluster.holders(edge);
-        let mut stored = stored.filter(move |key| written != Some(*key)).peekable();
-        std::iter::from_fn(move || {
-            let first = pending.is_some_and(|key| stored.peek().is_none_or(|next| key < *next));
-            if first { pending.take() } else { stored.next() }
-        })
-    }
-
-    fn under(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
-        let stem = ReversedHost::stem(host);
-        let stored = self.cluster.holders_under(host, make);
-        let written = self
-            .overlay
-            .is_some_and(|overlay| overlay.has_under(make, &stem));
-        self.merged(stored, written)
-    }
-
-    /// The stored objects with the edge, without the written object unless its new version has the edge.
-    fn merged<'k>(&self, stored: impl Iterator<Item = &'k Key>, written: bool) -> Vec<Key> {
-        let overlay = self.overlay.map(|overlay| overlay.key);
-        let others = stored.filter(|key| overlay != Some(*key));
-        let mut keys: Vec<Key> = others.cloned().collect();
-        keys.extend(overlay.filter(|_| written).cloned());
-        keys.sort();
-        keys.dedup();
-        keys
-    }
-
-    fn note(&self, fact: impl FnOnce() -> Fact) {
+    pub(super) fn note(&self, fact: impl FnOnce() -> Fact) {
         if let Some(facts) = self.facts {
-            facts.note(fact());
+            facts.note(self.about, fact());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::unlisted::complete;
-use crate::cluster::{Claim, Fact, Facts, Flow, Overlay, View, dependents};
+use crate::cluster::{About, Claim, Fact, Facts, Flow, Overlay, View, dependents};
 use crate::model::{Key, Kind, Object, Operation, Write};
 use crate::rules::{CATALOGUE, Rule};
 use crate::verdict::{Finding, RuleId, Severity};
@@ -192,7 +192,7 @@ impl Judge<'_> {
             self.forget(start);
             return;
         }
-        let reads: Arc<[Fact]> = [own, &self.facts.since(start)].concat().into();
+        let mut reads = self.facts.apart_since(start, own);
         let earlier = worst(earlier);
         found.extend(findings.into_iter().map(|finding| {
             Found {
@@ -200,8 +200,8 @@ impl Judge<'_> {
                 new: earlier
                     .get(&finding.identity())
                     .is_none_or(|severity| *severity > finding.severity),
+                reads: reads.of(finding.host.as_ref().map(About::host)),
                 finding,
-                reads: Arc::clone(&reads),
             }
         }));
     }

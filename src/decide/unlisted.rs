@@ -34,6 +34,7 @@ pub(super) fn complete(
         more.severity = Severity::Error;
         more.message = message!("{}: {count} more such faults are new", last.object);
         more.subject("more");
+        more.host = None;
         more.missing = false;
         more.denies_only = Vec::new();
         more.remedy = None;

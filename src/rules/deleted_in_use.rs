@@ -197,7 +197,6 @@ fn report_sender(
         }
         let sent = SentSubset {
             service,
-            view,
             target,
             subset: &destination.subset,
         };

@@ -45,9 +45,10 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
             continue;
         }
         let host = view.resolve(&destination.host, service.meta.namespace());
-        let provided = !visible_providers(view, &host, service).is_empty();
+        let view = view.about_host(&host);
+        let provided = !visible_providers(&view, &host, service).is_empty();
         if !provided && seen.insert(host.clone()) {
-            report(service, view, path.field("host"), &host, found);
+            report(service, &view, path.field("host"), &host, found);
         }
     }
 }
@@ -72,6 +73,7 @@ fn report(
     let finding = found.warning(&service.meta.key, path, message);
     finding
         .subject(host.as_str())
+        .of_host(host)
         .help(help(view, host))
         .missing_for(host);
     if let Some((namespace, name)) = host.service(&view.mesh().domain) {

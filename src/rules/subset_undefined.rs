@@ -105,7 +105,7 @@ impl Reference<'_, '_> {
 
     /// Whether the write takes a definition of another namespace away, which no client could see before.
     fn was_hidden(&self) -> bool {
-        let Some(target) = self.target.before(self.service, self.view) else {
+        let Some(target) = self.target.before(self.service) else {
             return false;
         };
         let subset = self.destination.subset.as_str();
@@ -114,7 +114,6 @@ impl Reference<'_, '_> {
         let is_foreign = |rule: &Typed<'_, DestinationRule>| rule.meta.namespace() != own;
         let before = SentSubset {
             service: self.service,
-            view: &self.view.before(),
             target,
             subset,
         };
@@ -127,13 +126,14 @@ impl Reference<'_, '_> {
         found
             .warning(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
+            .of_host(&self.target.host)
             .help(DEFINE_VISIBLY)
             .missing_for(&self.target.host);
     }
 
     /// The DestinationRules of the host before the write that is laid over the view.
     fn rules_before(&self) -> &[Typed<'_, DestinationRule>] {
-        let before = self.target.before(self.service, self.view);
+        let before = self.target.before(self.service);
         before.map_or(&[], |target| &target.rules)
     }
 
@@ -203,6 +203,7 @@ impl Reference<'_, '_> {
         found
             .error(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
+            .of_host(&self.target.host)
             .cause(Cause::NotFound)
     }
 
@@ -211,6 +212,7 @@ impl Reference<'_, '_> {
         found
             .warning(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
+            .of_host(&self.target.host)
             .cause(Cause::NotFound)
     }
 
@@ -249,6 +251,7 @@ impl Reference<'_, '_> {
         found
             .warning(&self.service.meta.key, self.path.clone(), message)
             .subject(self.subject())
+            .of_host(&self.target.host)
             .help("apply a DestinationRule for the host that defines the subset")
             .missing_for(&self.target.host);
     }
@@ -256,7 +259,6 @@ impl Reference<'_, '_> {
     fn check_visible(&self, defining: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
         let sent = SentSubset {
             service: self.service,
-            view: self.view,
             target: self.target,
             subset: &self.destination.subset,
         };
@@ -266,6 +268,7 @@ impl Reference<'_, '_> {
             let finding = found.warning(&self.service.meta.key, self.path.clone(), message);
             finding
                 .subject(self.subject())
+                .of_host(&self.target.host)
                 .missing_for(&self.target.host);
             finding.help(DEFINE_VISIBLY);
             for rule in defining {
@@ -275,7 +278,7 @@ impl Reference<'_, '_> {
     }
 
     fn sent_to(&self) -> &BTreeSet<&str> {
-        self.target.sent_to(self.service, self.view)
+        self.target.sent_to(self.service)
     }
 
     fn subject(&self) -> String {

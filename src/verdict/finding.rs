@@ -42,6 +42,8 @@ pub struct Finding {
     pub path: Path,
     /// The route, subset, Service, label or role that the finding is about. Rule, object and subject identify it.
     pub subject: String,
+    /// The host that it is about, so that it does not rest on what its rule read about other hosts.
+    pub host: Option<Host>,
     pub message: Message,
     /// What to do about it.
     pub help: String,
@@ -118,6 +120,12 @@ impl Finding {
             let start = truncate_bytes(&subject, MAX_SUBJECT_BYTES);
             format!("{start}… {:x}", hasher.finish())
         };
+        self
+    }
+
+    /// It is about this host alone.
+    pub fn of_host(&mut self, host: &Host) -> &mut Self {
+        self.host = Some(host.clone());
         self
     }
 

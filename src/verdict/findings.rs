@@ -58,6 +58,7 @@ impl<'a> Findings<'a> {
             object: object.clone(),
             path,
             subject: String::new(),
+            host: None,
             message,
             help: String::new(),
             cause: Cause::Invalid,

@@ -1,13 +1,12 @@
 //! Why the clients of a VirtualService do not see a subset that a DestinationRule defines.
 
 use super::target::Target;
-use crate::cluster::{ExportTo, RuleScope, View, is_never_merged, visible_rules};
+use crate::cluster::{ExportTo, RuleScope, is_never_merged, visible_rules};
 use crate::model::{DestinationRule, Typed, VirtualService};
 
 /// A subset that a VirtualService sends to.
 pub struct SentSubset<'r, 'a> {
     pub service: Typed<'a, VirtualService>,
-    pub view: &'r View<'a>,
     pub target: &'r Target<'a>,
     pub subset: &'r str,
 }
@@ -25,7 +24,9 @@ impl SentSubset<'_, '_> {
     /// The VirtualService whose clients apply the route: itself, or those that delegate to it.
     fn clients(&self) -> Vec<Typed<'_, VirtualService>> {
         if self.service.is_delegate() {
-            self.view.virtual_services_naming(&self.service.meta.key)
+            self.target
+                .view
+                .virtual_services_naming(&self.service.meta.key)
         } else {
             vec![self.service]
         }
@@ -40,7 +41,7 @@ impl SentSubset<'_, '_> {
             return hidden_from_gateways(client, defining);
         }
         let namespace = client.meta.namespace();
-        let visible = visible_rules(self.view, &self.target.host, namespace);
+        let visible = visible_rules(&self.target.view, &self.target.host, namespace);
         let defines = |rule: &&Typed<'_, DestinationRule>| {
             let mut defining = defining.iter();
             defining.any(|defining| defining.meta.key == rule.meta.key)
@@ -66,7 +67,7 @@ impl SentSubset<'_, '_> {
         if visible.len() < 2 {
             return None;
         }
-        let sent_to = self.target.sent_to(self.service, self.view);
+        let sent_to = self.target.sent_to(self.service);
         let is_ignored = is_never_merged(visible, sent_to, self.subset);
         is_ignored
             .then_some("Istio merges the rules of a host only where their `exportTo` is the same")

@@ -9,6 +9,8 @@ use crate::model::{DestinationRule, Host, Typed, VirtualService};
 /// A host that a VirtualService sends to.
 pub struct Target<'a> {
     pub host: Host,
+    /// In which it was looked up; it reads for the host.
+    pub view: View<'a>,
     pub rules: Vec<Typed<'a, DestinationRule>>,
     /// The rules that define each subset.
     pub defining: HashMap<&'a str, Vec<Typed<'a, DestinationRule>>>,
@@ -21,6 +23,7 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     pub fn of(service: Typed<'a, VirtualService>, view: &View<'a>, host: &str) -> Self {
         let host = view.resolve(host, service.meta.namespace());
+        let view = view.about_host(&host);
         let rules = view.rules_governing(&host);
         let mut defining: HashMap<&str, Vec<Typed<'_, DestinationRule>>> = HashMap::new();
         for rule in &rules {
@@ -36,6 +39,7 @@ impl<'a> Target<'a> {
         }
         Self {
             host,
+            view,
             rules,
             defining,
             sent_to: OnceCell::new(),
@@ -44,22 +48,20 @@ impl<'a> Target<'a> {
     }
 
     /// The same before the write that is laid over the view; `None` without a write.
-    pub fn before(&self, service: Typed<'a, VirtualService>, view: &View<'a>) -> Option<&Self> {
-        let before = || Box::new(Self::of(service, &view.before(), self.host.as_str()));
-        view.is_written()
+    pub fn before(&self, service: Typed<'a, VirtualService>) -> Option<&Self> {
+        let before = || Box::new(Self::of(service, &self.view.before(), self.host.as_str()));
+        self.view
+            .is_written()
             .then(|| &**self.before.get_or_init(before))
     }
 
     /// The subsets of the host that the VirtualService sends to.
-    pub fn sent_to(
-        &self,
-        service: Typed<'a, VirtualService>,
-        view: &View<'_>,
-    ) -> &BTreeSet<&'a str> {
+    pub fn sent_to(&self, service: Typed<'a, VirtualService>) -> &BTreeSet<&'a str> {
         self.sent_to.get_or_init(|| {
             let namespace = service.meta.namespace();
             let destinations = service.body.destinations().map(|(_, to)| to);
-            let same = destinations.filter(|to| view.resolve(&to.host, namespace) == self.host);
+            let same =
+                destinations.filter(|to| self.view.resolve(&to.host, namespace) == self.host);
             same.map(|to| to.subset.as_str())
                 .filter(|name| !name.is_empty())
                 .collect()
