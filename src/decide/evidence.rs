@@ -20,27 +20,56 @@ pub struct Evidence {
 
 /// As many denials as an answer writes out.
 const MAX_VERIFIED_DENIALS: usize = 50;
+/// What the list of a namespace costs, in reads of one object.
+const LIST_COST: usize = 4;
 
 impl Decision {
-    /// What the denials rest on, and the Rollouts by whose status the write is patched.
-    pub fn evidence(&self, mesh: &Mesh) -> Evidence {
-        let mut evidence = Evidence::default();
-        if self.is_denied() {
-            // Its label decides the profile.
-            let namespace = Key::new(Kind::Namespace, "", &self.request.namespace);
-            evidence.keys.insert(namespace);
+    /// What must be read before the answer, beside what is `known`: the Rollouts by whose status the write is
+    /// patched, and what so many of the `denials` rest on, those first that cost the fewest reads. One denial that
+    /// rests on known facts alone is enough: then the others need not be read.
+    pub fn unverified(&self, mesh: &Mesh, known: &Evidence, denials: usize) -> Evidence {
+        let mut unverified = self.patched_by().without(known);
+        let denied = self.evidence_of_denials(mesh).into_iter();
+        let mut denied: Vec<Evidence> = denied.map(|evidence| evidence.without(known)).collect();
+        if denied.iter().any(Evidence::is_empty) {
+            return unverified;
         }
-        for denial in self.denials().take(MAX_VERIFIED_DENIALS) {
+        denied.sort_by_key(Evidence::cost);
+        for evidence in denied.into_iter().take(denials) {
+            unverified.extend(evidence);
+        }
+        unverified
+    }
+
+    /// What each denial rests on; findings of one rule can have it in common.
+    fn evidence_of_denials(&self, mesh: &Mesh) -> Vec<Evidence> {
+        // Its label decides the profile.
+        let namespace = Key::new(Kind::Namespace, "", &self.request.namespace);
+        let mut seen = BTreeSet::new();
+        let denials = self.denials().take(MAX_VERIFIED_DENIALS).filter(|denial| {
+            let client = &denial.finding.object.namespace;
+            seen.insert((Arc::as_ptr(&denial.reads).cast::<()>(), client))
+        });
+        let evidence = denials.map(|denial| {
+            let mut evidence = Evidence::default();
+            evidence.keys.insert(namespace.clone());
             evidence.add(denial, mesh);
-        }
+            evidence
+        });
+        evidence.collect()
+    }
+
+    fn patched_by(&self) -> Evidence {
         let mutation = self.mutation.iter();
         let reads = mutation.flat_map(|mutated| &mutated.reads);
         let rollouts = reads.filter_map(|fact| match fact {
             Fact::Found(object) => Some(object.key()).filter(|key| key.kind == Kind::Rollout),
             _ => None,
         });
-        evidence.keys.extend(rollouts.cloned());
-        evidence
+        Evidence {
+            keys: rollouts.cloned().collect(),
+            ..Evidence::default()
+        }
     }
 }
 
@@ -67,6 +96,10 @@ impl Evidence {
     pub fn extend(&mut self, more: Evidence) {
         self.keys.extend(more.keys);
         self.namespaces.extend(more.namespaces);
+    }
+
+    fn cost(&self) -> usize {
+        self.keys.len() + LIST_COST * self.namespaces.len()
     }
 
     fn add(&mut self, denial: &Judged, mesh: &Mesh) {

@@ -10,6 +10,7 @@ mod kinds;
 mod list;
 mod read_once;
 mod reader;
+mod shared_reads;
 mod snapshot;
 mod start;
 mod viewer;
@@ -18,6 +19,6 @@ mod watcher;
 
 pub use index_step::{ClusterHandle, IndexStep};
 pub use read_once::{ReadError, read_once};
-pub use reader::Reader;
+pub use reader::{Fresh, Reader};
 pub use start::start;
 pub use viewer::Viewer;

@@ -7,34 +7,45 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::{Client, Error};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::decode;
 use super::kinds::is_metadata_only;
 use super::list::list;
+use super::shared_reads::{Read, SharedReads, Target};
 use crate::api::discovery::{Discovery, is_absent};
 use crate::cluster::Cluster;
 use crate::decide::Evidence;
 use crate::metrics::Metrics;
 use crate::model::{Key, Kind, Object};
 
-const MAX_PARALLEL_READS: usize = 16;
+/// So that a review that rests on many objects leaves room for the others.
+const MAX_PARALLEL_READS_PER_REVIEW: usize = 4;
 /// All connections may have been closed. The deadline of the review limits the time.
 const MAX_ATTEMPTS: usize = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Reads a few objects at a time from the API server.
+/// Reads a few objects at a time from the API server. Clones share their reads.
 #[derive(Clone)]
 pub struct Reader {
     client: Client,
     discovery: Discovery,
     metrics: Arc<Metrics>,
+    reads: SharedReads,
+}
+
+/// The reads of one review, which other reviews can use until it is dropped.
+pub struct ReviewReads<'a> {
+    reader: &'a Reader,
+    /// When the review arrived.
+    arrived: Instant,
+    held: Vec<Read>,
 }
 
 /// What the API server says of some objects, now.
 #[derive(Default)]
 pub struct Fresh {
-    found: Vec<Object>,
+    found: Vec<Arc<[Object]>>,
     missing: Vec<Key>,
 }
 
@@ -44,54 +55,24 @@ impl Reader {
             client,
             discovery,
             metrics,
+            reads: SharedReads::new(),
         }
     }
 
-    /// All of them at once, a few requests at a time. A connection that broke is no answer: a new one is tried.
-    ///
-    /// # Errors
-    /// The first answer that is none: a fact that cannot be read is not known to be false either.
-    pub async fn read(&self, evidence: &Evidence) -> Result<Fresh, Error> {
-        for _ in 1..MAX_ATTEMPTS {
-            match self.read_once(evidence).await {
-                Err(error) if is_broken_off(&error) => sleep(RETRY_PAUSE).await,
-                answer => return answer,
-            }
+    /// Reads for a review that arrived at this time.
+    pub fn for_review(&self, arrived: Instant) -> ReviewReads<'_> {
+        ReviewReads {
+            reader: self,
+            arrived,
+            held: Vec::new(),
         }
-        self.read_once(evidence).await
-    }
-
-    async fn read_once(&self, evidence: &Evidence) -> Result<Fresh, Error> {
-        let objects = stream::iter(evidence.keys.clone())
-            .map(async |key| {
-                let object = self.object(&key).await?;
-                Ok::<_, Error>((key, object))
-            })
-            .buffer_unordered(MAX_PARALLEL_READS)
-            .try_collect::<Vec<_>>();
-        let lists = stream::iter(evidence.namespaces.clone())
-            .map(async |(kind, namespace)| self.list(kind, &namespace).await)
-            .buffer_unordered(MAX_PARALLEL_READS)
-            .try_collect::<Vec<_>>();
-        let (objects, lists) = tokio::try_join!(objects, lists)?;
-        let mut fresh = Fresh {
-            found: lists.concat(),
-            ..Fresh::default()
-        };
-        for (key, object) in objects {
-            match object {
-                Some(object) => fresh.found.push(object),
-                None => fresh.missing.push(key),
-            }
-        }
-        Ok(fresh)
     }
 
     /// Those of the objects that are there, whole.
     pub async fn whole(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Value>, Error> {
         let objects = stream::iter(keys)
-            .map(async |key| self.whole_object(&key).await)
-            .buffered(MAX_PARALLEL_READS)
+            .map(async |key| self.reads.turn(self.whole_object(&key)).await)
+            .buffered(MAX_PARALLEL_READS_PER_REVIEW)
             .try_collect::<Vec<_>>();
         Ok(objects.await?.into_iter().flatten().collect())
     }
@@ -104,6 +85,24 @@ impl Reader {
         let found = absent_is_none(api.get_opt(&key.name).await)?;
         // An object that came as JSON can be written as JSON.
         Ok(found.map(|object| serde_json::to_value(object).unwrap_or_default()))
+    }
+
+    /// A connection that broke is no answer: a new one is tried.
+    async fn read(self, target: Target) -> Result<Vec<Object>, Error> {
+        for _ in 1..MAX_ATTEMPTS {
+            match self.read_once(&target).await {
+                Err(error) if is_broken_off(&error) => sleep(RETRY_PAUSE).await,
+                answer => return answer,
+            }
+        }
+        self.read_once(&target).await
+    }
+
+    async fn read_once(&self, target: &Target) -> Result<Vec<Object>, Error> {
+        match target {
+            Target::Object(key) => Ok(self.object(key).await?.into_iter().collect()),
+            Target::Namespace(kind, namespace) => self.list(*kind, namespace).await,
+        }
     }
 
     async fn object(&self, key: &Key) -> Result<Option<Object>, Error> {
@@ -151,7 +150,40 @@ impl Reader {
     }
 }
 
+impl ReviewReads<'_> {
+    /// All of them, a few requests at a time.
+    ///
+    /// # Errors
+    /// The first answer that is none: a fact that cannot be read is not known to be false either.
+    pub async fn read(&mut self, evidence: &Evidence) -> Result<Fresh, Arc<Error>> {
+        let (reader, arrived) = (self.reader, self.arrived);
+        let mut reads = stream::iter(targets(evidence))
+            .map(async |target| {
+                let read = reader.clone().read(target.clone());
+                let (read, is_new) = reader.reads.join(&target, arrived, read);
+                if !is_new {
+                    reader.metrics.watches.read_live("shared");
+                }
+                (target, read.clone().await, read)
+            })
+            .buffer_unordered(MAX_PARALLEL_READS_PER_REVIEW);
+        let mut fresh = Fresh::default();
+        while let Some((target, found, read)) = reads.next().await {
+            self.held.push(read);
+            fresh.add(target, found?);
+        }
+        Ok(fresh)
+    }
+}
+
 impl Fresh {
+    fn add(&mut self, target: Target, found: Arc<[Object]>) {
+        match target {
+            Target::Object(key) if found.is_empty() => self.missing.push(key),
+            _ => self.found.push(found),
+        }
+    }
+
     /// The watched cluster with what was read in place of what was watched; `None` if nothing differs.
     pub fn lay_over(self, watched: &Cluster) -> Option<Cluster> {
         let mut cluster = watched.clone();
@@ -159,11 +191,21 @@ impl Fresh {
         for key in &self.missing {
             differs |= cluster.delete(key).is_some();
         }
-        for object in self.found {
-            differs |= cluster.apply(object).is_some();
+        for object in self.found.iter().flat_map(|found| found.iter()) {
+            if cluster.get(object.key()) != Some(object) {
+                cluster.apply(object.clone());
+                differs = true;
+            }
         }
         differs.then_some(cluster)
     }
+}
+
+fn targets(evidence: &Evidence) -> Vec<Target> {
+    let keys = evidence.keys.iter().cloned().map(Target::Object);
+    let namespaces = evidence.namespaces.iter().cloned();
+    let namespaces = namespaces.map(|(kind, namespace)| Target::Namespace(kind, namespace));
+    keys.chain(namespaces).collect()
 }
 
 /// A kind whose CRD has just gone has no objects.

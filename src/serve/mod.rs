@@ -6,16 +6,19 @@
 mod admin;
 mod announcement;
 mod answers;
+mod body;
 mod connections;
 mod deadline;
 mod error;
 mod handshake;
 mod http;
+mod limits;
 mod log;
 mod log_once;
 mod log_rate;
 mod manifests;
 mod options;
+mod pool;
 mod program;
 mod review_log;
 mod signals;
@@ -24,6 +27,7 @@ mod webhook;
 
 pub use answers::Answers;
 pub use error::Error;
+pub use limits::Limits;
 pub use options::Options;
 pub use program::run;
 pub use webhook::Webhook;

@@ -6,14 +6,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::error::Error;
+use super::limits::Limits;
 use super::log::LogOptions;
 use crate::duration;
 use crate::files::settings::SettingsOptions;
 use crate::{pki, record};
-
-/// 8 MiB: more than twice the size of the largest object in etcd, for the old and the new object.
-pub(super) const DEFAULT_BODY_LIMIT_BYTES: usize = 8 << 20;
-const DEFAULT_MAX_CONNECTIONS: usize = 512;
 
 /// Run the admission webhook
 #[derive(Args, Clone, Debug)]
@@ -43,12 +40,8 @@ pub struct Options {
     /// How long to answer requests after SIGTERM
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::of_flag)]
     pub drain: Duration,
-    /// Largest request body in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_LIMIT_BYTES)]
-    pub body_limit: usize,
-    /// Open connections; one more closes the one that has been idle for the longest time
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CONNECTIONS)]
-    pub max_connections: usize,
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 /// The identity of this replica, and the Lease of the leader.

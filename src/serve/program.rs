@@ -160,15 +160,14 @@ impl Starting {
         self.readiness.certificate_loaded();
         let answers = self.answers()?;
         let recorder = recorder(&self.options, &answers)?;
-        let mut webhook = Webhook::new(answers);
+        let mut webhook = Webhook::new(answers, &self.options.limits);
         webhook.recorder = recorder;
-        webhook.body_limit = self.options.body_limit;
         let tls = certificates.tls_config(&self.options.tls)?;
         let port = Port {
             name: "webhook",
             tls: Some(TlsAcceptor::from(Arc::new(tls))),
             router: webhook.router(),
-            max_connections: self.options.max_connections,
+            max_connections: self.options.limits.max_connections,
             metrics: Arc::clone(&self.metrics),
         };
         let within = on.enter();

@@ -2,23 +2,22 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http_body_util::BodyExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::answers::Answers;
+use super::answers::{Answer, Answers, Terms, out_of_time};
+use super::body::{BodyReader, Reserved, ReviewBody};
 use super::deadline::Deadline;
+use super::limits::Limits;
 use super::log_once::LogOnce;
-use super::options::DEFAULT_BODY_LIMIT_BYTES;
+use super::pool::Pool;
 use super::review_log::{self, short};
 use super::unlisted_controllers::UnlistedControllers;
 use crate::decide::Decision;
@@ -26,18 +25,10 @@ use crate::metrics::Metrics;
 use crate::model::ENFORCE;
 use crate::record::Recorder;
 use crate::request::Phase;
-use crate::review::{self, BadRequest};
-
-/// How much of a body that is too large is read and thrown away.
-const MAX_DISCARDED_BYTES: usize = 64 << 20;
-const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The service of both endpoints, and its limits.
 pub struct Webhook {
-    /// In bytes.
-    pub body_limit: usize,
-    /// How long the client may take to send the body.
-    pub body_time: Duration,
+    body_reader: BodyReader,
     answers: Answers,
     metrics: Arc<Metrics>,
     unlisted: UnlistedControllers,
@@ -46,13 +37,15 @@ pub struct Webhook {
 }
 
 /// The status and the reason for a request that gets no review.
-struct Refusal(StatusCode, String);
+pub(super) struct Refusal(pub StatusCode, pub String);
 
 impl Webhook {
-    pub fn new(answers: Answers) -> Self {
+    pub fn new(answers: Answers, limits: &Limits) -> Self {
         Self {
-            body_limit: DEFAULT_BODY_LIMIT_BYTES,
-            body_time: Duration::from_secs(10),
+            body_reader: BodyReader {
+                limit: limits.body_limit,
+                pool: Pool::new(limits),
+            },
             metrics: Arc::clone(&answers.metrics),
             unlisted: UnlistedControllers::new(
                 Arc::clone(&answers.cluster),
@@ -90,43 +83,46 @@ impl Webhook {
     }
 
     async fn review(&self, phase: Phase, request: Request) -> Result<Vec<u8>, Refusal> {
-        let deadline = Deadline::of(request.uri().query(), Instant::now());
-        let body = self.read(request.into_body()).await?;
+        let arrived = Instant::now();
+        let deadline = Deadline::of(request.uri().query(), arrived);
+        let body = request.into_body();
+        match self.body_reader.read(body, deadline).await? {
+            ReviewBody::Start(start) => Ok(self.report(out_of_time(&start, phase)?, arrived)),
+            ReviewBody::Whole(body) => {
+                let terms = Terms {
+                    phase,
+                    arrived,
+                    deadline,
+                    lane: body.lane.clone(),
+                    controller_seen: self.unlisted.is_controller_seen(),
+                    trace: self.recorder.is_some(),
+                };
+                self.answer(body, &terms).await
+            }
+        }
+    }
+
+    async fn answer(&self, body: Reserved, terms: &Terms) -> Result<Vec<u8>, Refusal> {
         let start = Instant::now();
-        let mut request = match review::parse(&body, phase) {
-            Ok(request) => request,
-            Err(error) => return self.allow_unread(&error, phase),
-        };
-        request.controller_seen = self.unlisted.is_controller_seen();
-        request.trace = self.recorder.is_some();
-        let decision = self.answers.decide(request, deadline).await;
-        let answer = review::render(&decision)?;
+        let answer = self.answers.answer(body.bytes.clone(), terms).await?;
+        if let Some(recorder) = &self.recorder {
+            let kept = recorder.keep(&body.bytes, &answer.decision, &answer.bytes);
+            if terms.deadline.bound(kept).await.is_none() {
+                tracing::warn!("a review is not recorded: no time was left to read the cluster");
+            }
+        }
+        Ok(self.report(answer, start))
+    }
+
+    /// Counts and logs the answer.
+    fn report(&self, answer: Answer, start: Instant) -> Vec<u8> {
+        let Answer { decision, bytes } = answer;
         let took = start.elapsed();
         self.metrics.answered(&decision, took);
         review_log::decided(&decision, took);
         self.unlisted.check(&decision);
         self.warn_of_unknown_enforce(&decision);
-        if let Some(recorder) = &self.recorder {
-            let kept = deadline.bound(recorder.keep(&body, &decision, &answer));
-            if kept.await.is_none() {
-                tracing::warn!("a review is not recorded: no time was left to read the cluster");
-            }
-        }
-        Ok(answer)
-    }
-
-    /// A review that cannot be read is answered if it has a uid.
-    fn allow_unread(&self, error: &BadRequest, phase: Phase) -> Result<Vec<u8>, Refusal> {
-        let reason = error.to_string();
-        let Some(decision) = review::allow_unread(error, phase) else {
-            return Err(Refusal(StatusCode::BAD_REQUEST, reason));
-        };
-        tracing::warn!(
-            error = &*short(&reason),
-            "a review cannot be read: it is allowed"
-        );
-        self.metrics.answered(&decision, Duration::ZERO);
-        Ok(review::render(&decision)?)
+        bytes
     }
 
     /// Once for each namespace.
@@ -142,54 +138,6 @@ impl Webhook {
             );
         }
     }
-
-    async fn read(&self, body: Body) -> Result<Bytes, Refusal> {
-        let within = timeout(self.body_time, read(body, self.body_limit));
-        within.await.unwrap_or_else(|_| {
-            let reason = format!(
-                "the body took longer than {} s",
-                self.body_time.as_secs_f64()
-            );
-            Err(Refusal(StatusCode::REQUEST_TIMEOUT, reason))
-        })
-    }
-}
-
-async fn read(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            let reason = format!("the body cannot be read: {error}");
-            Refusal(StatusCode::BAD_REQUEST, reason)
-        })?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if bytes.len() + data.len() > limit {
-            drop((bytes, data));
-            discard(body).await;
-            let reason = format!("the body is larger than {limit} bytes");
-            return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, reason));
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Ok(bytes.into())
-}
-
-/// Reads the rest of the body for a while: most clients read the answer only after they have sent everything.
-async fn discard(mut body: Body) {
-    let rest = async {
-        let mut left = MAX_DISCARDED_BYTES;
-        while let Some(Ok(frame)) = body.frame().await {
-            let length = frame.data_ref().map_or(0, Bytes::len);
-            left = match left.checked_sub(length) {
-                None => return,
-                Some(left) => left,
-            };
-        }
-    };
-    // The answer is the same if the body is not read to its end.
-    let _ = timeout(DISCARD_TIMEOUT, rest).await;
 }
 
 /// A panic in a review only affects that review, which is answered with status 500.
@@ -214,6 +162,7 @@ impl From<serde_json::Error> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
     use axum::routing::get;
     use tower::ServiceExt;
 

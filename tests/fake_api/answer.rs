@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::io;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
@@ -12,6 +13,7 @@ use futures_util::stream;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::sleep;
 
 use super::store::{Store, Target};
 use super::{FakeApi, Fault, kinds};
@@ -30,6 +32,7 @@ impl FakeApi {
             Fault::Refuse => return Ok(failure(StatusCode::INTERNAL_SERVER_ERROR)),
             Fault::Hang => std::future::pending().await,
             Fault::HangReads if is_read => std::future::pending().await,
+            Fault::SlowReads(latency) if is_read => self.wait(latency).await,
             Fault::BreakReads(left) if is_read && left > 0 => {
                 self.store().fault = Fault::BreakReads(left - 1);
                 return Err(io::Error::other("broken by the test"));
@@ -38,6 +41,17 @@ impl FakeApi {
         }
         let body = body.collect().await.unwrap().to_bytes();
         Ok(self.store().answer(parts, &body))
+    }
+
+    async fn wait(&self, latency: Duration) {
+        {
+            let mut store = self.store();
+            store.slow_reads += 1;
+            store.running_reads += 1;
+            store.most_running_reads = store.most_running_reads.max(store.running_reads);
+        }
+        sleep(latency).await;
+        self.store().running_reads -= 1;
     }
 }
 

@@ -9,6 +9,7 @@ mod kinds;
 mod store;
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::http::Method;
 use kube::Client;
@@ -32,6 +33,8 @@ pub enum Fault {
     FailReads(u16),
     /// No read is answered, watches go on.
     HangReads,
+    /// Each read takes so long.
+    SlowReads(Duration),
     /// The connection ends without an answer to so many reads.
     BreakReads(usize),
 }
@@ -75,6 +78,12 @@ impl FakeApi {
     /// The writes of clients that succeeded: method, path with query, body.
     pub fn writes(&self) -> Vec<(Method, String, Value)> {
         self.store().writes.clone()
+    }
+
+    /// How many slow reads there have been, and the most at a time.
+    pub fn slow_reads(&self) -> (usize, usize) {
+        let store = self.store();
+        (store.slow_reads, store.most_running_reads)
     }
 
     /// Installs these groups of CRDs and no others. Watches of their kinds end, and without any group the

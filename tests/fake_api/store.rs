@@ -18,6 +18,9 @@ pub(super) struct Store {
     /// The groups whose CRDs are installed.
     pub groups: Vec<&'static str>,
     pub fault: Fault,
+    pub slow_reads: usize,
+    pub running_reads: usize,
+    pub most_running_reads: usize,
     revision: u64,
 }
 

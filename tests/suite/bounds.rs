@@ -1,7 +1,7 @@
 //! What a review may cost: what nothing reads is skipped at any depth, lists are bounded, and no denial is lost.
 
 use rollout_guard::cluster::{Cluster, Mesh};
-use rollout_guard::decide::Decision;
+use rollout_guard::decide::{Decision, Undecided};
 use rollout_guard::model::Object;
 use rollout_guard::request::Phase;
 use rollout_guard::review::{allow_unread, parse, render};
@@ -111,7 +111,7 @@ fn a_review_that_cannot_be_read_is_answered_if_it_has_a_uid() {
     let unknown_operation = whole.replace("UPDATE", "UPSERT");
     for body in [cut, &no_object, &unknown_operation] {
         let error = parse(body.as_bytes(), Phase::Validate).expect_err("no review");
-        let decision = allow_unread(&error, Phase::Validate).expect("a uid");
+        let decision = allow_unread(&error, Phase::Validate, Undecided::Unreadable).expect("a uid");
         let answer = render(&decision).expect("an answer");
         let answer: Value = serde_json::from_slice(&answer).expect("JSON");
         let response = &answer["response"];
@@ -126,7 +126,10 @@ fn a_review_that_cannot_be_read_is_answered_if_it_has_a_uid() {
     let no_uid = whole.replace("\"uid\"", "\"id\"");
     for body in [other_version.as_str(), &no_uid, "{", "[]", ""] {
         let error = parse(body.as_bytes(), Phase::Validate).expect_err("no review");
-        assert!(allow_unread(&error, Phase::Validate).is_none(), "{body}");
+        assert!(
+            allow_unread(&error, Phase::Validate, Undecided::Unreadable).is_none(),
+            "{body}"
+        );
     }
 }
 

@@ -5,6 +5,7 @@ mod callers;
 mod client;
 mod connections;
 mod live;
+mod load;
 mod process;
 mod router;
 

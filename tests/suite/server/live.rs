@@ -273,7 +273,7 @@ fn review(server: &Server, endpoint: &str, object: &Value) -> Value {
     update(server, endpoint, &old, object)
 }
 
-fn update(server: &Server, endpoint: &str, old: &Value, object: &Value) -> Value {
+pub fn update(server: &Server, endpoint: &str, old: &Value, object: &Value) -> Value {
     let api_version = object["apiVersion"].as_str().unwrap();
     let (group, version) = api_version.split_once('/').unwrap();
     let request = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
@@ -286,7 +286,7 @@ fn update(server: &Server, endpoint: &str, old: &Value, object: &Value) -> Value
     answer["response"].take()
 }
 
-fn namespace(enforce: &str) -> Value {
+pub fn namespace(enforce: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace",
            "metadata": {"name": "ns", "labels": {"rollout-guard.io/enforce": enforce}}})
 }

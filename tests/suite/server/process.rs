@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ pub struct Server {
     child: Child,
     ca: PathBuf,
     /// What it writes to standard error after its first line.
-    log: Receiver<String>,
+    log: Mutex<Receiver<String>>,
     /// Holds the CA.
     _folder: TempDir,
 }
@@ -76,7 +77,7 @@ impl Server {
             admin: addresses.1,
             child,
             ca,
-            log,
+            log: Mutex::new(log),
             _folder: folder,
         }
     }
@@ -126,7 +127,7 @@ impl Server {
 
     /// What it has logged so far.
     pub fn log(&self) -> Vec<String> {
-        self.log.try_iter().collect()
+        self.log.lock().unwrap().try_iter().collect()
     }
 }
 

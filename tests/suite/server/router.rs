@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::body::Frame;
 use rollout_guard::cluster::Cluster;
 use rollout_guard::metrics::Metrics;
-use rollout_guard::serve::{Answers, Webhook};
+use rollout_guard::serve::{Answers, Limits, Webhook};
 use rollout_guard::settings::Settings;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -134,11 +134,9 @@ async fn post(uri: &str, body: impl Into<Body>) -> (u16, String, String) {
 
 async fn send(request: Request<Body>) -> (u16, String, String) {
     let cluster = Arc::new(ArcSwap::from_pointee(Cluster::default()));
-    let webhook = Webhook::new(Answers::of_manifests(
-        cluster,
-        Settings::default(),
-        Arc::new(Metrics::default()),
-    ));
+    let metrics = Arc::new(Metrics::default());
+    let answers = Answers::of_manifests(cluster, Settings::default(), metrics);
+    let webhook = Webhook::new(answers, &Limits::default());
     let response = webhook.router().oneshot(request).await.expect("an answer");
     let status = response.status().as_u16();
     let kind = response.headers().get("content-type");
