@@ -1,4 +1,4 @@
-//! Limits the length of text that users write, such as object names in messages.
+//! Text that users write, such as object names in messages: its length, and characters that deceive a reader.
 
 use std::borrow::Cow;
 
@@ -11,35 +11,64 @@ pub fn truncate(text: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(kept.chain(['…']).collect())
 }
 
+/// The text with escapes in place of what is unprintable: names that users write can then not forge a line of output,
+/// and the API server drops no warning.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    escape(text, is_unprintable)
+}
+
+/// The same for a log, which escapes control characters itself.
+pub fn without_marks(text: &str) -> Cow<'_, str> {
+    escape(text, is_mark)
+}
+
+/// The text, in which words that are longer than this are shortened in the middle.
+pub fn shorten_words(text: &str, max_chars: usize) -> String {
+    let shorten = |word: &str| {
+        let length = word.chars().count();
+        let kept = max_chars.saturating_sub(1);
+        if length <= max_chars {
+            return word.to_owned();
+        }
+        let (start, end) = (kept.div_ceil(2), kept / 2);
+        let (first, last) = (word.chars().take(start), word.chars().skip(length - end));
+        first.chain(['…']).chain(last).collect()
+    };
+    let words: Vec<String> = text.split(' ').map(shorten).collect();
+    words.join(" ")
+}
+
+/// Control characters, and characters that a terminal hides or by which it reorders others.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control() || is_mark(c)
+}
+
+/// Marks of bidirectional text, line separators and characters without a width.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_escaped(c) {
+            escaped.extend(c.escape_default());
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// At most `max_bytes` bytes of the text, in whole characters and without an ellipsis: for API fields whose
 /// length is limited in bytes.
 pub fn truncate_bytes(text: &str, max_bytes: usize) -> &str {
     let end = text.floor_char_boundary(max_bytes);
     text.get(..end).unwrap_or(text)
-}
-
-/// The text with control characters, and those that hide or reorder what follows, written as `\n` or `\u{202e}`:
-/// names from a repository can then not forge a line of output.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unprintable) {
-        return Cow::Borrowed(text);
-    }
-    let mut printable = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if is_unprintable(c) {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    Cow::Owned(printable)
-}
-
-/// Control characters, line separators, bidirectional marks and characters without width.
-pub fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The first `max` of several texts, and how many more there are.
@@ -63,12 +92,19 @@ mod tests {
     }
 
     #[test]
-    fn writes_out_what_could_forge_a_line() {
-        assert_eq!(printable("a łb.yaml"), "a łb.yaml");
+    fn escapes_what_deceives_a_reader() {
+        assert_eq!(printable("Straße, שלום"), "Straße, שלום");
         assert_eq!(
-            printable("a\n::error::\u{202e}b\u{9b}"),
-            "a\\n::error::\\u{202e}b\\u{9b}"
+            printable("a\nb\x1b[31m\u{202e}c\u{85}"),
+            "a\\nb\\u{1b}[31m\\u{202e}c\\u{85}"
         );
+        assert_eq!(without_marks("a\n\u{2066}"), "a\n\\u{2066}");
+    }
+
+    #[test]
+    fn shortens_long_words_alone() {
+        assert_eq!(shorten_words("a bcdefgh i", 5), "a bc…gh i");
+        assert_eq!(shorten_words("ab  c", 5), "ab  c");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::decide::Decision;
 use crate::field::{Path, Segment};
 use crate::model::{ALLOW, Key, Operation, Write};
 use crate::request::Request;
-use crate::text::truncate;
+use crate::text::{printable, truncate};
 use crate::verdict::{Cause, Finding};
 
 /// Findings that are written out; the others are counted.
@@ -61,7 +61,7 @@ pub(super) fn status(decision: &Decision, write: &Write) -> Status {
         message: message(request, key, &denials),
         reason: "Invalid",
         details: Details {
-            name: key.name.to_string(),
+            name: line(&key.name),
             group: request.group.clone(),
             kind: request.kind_name.clone(),
             causes,
@@ -95,10 +95,10 @@ fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
         message: format!(
             "{opening}{}: {}; {} ({break_glass}) [rollout-guard {code}]",
             value.unwrap_or_default(),
-            truncate(&says, MAX_TEXT_CHARS),
-            truncate(help, MAX_TEXT_CHARS),
+            line(&says),
+            line(help),
         ),
-        field: place.to_string(),
+        field: line(&place.to_string()),
     }
 }
 
@@ -106,10 +106,7 @@ fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
     let lines = denials.iter().take(MAX_FINDINGS).map(|finding| {
         let place = finding.place_in(key);
         let (says, help, rule) = (finding.message.to_string(), &finding.help, finding.rule);
-        let (says, help) = (
-            truncate(&says, MAX_TEXT_CHARS),
-            truncate(help, MAX_TEXT_CHARS),
-        );
+        let (place, says, help) = (line(&place.to_string()), line(&says), line(help));
         format!("\n- {place}: {says} [rollout-guard {rule}]\n  help: {help}")
     });
     let lines: String = lines.collect();
@@ -121,7 +118,13 @@ fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
     codes.dedup();
     let break_glass = break_glass(request, &codes.join(","));
     let operation = request.operation.as_str();
+    let key = line(&key.to_string());
     format!("rollout-guard denies this {operation} of {key}:{lines}{more}\n{break_glass}")
+}
+
+/// One line of a text, of which users may have written a part.
+fn line(text: &str) -> String {
+    truncate(&printable(text), MAX_TEXT_CHARS).into_owned()
 }
 
 /// How to get a write through in an incident, and what to do afterwards.
@@ -150,7 +153,8 @@ fn reach<'a>(object: &'a Value, path: &Path) -> Option<&'a Value> {
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => {
-            Some(Value::from(truncate(text, MAX_VALUE_CHARS).as_ref()).to_string())
+            let text = truncate(text, MAX_VALUE_CHARS);
+            Some(line(&Value::from(text.as_ref()).to_string()))
         }
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,

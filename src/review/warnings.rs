@@ -2,10 +2,12 @@
 
 use crate::decide::{Action, Decision, Judged, Spared};
 use crate::model::Operation;
-use crate::text::{first_of, truncate};
+use crate::text::{first_of, printable, shorten_words, truncate};
 
 /// In characters: the API server cuts a longer line itself, without a sign.
 const MAX_LINE_CHARS: usize = 256;
+/// In characters, of a word in a line that is too long.
+const MAX_WORD_CHARS: usize = 64;
 /// In bytes, over all warnings of an answer: the API server drops what is above.
 const MAX_TOTAL_BYTES: usize = 4096;
 
@@ -63,8 +65,13 @@ fn line(judged: &Judged) -> String {
     )
 }
 
+/// One line that the API server passes on. Long names are cut first, so that what is said of them remains.
 fn cut(line: &str) -> String {
-    truncate(line, MAX_LINE_CHARS).into_owned()
+    let line = printable(line);
+    if line.chars().nth(MAX_LINE_CHARS).is_none() {
+        return line.into_owned();
+    }
+    truncate(&shorten_words(&line, MAX_WORD_CHARS), MAX_LINE_CHARS).into_owned()
 }
 
 /// As many lines as fit, and how many did not.

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 
 use crate::decide::{Action, Decision, Exempt, Judged, Spared};
 use crate::request::Phase;
-use crate::text::truncate;
+use crate::text::{truncate, without_marks};
 
 const MAX_TEXT_CHARS: usize = 256;
 
@@ -65,18 +65,22 @@ pub(super) fn decided(decision: &Decision, took: Duration) {
 }
 
 /// Logs a request that gets no review.
-pub(super) fn refused(phase: Phase, status: StatusCode, reason: &str) {
+pub(super) fn refused(phase: Phase, status: StatusCode, reason: &str, left_out: u64) {
     tracing::warn!(
         endpoint = phase.as_str(),
         status = status.as_u16(),
         reason = &*short(reason),
+        left_out,
         "refused a request"
     );
 }
 
-/// Text of a user, no longer than a log line may be.
+/// Text of a user as a log line may hold it.
 pub(super) fn short(text: &str) -> Cow<'_, str> {
-    truncate(text, MAX_TEXT_CHARS)
+    match truncate(text, MAX_TEXT_CHARS) {
+        Cow::Borrowed(text) => without_marks(text),
+        Cow::Owned(text) => Cow::Owned(without_marks(&text).into_owned()),
+    }
 }
 
 /// `RG202 route-not-found, RG501 subset-undefined`.

@@ -17,6 +17,7 @@ use super::body::{BodyReader, Reserved, ReviewBody};
 use super::deadline::Deadline;
 use super::limits::Limits;
 use super::log_once::LogOnce;
+use super::log_rate::LogRate;
 use super::pool::Pool;
 use super::review_log::{self, short};
 use super::unlisted_controllers::UnlistedControllers;
@@ -33,6 +34,7 @@ pub struct Webhook {
     metrics: Arc<Metrics>,
     unlisted: UnlistedControllers,
     unknown_enforce: LogOnce,
+    refusals: LogRate,
     pub(super) recorder: Option<Recorder>,
 }
 
@@ -53,6 +55,7 @@ impl Webhook {
                 answers.events.clone(),
             ),
             unknown_enforce: LogOnce::default(),
+            refusals: LogRate::default(),
             answers,
             recorder: None,
         }
@@ -76,7 +79,9 @@ impl Webhook {
             Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
             Err(Refusal(status, reason)) => {
                 self.metrics.refused(status);
-                review_log::refused(phase, status, &reason);
+                if let Some(left_out) = self.refusals.next() {
+                    review_log::refused(phase, status, &reason, left_out);
+                }
                 (status, reason + "\n").into_response()
             }
         }

@@ -210,3 +210,46 @@ const KEYS: &[&str] = &[
     "activeService",
     "previewService",
 ];
+
+/// The API server drops warnings with control characters; a terminal would obey the others.
+#[test]
+fn no_answer_holds_a_character_that_deceives() {
+    let rule = json!({"metadata": {"namespace": "a", "name": "r"},
+        "spec": {"host": "app", "subsets": [{"name": "v1"}]}});
+    let mut cluster = Cluster::new(Mesh::default());
+    cluster.apply(Object::parse_as(Kind::DestinationRule, &rule, "a"));
+    let name = format!("v\u{202e}9\n\u{1b}[2K{}", "x".repeat(300));
+    let service = |subset: &str| {
+        json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+            "metadata": {"namespace": "a", "name": name,
+                         "annotations": {"rollout-guard.io/allow": format!("{name},")}},
+            "spec": {"hosts": ["app"], "http": [{"name": name,
+                "route": [{"destination": {"host": "app", "subset": subset}}]}]}})
+    };
+    let request = json!({"uid": "u", "operation": "UPDATE", "namespace": "a", "name": name,
+        "kind": {"group": "networking.istio.io", "kind": "VirtualService"},
+        "object": service(&name), "oldObject": service("v1")});
+    let review =
+        json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+    let body = serde_json::to_vec(&review).unwrap();
+    let answer = answer(&body, Phase::Validate, &cluster, &Settings::default()).unwrap();
+    let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+    let response = &answer["response"];
+    assert_eq!(response["allowed"], false);
+    let status = &response["status"];
+    let warnings = response["warnings"].as_array().unwrap();
+    let warning = warnings[0].as_str().unwrap();
+    assert!(
+        warning.ends_with("which is no rule and no mutation"),
+        "{warning}"
+    );
+    let message = status["message"].as_str().unwrap().lines();
+    let causes = status["details"]["causes"].as_array().unwrap().iter();
+    let causes = causes.flat_map(|cause| [&cause["message"], &cause["field"]]);
+    let texts = causes.chain(warnings).chain([&status["details"]["name"]]);
+    let texts = texts.map(|text| text.as_str().unwrap()).chain(message);
+    for text in texts {
+        let deceives = |c: char| c.is_control() || c == '\u{202e}';
+        assert!(!text.contains(deceives), "{text:?}");
+    }
+}
