@@ -7,6 +7,7 @@ mod audit;
 mod connections;
 mod labels;
 mod leader;
+mod recordings;
 mod registry;
 mod rollouts;
 mod watches;

@@ -15,6 +15,7 @@ use super::audit::Audit;
 use super::connections::Connections;
 use super::labels::{KindLabels, action_of, action_of_patch, seconds_of};
 use super::leader::Leader;
+use super::recordings::Recordings;
 use super::rollouts::Rollouts;
 use super::watches::Watches;
 use crate::cluster::Cluster;
@@ -31,6 +32,7 @@ pub struct Metrics {
     pub audit: Audit,
     pub connections: Connections,
     pub leader: Leader,
+    pub recordings: Recordings,
     rollouts: Rollouts,
     pub watches: Watches,
     registry: Registry,
@@ -236,6 +238,7 @@ impl Default for Metrics {
             exempt: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS_SECONDS)),
             objects: Family::default(),
+            recordings: Recordings::default(),
             manifests_failures: Counter::default(),
             unknown_enforce: Counter::default(),
             certificate_failures: Counter::default(),
@@ -245,6 +248,7 @@ impl Default for Metrics {
         metrics.audit.register(&mut metrics.registry);
         metrics.connections.register(&mut metrics.registry);
         metrics.leader.register(&mut metrics.registry);
+        metrics.recordings.register(&mut metrics.registry);
         metrics.rollouts.register(&mut metrics.registry);
         metrics.watches.register(&mut metrics.registry);
         metrics

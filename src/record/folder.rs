@@ -1,11 +1,14 @@
 //! One recording: a folder with a review, the objects that its decision read, and the answer, without secrets.
 
-use std::io;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write};
+#[cfg(unix)]
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::redact::Redaction;
@@ -20,8 +23,9 @@ const MAX_PART_CHARS: usize = 40;
 pub(super) struct Recording {
     /// What the folder's name says, after its number.
     pub name: String,
-    review: Value,
-    answer: Value,
+    /// The AdmissionReview.
+    pub body: Bytes,
+    pub answer: Vec<u8>,
     /// The operations of the answer's patch.
     operations: Option<Value>,
     /// The objects that were read for the decision, whole.
@@ -52,9 +56,9 @@ pub(super) fn name(request: &Request) -> String {
 
 impl Recording {
     /// # Errors
-    /// A body or an answer that is not JSON.
+    /// A patch that is not JSON.
     pub fn new(
-        body: &[u8],
+        body: &Bytes,
         decision: &Decision,
         answer: &[u8],
         objects: Vec<Value>,
@@ -66,64 +70,80 @@ impl Recording {
         let operations = patched.map(|mutated| serde_json::to_value(mutated.patch.operations()));
         Ok(Self {
             name: name(&decision.request),
-            review: serde_json::from_slice(body)?,
-            answer: serde_json::from_slice(answer)?,
+            body: body.clone(),
+            answer: answer.to_owned(),
             operations: operations.transpose()?,
             objects,
         })
     }
 
-    /// Writes the folder, and puts it in its place once it is complete.
-    pub fn write(self, place: &Path) -> io::Result<()> {
+    /// Writes the folder, and puts it in its place once it is complete. Returns its size in bytes; `None` if it would
+    /// have been larger than the limit.
+    pub fn write(self, place: &Path, limit: u64) -> io::Result<Option<u64>> {
+        let files = self.files()?;
+        let size = files.iter().map(|(_, text)| text.len() as u64).sum();
+        if size > limit {
+            return Ok(None);
+        }
         let partial = partial(place);
-        let written = self.write_to(&partial);
-        let written = written.and_then(|()| std::fs::rename(&partial, place));
+        let written = write(&partial, &files).and_then(|()| std::fs::rename(&partial, place));
         if written.is_err() {
             // What is left of it is no recording.
             let _ = std::fs::remove_dir_all(&partial);
         }
-        written
+        written.map(|()| Some(size))
     }
 
-    fn write_to(mut self, folder: &Path) -> io::Result<()> {
-        self.redact();
-        std::fs::create_dir(folder)?;
-        write(folder, "review.json", &self.review)?;
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": self.objects});
-        write(folder, "cluster.json", &list)?;
-        write(folder, "response.json", &self.answer)?;
-        match self.operations {
-            Some(operations) => {
-                let warnings = self.answer.pointer("/response/warnings").cloned();
-                let warnings = warnings.unwrap_or_else(|| json!([]));
-                let patch = json!({"patch": operations, "warnings": warnings});
-                write(folder, "patch.json", &patch)
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn redact(&mut self) {
+    fn files(self) -> serde_json::Result<Vec<(&'static str, String)>> {
         let mut redaction = Redaction::default();
-        redaction.review(&mut self.review);
-        for object in &mut self.objects {
+        let mut review = serde_json::from_slice(&self.body)?;
+        let mut answer: Value = serde_json::from_slice(&self.answer)?;
+        redaction.review(&mut review);
+        let mut objects = self.objects;
+        for object in &mut objects {
             redaction.stored(object);
         }
-        if let Some(operations) = &mut self.operations {
-            redaction.object(operations);
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+        let mut files = vec![
+            ("review.json", text(&review)?),
+            ("cluster.json", text(&list)?),
+        ];
+        if let Some(mut operations) = self.operations {
+            redaction.object(&mut operations);
             // A live route that a patch restores may hold what is redacted in the review.
             let patch = BASE64.encode(operations.to_string());
-            if let Some(answered) = self.answer.pointer_mut("/response/patch") {
+            if let Some(answered) = answer.pointer_mut("/response/patch") {
                 *answered = patch.into();
             }
+            let warnings = answer.pointer("/response/warnings").cloned();
+            let warnings = warnings.unwrap_or_else(|| json!([]));
+            let patch = json!({"patch": operations, "warnings": warnings});
+            files.push(("patch.json", text(&patch)?));
         }
+        files.push(("response.json", text(&answer)?));
+        Ok(files)
     }
 }
 
-fn write(folder: &Path, file: &str, value: &impl Serialize) -> io::Result<()> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
-    std::fs::write(folder.join(file), text)
+fn text(value: &Value) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// The folder and its files can be read by this user alone.
+fn write(folder: &Path, files: &[(&str, String)]) -> io::Result<()> {
+    let (mut builder, mut options) = (DirBuilder::new(), OpenOptions::new());
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        DirBuilderExt::mode(&mut builder, 0o700);
+        OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    builder.create(folder)?;
+    for (name, text) in files {
+        let mut file = options.open(folder.join(name))?;
+        file.write_all(text.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn partial(place: &Path) -> PathBuf {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
+mod dropped;
 mod folder;
 mod options;
 mod recorder;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+const DEFAULT_SIZE_LIMIT_BYTES: u64 = 200 << 20;
+
 /// Whether reviews are kept, and how many.
 #[derive(Args, Clone, Debug)]
 pub struct RecordOptions {
@@ -13,4 +15,7 @@ pub struct RecordOptions {
     /// Largest number of reviews in the folder
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "record")]
     pub record_limit: usize,
+    /// Largest size of the folder in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_SIZE_LIMIT_BYTES, requires = "record")]
+    pub record_size_limit: u64,
 }

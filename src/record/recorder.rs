@@ -2,26 +2,34 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::body::Bytes;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
+use super::dropped::Dropped;
 use super::folder::{Recording, name};
 use super::options::RecordOptions;
 use super::source::Source;
-use super::writer::{Writer, numbers};
+use super::writer::{Writer, numbers, size};
 use crate::decide::Decision;
+use crate::metrics::Metrics;
 use crate::model::{Key, Kind};
 
 /// Recordings that may wait to be written; more are dropped.
-const MAX_WAITING: usize = 64;
+const MAX_WAITING: usize = 16;
+/// Larger reviews are dropped: what waits is in memory.
+const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// Keeps reviews, up to the limit.
+/// Keeps reviews, up to the limits.
 pub struct Recorder {
     source: Source,
     /// How many more may be recorded.
     left: AtomicUsize,
     recordings: mpsc::Sender<Recording>,
+    dropped: Arc<Dropped>,
 }
 
 impl Recorder {
@@ -29,61 +37,67 @@ impl Recorder {
     ///
     /// # Errors
     /// A folder that cannot be made or listed.
-    pub fn start(options: &RecordOptions, source: Source) -> io::Result<Option<Self>> {
+    pub fn start(
+        options: &RecordOptions,
+        source: Source,
+        metrics: &Arc<Metrics>,
+    ) -> io::Result<Option<Self>> {
         let Some(folder) = &options.record else {
             return Ok(None);
         };
         std::fs::create_dir_all(folder)?;
         let numbers = numbers(folder)?;
         let (recordings, kept) = mpsc::channel(MAX_WAITING);
+        let dropped = Arc::new(Dropped::new(Arc::clone(metrics)));
         let writer = Writer {
             folder: folder.clone(),
             next: numbers.last().map_or(1, |last| last + 1),
+            left_bytes: options.record_size_limit.saturating_sub(size(folder)),
+            dropped: Arc::clone(&dropped),
         };
         tokio::spawn(writer.write(kept));
         Ok(Some(Self {
             source,
             left: AtomicUsize::new(options.record_limit.saturating_sub(numbers.len())),
             recordings,
+            dropped,
         }))
     }
 
     /// Reads the objects that the decision rests on, before the write can change them; they are written in the
-    /// background.
-    pub async fn keep(&self, body: &[u8], decision: &Decision, answer: &[u8]) {
+    /// background. Ends at the deadline.
+    pub async fn keep(&self, body: &Bytes, decision: &Decision, answer: &[u8], until: Instant) {
         let request = &decision.request;
         // Other kinds may be Secrets.
-        if !request.kind.is_some_and(Kind::is_guarded) || !self.may_record() {
+        if !request.kind.is_some_and(Kind::is_guarded) {
             return;
         }
-        let read = self.source.read(keys(decision)).await;
-        let name = name(request);
-        let objects = match read {
-            Ok(objects) => objects,
-            Err(error) => return tracing::warn!("{name} is not recorded: {error}"),
-        };
-        let recording = match Recording::new(body, decision, answer, objects) {
-            Ok(recording) => recording,
-            Err(error) => return tracing::warn!("{name} is not recorded: {error}"),
-        };
-        if let Err(error) = self.recordings.try_send(recording) {
-            let name = error.into_inner().name;
-            tracing::warn!("{name} is not recorded: others wait to be written");
+        let kept = timeout_at(until, self.try_keep(body, decision, answer)).await;
+        let kept = kept.unwrap_or_else(|_| Err("no time was left to read the cluster".to_owned()));
+        if let Err(reason) = kept {
+            self.dropped.one(&name(request), &reason);
         }
     }
 
-    fn may_record(&self) -> bool {
-        let less = |left: usize| left.checked_sub(1);
-        let Ok(left) = self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-        else {
-            return false;
-        };
-        if left == 1 {
-            tracing::warn!("the limit of recordings is reached: this review is the last");
+    async fn try_keep(
+        &self,
+        body: &Bytes,
+        decision: &Decision,
+        answer: &[u8],
+    ) -> Result<(), String> {
+        if body.len() > MAX_BODY_BYTES {
+            return Err("it is larger than 1 MiB".to_owned());
         }
-        true
+        let less = |left: usize| left.checked_sub(1);
+        let left = &self.left;
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .map_err(|_| "the limit of recordings is reached")?;
+        let objects = self.source.read(keys(decision)).await;
+        let objects = objects.map_err(|error| error.to_string())?;
+        let recording = Recording::new(body, decision, answer, objects);
+        let recording = recording.map_err(|error| error.to_string())?;
+        let waits = self.recordings.try_send(recording);
+        waits.map_err(|_| "others wait to be written".to_owned())
     }
 }
 

@@ -52,16 +52,21 @@ impl Redaction {
                 "managedFields" | "labels" | "matchLabels" | "selector" => {}
                 // Of containers, probes, analyses and plugins.
                 "env" | "args" | "httpHeaders" => self.entries(value),
-                "command" | "plugin" | "plugins" => self.all(value),
-                "set" | "add" => self.header_map(value),
+                "command" | "plugin" | "plugins" | "directResponse" | "headerValue" => {
+                    self.all(value);
+                }
+                "set" | "add" if value.is_object() => self.all(value),
                 "headers" | "withoutHeaders" | "queryParams" => {
-                    self.header_map(value);
+                    self.matched(value);
+                    self.object(value);
+                }
+                "template" => {
+                    self.pod_annotations(value);
                     self.object(value);
                 }
                 _ => self.object(value),
             }
         }
-        self.header_step(map);
     }
 
     /// Lists of texts, or of things with a `name` and a `value`.
@@ -79,24 +84,24 @@ impl Redaction {
         }
     }
 
-    /// Redacts the headers that may authenticate somebody, set or matched.
-    fn header_map(&mut self, headers: &mut Value) {
+    /// Redacts the values that headers or parameters are matched with. Rules read only whether there are any.
+    fn matched(&mut self, headers: &mut Value) {
         let Value::Object(headers) = headers else {
             return;
         };
-        let credentials = headers.iter_mut().filter(|(name, _)| is_credential(name));
-        for (_, value) in credentials {
-            self.all(value);
+        for matched in headers.values_mut() {
+            for kind in ["exact", "prefix", "regex"] {
+                if let Some(value) = matched.get_mut(kind) {
+                    self.all(value);
+                }
+            }
         }
     }
 
-    /// In a setHeaderRoute step's match the header's name is beside its value.
-    fn header_step(&mut self, map: &mut Map<String, Value>) {
-        let name = map.get("headerName").and_then(Value::as_str);
-        if name.is_some_and(is_credential)
-            && let Some(value) = map.get_mut("headerValue")
-        {
-            self.all(value);
+    /// Rules read only whether a pod template has any.
+    fn pod_annotations(&mut self, template: &mut Value) {
+        if let Some(annotations) = template.pointer_mut("/metadata/annotations") {
+            self.all(annotations);
         }
     }
 
@@ -117,26 +122,7 @@ impl Redaction {
     }
 }
 
-/// Whether a header of this name may authenticate somebody.
-fn is_credential(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    CREDENTIAL_WORDS.iter().any(|part| name.contains(part))
-}
-
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-const CREDENTIAL_WORDS: [&str; 11] = [
-    "auth",
-    "cookie",
-    "token",
-    "secret",
-    "password",
-    "credential",
-    "session",
-    "signature",
-    "api-key",
-    "apikey",
-    "jwt",
-];
 
 #[cfg(test)]
 mod tests {
@@ -166,13 +152,16 @@ mod tests {
                 "annotations": {LAST_APPLIED: "s3cret", "team": "kept"},
             },
             "spec": {
-                "template": {"spec": {"containers": [container]}},
+                "template": {
+                    "metadata": {"annotations": {"kept": "s3cret"}},
+                    "spec": {"containers": [container]},
+                },
                 "strategy": {"canary": {"steps": [
                     {"analysis": {"args": [{"name": "key", "value": "s3cret"}]}},
                     {"plugin": {"name": "p", "config": {"key": "s3cret"}}},
                     {"setHeaderRoute": {"match": [
                         {"headerName": "Authorization", "headerValue": {"exact": "s3cret"}},
-                        {"headerName": "x-tester", "headerValue": {"exact": "kept"}},
+                        {"headerName": "kept", "headerValue": {"prefix": "s3cret"}},
                     ]}},
                 ]}},
             },
@@ -181,7 +170,7 @@ mod tests {
         Redaction::default().review(&mut review);
         let text = review.to_string();
         assert!(!text.contains("s3cret"), "{review:#}");
-        assert_eq!(text.matches("kept").count(), 6, "{review:#}");
+        assert_eq!(text.matches("kept").count(), 8, "{review:#}");
         let place = "/request/object/spec/template/spec/containers/0";
         let kept = review.pointer(place).unwrap();
         assert_eq!(kept["env"][0]["value"], kept["args"][0]);
@@ -193,19 +182,20 @@ mod tests {
     }
 
     #[test]
-    fn keeps_no_value_of_a_header_that_lets_somebody_in() {
-        let headers = json!({"request": {"set": {"Authorization": "s3cret", "x-env": "kept"},
-                                         "add": {"cookie": "s3cret"}, "remove": ["x"]},
+    fn keeps_no_value_of_a_header_and_no_response() {
+        let headers = json!({"request": {"set": {"Authorization": "s3cret", "kept": "s3cret"},
+                                         "add": {"cookie": "s3cret"}, "remove": ["kept"]},
                              "response": {"set": {"Set-Cookie": "s3cret"}}});
-        let matched = json!({"headers": {"x-api-key": {"exact": "s3cret"}, "x-a": {"exact": "kept"}},
+        let matched = json!({"headers": {"x-api-key": {"exact": "s3cret"}, "kept": {"regex": "s3cret"}},
                              "queryParams": {"token": {"exact": "s3cret"}}});
         let mut service = json!({"metadata": {"managedFields": []}, "spec": {"http": [
             {"match": [matched], "headers": headers.clone(), "route": [{"headers": headers}]},
+            {"directResponse": {"status": 503, "body": {"string": "s3cret"}}},
         ]}});
         Redaction::default().stored(&mut service);
         let text = service.to_string();
         assert!(!text.contains("s3cret"), "{service:#}");
-        assert_eq!(text.matches("kept").count(), 3, "{service:#}");
+        assert_eq!(text.matches("kept").count(), 5, "{service:#}");
         assert!(service["metadata"].get("managedFields").is_none());
     }
 }

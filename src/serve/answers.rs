@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::deadline::Deadline;
 use super::pool::{Lane, Thread};
+use super::refusal::Refusal;
 use super::review_log::short;
-use super::webhook::Refusal;
 use crate::api::events::Events;
 use crate::cluster::Cluster;
 use crate::decide::{Decision, Evidence, Undecided, decide};
@@ -72,7 +72,7 @@ struct Unverified {
 /// A review after some work on it.
 enum Step {
     Answered(Result<Answer, Refusal>),
-    Unverified(Box<Unverified>),
+    Unverified(Unverified),
 }
 
 impl Step {
@@ -110,7 +110,7 @@ impl Answers {
         };
         match thread.run(begin).await.unwrap_or_else(Step::ended) {
             Step::Answered(answer) => answer,
-            Step::Unverified(review) => self.verify(*review, terms).await,
+            Step::Unverified(review) => self.verify(review, terms).await,
         }
     }
 
@@ -138,7 +138,7 @@ impl Answers {
         if review.unread.is_empty() {
             return Step::Answered(answer(review.decision));
         }
-        Step::Unverified(Box::new(review))
+        Step::Unverified(review)
     }
 
     async fn verify(&self, mut review: Unverified, terms: &Terms) -> Result<Answer, Refusal> {
@@ -150,7 +150,7 @@ impl Answers {
             let why = match terms.deadline.bound(reads.read(&review.unread)).await {
                 Some(Ok(fresh)) => match self.again(review, fresh, terms).await {
                     Step::Unverified(next) => {
-                        review = *next;
+                        review = next;
                         continue;
                     }
                     Step::Answered(answer) => return answer,

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::answers::START_BYTES;
 use super::deadline::Deadline;
 use super::pool::{Lane, Memory, Pool};
-use super::webhook::Refusal;
+use super::refusal::Refusal;
 
 /// How much of a body that is too large is read and thrown away.
 const MAX_DISCARDED_BYTES: usize = 64 << 20;

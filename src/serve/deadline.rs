@@ -28,6 +28,10 @@ impl Deadline {
         )
     }
 
+    pub fn instant(self) -> Instant {
+        self.0
+    }
+
     /// The result of the work, or `None` if the time is over.
     pub async fn bound<T>(self, work: impl Future<Output = T>) -> Option<T> {
         timeout_at(self.0, work).await.ok()

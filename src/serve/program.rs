@@ -244,7 +244,7 @@ fn recorder(options: &Options, answers: &Answers) -> Result<Option<Recorder>, Er
             namespace: options.settings.namespace().to_owned(),
         },
     };
-    Recorder::start(&options.record, source).map_err(|source| Error::Record {
+    Recorder::start(&options.record, source, &answers.metrics).map_err(|source| Error::Record {
         folder: options.record.record.clone().unwrap_or_default(),
         source,
     })

@@ -19,6 +19,7 @@ use super::limits::Limits;
 use super::log_once::LogOnce;
 use super::log_rate::LogRate;
 use super::pool::Pool;
+use super::refusal::Refusal;
 use super::review_log::{self, short};
 use super::unlisted_controllers::UnlistedControllers;
 use crate::decide::Decision;
@@ -37,9 +38,6 @@ pub struct Webhook {
     refusals: LogRate,
     pub(super) recorder: Option<Recorder>,
 }
-
-/// The status and the reason for a request that gets no review.
-pub(super) struct Refusal(pub StatusCode, pub String);
 
 impl Webhook {
     pub fn new(answers: Answers, limits: &Limits) -> Self {
@@ -111,10 +109,9 @@ impl Webhook {
         let start = Instant::now();
         let answer = self.answers.answer(body.bytes.clone(), terms).await?;
         if let Some(recorder) = &self.recorder {
-            let kept = recorder.keep(&body.bytes, &answer.decision, &answer.bytes);
-            if terms.deadline.bound(kept).await.is_none() {
-                tracing::warn!("a review is not recorded: no time was left to read the cluster");
-            }
+            let until = terms.deadline.instant();
+            let kept = recorder.keep(&body.bytes, &answer.decision, &answer.bytes, until);
+            kept.await;
         }
         Ok(self.report(answer, start))
     }
@@ -155,13 +152,6 @@ fn survive_panics(router: Router, metrics: Arc<Metrics>) -> Router {
         (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
     };
     router.layer(CatchPanicLayer::custom(respond))
-}
-
-impl From<serde_json::Error> for Refusal {
-    fn from(error: serde_json::Error) -> Self {
-        let reason = format!("the answer cannot be written: {error}");
-        Self(StatusCode::INTERNAL_SERVER_ERROR, reason)
-    }
 }
 
 #[cfg(test)]

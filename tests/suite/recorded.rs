@@ -63,7 +63,8 @@ fn the_webhook_gives_the_same_bytes_and_records_them() {
         let records = crate::server::recordings(records.path(), 2);
         let (sent, patched) = (&records[0], &records[1]);
         assert_record(sent, &["--mutate"], &mutated.body);
-        assert_eq!(read(sent, "patch.json"), patch(&mutated.body));
+        let recorded = read(sent, "response.json").expect("an answer");
+        assert_eq!(read(sent, "patch.json"), patch(recorded.as_bytes()));
         assert_record(patched, &[], &validated.body);
         assert_eq!(read(patched, "patch.json"), None, "{}", recording.name);
     }
@@ -73,7 +74,15 @@ fn the_webhook_gives_the_same_bytes_and_records_them() {
 #[cfg(feature = "serve")]
 fn assert_record(folder: &Path, flags: &[&str], answer: &[u8]) {
     let recorded = read(folder, "response.json");
-    assert_eq!(recorded, Some(pretty(answer)), "{}", folder.display());
+    // Header values in a patch are redacted.
+    let without_patch = |answer: &[u8]| {
+        let mut answer: Value = serde_json::from_slice(answer).expect("JSON");
+        answer["response"]["patch"].take();
+        answer
+    };
+    let text = recorded.clone().unwrap_or_default();
+    let (left, right) = (without_patch(text.as_bytes()), without_patch(answer));
+    assert_eq!(left, right, "{}", folder.display());
     let output = review(folder, "cluster.json", flags);
     assert_eq!(
         Some(pretty(&output.stdout)),

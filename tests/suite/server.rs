@@ -141,9 +141,50 @@ fn recordings_hold_no_secret_and_end_at_their_limit() {
         let text = std::fs::read_to_string(folders[1].join(file)).unwrap();
         assert!(!text.contains("s3cret"), "{file}: {text}");
         assert!(!text.is_empty());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(&folders[1].join(file)), 0o600);
+            assert_eq!(mode(&folders[1]), 0o700);
+        }
     }
+    let recordings = |result: &str| {
+        server.metric(&format!(
+            "rollout_guard_recordings_total{{result=\"{result}\"}}"
+        ))
+    };
+    assert_eq!((recordings("stored"), recordings("dropped")), (2, 1));
     let log = server.log().join("\n");
     assert!(log.contains("the limit of recordings is reached"), "{log}");
+}
+
+#[test]
+fn recordings_take_no_more_space_than_they_may() {
+    let kept = tempfile::tempdir().unwrap();
+    let record = format!("--record={}", kept.path().display());
+    let flags = [record.as_str(), "--record-size-limit=40000"];
+    let server = Server::with(&recorded("cluster.yaml"), &flags);
+    for _ in 0..20 {
+        assert_eq!(server.post("validate", &denied()).0, 200);
+    }
+    let count = |result: &str| {
+        server.metric(&format!(
+            "rollout_guard_recordings_total{{result=\"{result}\"}}"
+        ))
+    };
+    eventually("all are stored or dropped", || {
+        count("stored") + count("dropped") == 20
+    });
+    let folders = recordings(kept.path(), usize::try_from(count("stored")).unwrap());
+    assert!(!folders.is_empty() && folders.len() < 20);
+    let files = folders.iter().flat_map(|folder| folder.read_dir().unwrap());
+    let size: u64 = files
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(size <= 40_000, "{size}");
+    let log = server.log().join("\n");
+    assert!(log.contains("the folder has reached its size"), "{log}");
 }
 
 #[test]

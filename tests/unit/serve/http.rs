@@ -1,6 +1,7 @@
 //! Connections that are slow, silent or many.
 
 use super::super::handshake::HANDSHAKE_TIMEOUT;
+use super::super::http_connection::FIRST_REQUEST_TIMEOUT;
 use super::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
