@@ -87,6 +87,13 @@ behaviours! {
         otherwise: "Deletes them, like every destination without a role.",
         source: "`processRoutes`",
     };
+    refuses_changed_selectors = Behaviour {
+        since: ArgoVersion(1, 9),
+        until: None,
+        does: "The CRD refuses an UPDATE that changes `spec.selector`.",
+        otherwise: "Accepts it, and gives up the ReplicaSets that the new selector does not match. Without a stable ReplicaSet it promotes the new one at once.",
+        source: "`getReplicaSetsForRollouts`, `shouldFullPromote`, argoproj/argo-rollouts#4084",
+    };
     splits_dotted_names_at_last_dot = Behaviour {
         since: ArgoVersion(1, 10),
         until: None,

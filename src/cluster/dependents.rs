@@ -25,11 +25,11 @@ pub fn dependents(view: &View<'_>, key: &Key) -> BTreeSet<Key> {
             let hosts = entry.hosts.iter();
             dependents.extend(hosts.flat_map(|host| by_provider(view, &resolve(host))));
         }
-        Body::Gateway => {
+        Body::Gateway(_) => {
             let services = view.virtual_services_naming(key);
             dependents.extend(services.into_iter().map(|service| service.meta.key.clone()));
         }
-        Body::Namespace | Body::Workload(_) => {}
+        Body::Namespace | Body::Workload(_) | Body::AnalysisTemplate => {}
     }
     dependents
 }

@@ -64,7 +64,9 @@ pub fn edges_of(object: &Object, mesh: &Mesh) -> Vec<Edge> {
         Body::DestinationRule(rule) => of_destination_rule(object.typed(rule), mesh),
         Body::Service(_) => of_service(object.key(), mesh),
         Body::ServiceEntry(entry) => of_service_entry(object.typed(entry), mesh),
-        Body::Gateway | Body::Namespace | Body::Workload(_) => Vec::new(),
+        Body::Gateway(_) | Body::Namespace | Body::Workload(_) | Body::AnalysisTemplate => {
+            Vec::new()
+        }
     };
     edges.sort();
     edges.dedup();
@@ -74,10 +76,12 @@ pub fn edges_of(object: &Object, mesh: &Mesh) -> Vec<Edge> {
 fn of_rollout(rollout: Typed<'_, Rollout>, mesh: &Mesh) -> Vec<Edge> {
     let named = reference::named(rollout, mesh.argo_version).map(|(_, key)| key);
     let workload = reference::workload(rollout);
+    let templates = reference::analysis_templates(rollout).map(|(_, key)| key);
     let stable = &rollout.status.stable_rs;
     let revision = (!stable.is_empty()).then(|| reference::revision(rollout, stable));
     named
         .chain(workload)
+        .chain(templates)
         .chain(revision)
         .map(Edge::Names)
         .collect()

@@ -164,6 +164,20 @@ pub fn workload(rollout: Typed<'_, Rollout>) -> Option<Key> {
     takes.then(|| Key::new(kind, rollout.meta.namespace(), &reference.name))
 }
 
+/// The analysis templates that the Rollout names, without empty names, with the path of each name.
+pub fn analysis_templates(rollout: Typed<'_, Rollout>) -> impl Iterator<Item = (Path, Key)> {
+    let named = rollout.body.analysis_templates();
+    let named = named.filter(|(_, template)| !template.name.is_empty());
+    named.map(move |(path, template)| {
+        let (kind, namespace) = match template.cluster_scope {
+            true => (Kind::ClusterAnalysisTemplate, ""),
+            false => (Kind::AnalysisTemplate, rollout.meta.namespace()),
+        };
+        let key = Key::new(kind, namespace, &template.name);
+        (path.field("templateName"), key)
+    })
+}
+
 /// The ReplicaSet of the Rollout's revision with this hash.
 pub fn revision(rollout: Typed<'_, Rollout>, hash: &str) -> Key {
     let name = format!("{}-{hash}", rollout.meta.name());

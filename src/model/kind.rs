@@ -20,6 +20,7 @@ struct Info {
     versions: &'static [&'static str],
     /// Every API server serves it, unlike a kind of a CRD.
     built_in: bool,
+    namespaced: bool,
     watch: Watch,
     /// Whether the writes are judged. The objects of the other kinds are only read.
     guarded: bool,
@@ -67,13 +68,13 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Rollout = Info { guarded: true, ..crd("argoproj.io", &["v1alpha1"], "rollouts") };
+    Rollout = Info { guarded: true, ..argo("rollouts") };
     VirtualService = Info { guarded: true, ..istio("virtualservices") };
     DestinationRule = Info { guarded: true, ..istio("destinationrules") };
     Service = Info { guarded: true, ..built_in("", "services") };
     ServiceEntry = istio("serviceentries");
-    Gateway = Info { watch: Watch::Metadata, ..istio("gateways") };
-    Namespace = Info { watch: Watch::Metadata, ..built_in("", "namespaces") };
+    Gateway = istio("gateways");
+    Namespace = Info { watch: Watch::Metadata, namespaced: false, ..built_in("", "namespaces") };
     Deployment = Info { watch: Watch::WorkloadRef, ..built_in("apps", "deployments") };
     ReplicaSet = Info { watch: Watch::WorkloadRef, selector: NO_HASH, ..built_in("apps", "replicasets") };
     PodTemplate = Info { watch: Watch::WorkloadRef, ..built_in("", "podtemplates") };
@@ -83,6 +84,12 @@ kinds! {
         name: Some("ReplicaSet"),
         selector: HASH_LABEL,
         ..built_in("apps", "replicasets")
+    };
+    AnalysisTemplate = Info { watch: Watch::Metadata, ..argo("analysistemplates") };
+    ClusterAnalysisTemplate = Info {
+        watch: Watch::Metadata,
+        namespaced: false,
+        ..argo("clusteranalysistemplates")
     };
 }
 
@@ -97,9 +104,14 @@ const fn crd(group: &'static str, versions: &'static [&'static str], plural: &'s
         plural,
         versions,
         built_in: false,
+        namespaced: true,
         watch: Watch::Objects,
         guarded: false,
     }
+}
+
+const fn argo(plural: &'static str) -> Info {
+    crd("argoproj.io", &["v1alpha1"], plural)
 }
 
 const fn istio(plural: &'static str) -> Info {
@@ -157,6 +169,11 @@ impl Kind {
     /// Whether every API server serves the kind, unlike one of a CRD.
     pub fn is_built_in(self) -> bool {
         self.info().built_in
+    }
+
+    /// Whether its objects are in namespaces.
+    pub fn is_namespaced(self) -> bool {
+        self.info().namespaced
     }
 
     pub fn watch(self) -> Watch {

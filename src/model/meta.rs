@@ -51,14 +51,13 @@ impl Meta {
     pub(super) fn read(kind: Kind, root: &Reader<'_>, default_namespace: &str) -> Meta {
         let meta = root.get("metadata");
         let annotations = meta.get("annotations").labels().unwrap_or_default();
-        let namespace = match kind {
-            Kind::Namespace => String::new(),
-            _ => meta
-                .get("namespace")
-                .string()
-                .filter(|namespace| !namespace.is_empty())
-                .unwrap_or_else(|| default_namespace.to_owned()),
-        };
+        let namespace = meta
+            .get("namespace")
+            .string()
+            .filter(|namespace| !namespace.is_empty())
+            .unwrap_or_else(|| default_namespace.to_owned());
+        let namespace = Some(namespace).filter(|_| kind.is_namespaced());
+        let namespace = namespace.unwrap_or_default();
         let name = meta.get("name").string().unwrap_or_default();
         let labels = meta.get("labels");
         let release = if kind.is_guarded() {

@@ -1,7 +1,9 @@
 //! The objects, with only the fields that rules read. Parsing never fails: unknown fields are ignored, and a
 //! field of the wrong type is noted as malformed.
 
+mod analysis;
 mod destination_rule;
+mod gateway;
 mod host;
 mod key;
 mod kind;
@@ -22,7 +24,9 @@ mod virtual_service;
 mod workload;
 mod write;
 
+pub use analysis::{Analysis, TemplateRef};
 pub use destination_rule::{DestinationRule, Policy, Subset};
+pub use gateway::Gateway;
 pub use host::Host;
 pub use key::Key;
 pub use kind::{HASH_LABEL, Kind, Watch};

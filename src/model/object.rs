@@ -6,6 +6,7 @@ use std::ops::Deref;
 use serde_json::Value;
 
 use super::destination_rule::DestinationRule;
+use super::gateway::Gateway;
 use super::key::Key;
 use super::kind::{HASH_LABEL, Kind};
 use super::meta::Meta;
@@ -40,8 +41,9 @@ pub enum Body {
     ServiceEntry(ServiceEntry),
     /// A Deployment, ReplicaSet or PodTemplate, or a Rollout's ReplicaSet.
     Workload(Workload),
-    /// Metadata only: rules ask whether it exists.
-    Gateway,
+    Gateway(Gateway),
+    /// An AnalysisTemplate or ClusterAnalysisTemplate, metadata only: rules ask whether it exists.
+    AnalysisTemplate,
     /// Metadata only: the enforce label and whether it is being deleted.
     Namespace,
 }
@@ -148,6 +150,13 @@ impl Object {
         }
     }
 
+    pub fn gateway(&self) -> Option<Typed<'_, Gateway>> {
+        match &self.body {
+            Body::Gateway(gateway) => Some(self.typed(gateway)),
+            _ => None,
+        }
+    }
+
     pub fn workload(&self) -> Option<Typed<'_, Workload>> {
         match &self.body {
             Body::Workload(workload) => Some(self.typed(workload)),
@@ -188,7 +197,8 @@ impl Body {
             }
             Kind::PodTemplate => Body::Workload(Workload::read(root)),
             Kind::Revision => Body::Workload(Workload::read_revision(root)),
-            Kind::Gateway => Body::Gateway,
+            Kind::Gateway => Body::Gateway(Gateway::read(root)),
+            Kind::AnalysisTemplate | Kind::ClusterAnalysisTemplate => Body::AnalysisTemplate,
             Kind::Namespace => Body::Namespace,
         }
     }

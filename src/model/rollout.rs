@@ -1,5 +1,6 @@
 //! Argo's Rollout: strategy, traffic routing, selector and pod labels. Steps and status have their own files.
 
+use super::analysis::{Analysis, TemplateRef};
 use super::reader::{IntOrString, Labels, Reader};
 use super::selector::Selector;
 use super::status::Status;
@@ -42,6 +43,8 @@ pub struct Canary {
     pub steps: Vec<Step>,
     /// A digest of `steps`, to detect that a write changes them.
     pub steps_digest: u64,
+    /// The analysis in the background of a release.
+    pub analysis: Option<Analysis>,
     pub max_surge: Option<IntOrString>,
     pub max_unavailable: Option<IntOrString>,
     pub scale_down_delay_seconds: Option<i64>,
@@ -57,6 +60,8 @@ pub struct Canary {
 pub struct BlueGreen {
     pub active_service: String,
     pub preview_service: String,
+    pub pre_promotion_analysis: Option<Analysis>,
+    pub post_promotion_analysis: Option<Analysis>,
     pub scale_down_delay_revision_limit: Option<i64>,
     pub anti_affinity: Option<AntiAffinity>,
 }
@@ -125,6 +130,31 @@ impl Rollout {
         })
     }
 
+    /// The references to analysis templates, with their paths: of the background, of steps and their experiments, and
+    /// before and after a promotion.
+    pub fn analysis_templates(&self) -> impl Iterator<Item = (Path, &TemplateRef)> {
+        let canary = Path::spec(["strategy", "canary"]);
+        let background = self
+            .canary
+            .iter()
+            .filter_map(|canary| canary.analysis.as_ref());
+        let background = background.map(move |analysis| (canary.field("analysis"), analysis));
+        let of_steps = self
+            .steps()
+            .filter_map(|(path, step)| Some((path.field("analysis"), step.analysis.as_ref()?)));
+        let experiments = self.steps().filter_map(|(path, step)| {
+            let analyses = &step.experiment.as_ref()?.analyses;
+            Some((path.fields(["experiment", "analyses"]), analyses))
+        });
+        let promotion = self.blue_green.iter().flat_map(BlueGreen::analyses);
+        let templates = background.chain(of_steps).chain(promotion);
+        let templates = templates.map(|(path, one)| (path.field("templates"), &one.templates));
+        templates.chain(experiments).flat_map(|(path, list)| {
+            let list = list.iter().enumerate();
+            list.map(move |(index, template)| (path.index(index), template))
+        })
+    }
+
     pub fn traffic_routing(&self) -> Option<&TrafficRouting> {
         self.canary.as_ref()?.traffic_routing.as_ref()
     }
@@ -164,6 +194,7 @@ impl Canary {
             traffic_routing: canary.get("trafficRouting").object_as(TrafficRouting::read),
             steps: canary.get("steps").objects(Step::read).unwrap_or_default(),
             steps_digest: canary.get("steps").digest(),
+            analysis: canary.get("analysis").object_as(Analysis::read),
             max_surge: canary.get("maxSurge").int_or_string(),
             max_unavailable: canary.get("maxUnavailable").int_or_string(),
             scale_down_delay_seconds: canary.get("scaleDownDelaySeconds").int(),
@@ -177,13 +208,32 @@ impl Canary {
 
 impl BlueGreen {
     fn read(blue_green: &Reader<'_>) -> Self {
+        let analysis = |name| blue_green.get(name).object_as(Analysis::read);
         let text = |name| blue_green.get(name).string().unwrap_or_default();
         Self {
             active_service: text("activeService"),
             preview_service: text("previewService"),
+            pre_promotion_analysis: analysis("prePromotionAnalysis"),
+            post_promotion_analysis: analysis("postPromotionAnalysis"),
             scale_down_delay_revision_limit: blue_green.get("scaleDownDelayRevisionLimit").int(),
             anti_affinity: blue_green.get("antiAffinity").object_as(AntiAffinity::read),
         }
+    }
+}
+
+impl BlueGreen {
+    fn analyses(&self) -> impl Iterator<Item = (Path, &Analysis)> {
+        let fields = [
+            ("prePromotionAnalysis", &self.pre_promotion_analysis),
+            ("postPromotionAnalysis", &self.post_promotion_analysis),
+        ];
+        let fields = fields.into_iter();
+        fields.filter_map(|(name, analysis)| {
+            Some((
+                Path::spec(["strategy", "blueGreen", name]),
+                analysis.as_ref()?,
+            ))
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The steps of a canary.
 
+use super::analysis::{Analysis, TemplateRef};
 use super::reader::{IntOrString, Reader};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -8,7 +9,7 @@ pub struct Step {
     pub pause: bool,
     pub pause_duration: Option<IntOrString>,
     pub experiment: Option<Experiment>,
-    pub analysis: bool,
+    pub analysis: Option<Analysis>,
     pub set_canary_scale: bool,
     pub set_header_route: Option<RouteStep>,
     pub set_mirror_route: Option<RouteStep>,
@@ -18,6 +19,7 @@ pub struct Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Experiment {
     pub templates: Vec<ExperimentTemplate>,
+    pub analyses: Vec<TemplateRef>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +61,7 @@ impl Step {
             pause: pause.object(),
             pause_duration: pause.get("duration").int_or_string(),
             experiment: step.get("experiment").object_as(Experiment::read),
-            analysis: step.get("analysis").object(),
+            analysis: step.get("analysis").object_as(Analysis::read),
             set_canary_scale: step.get("setCanaryScale").object(),
             set_header_route: step
                 .get("setHeaderRoute")
@@ -108,8 +110,10 @@ impl Experiment {
             name: template.get("name").string().unwrap_or_default(),
             weight: template.get("weight").int(),
         });
+        let analyses = experiment.get("analyses").objects(TemplateRef::read);
         Self {
             templates: templates.unwrap_or_default(),
+            analyses: analyses.unwrap_or_default(),
         }
     }
 }

@@ -48,7 +48,7 @@ fn check_kind(flow: &Flow<'_>, step: &Step, path: &Path, found: &mut Findings<'_
         (step.set_weight.is_some(), "setWeight"),
         (step.pause, "pause"),
         (step.experiment.is_some(), "experiment"),
-        (step.analysis, "analysis"),
+        (step.analysis.is_some(), "analysis"),
     ];
     let set = exclusive.into_iter().filter(|(set, _)| *set);
     let set: Vec<&str> = set.map(|(_, name)| name).collect();

@@ -26,8 +26,9 @@
 //! Write the host as a DNS name. Of two hosts that cover each other, keep the wider one. List in `hosts` what the SNI
 //! hosts need.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
+use super::parts::host_set::HostSet;
 use super::parts::istio_names::{gateway_host_fault, host_fault, is_ip};
 use crate::field::Path;
 use crate::model::{Body, DestinationRule, Key, Object, Typed, VirtualService};
@@ -87,28 +88,20 @@ fn report(key: &Key, path: Path, host: &str, fault: &str, found: &mut Findings<'
     );
 }
 
-/// The `hosts` of a VirtualService, indexed so that what covers a host is found without comparing all pairs.
+/// The `hosts` of a VirtualService.
 struct Hosts<'a> {
     service: Typed<'a, VirtualService>,
-    exact: HashSet<&'a str>,
-    /// What follows the `*` of each wildcard.
-    suffixes: HashSet<&'a str>,
-    /// The lengths that there are among them.
-    suffix_lengths: BTreeSet<usize>,
+    set: HostSet<'a>,
     is_mesh: bool,
     has_sni: bool,
 }
 
 impl<'a> Hosts<'a> {
     fn of(service: Typed<'a, VirtualService>) -> Self {
-        let hosts = || service.body.hosts.iter().map(String::as_str);
-        let suffixes: HashSet<&str> = hosts().filter_map(|host| host.strip_prefix('*')).collect();
         let mut matches = service.tls().iter().flat_map(|route| &route.matches);
         Self {
             service,
-            exact: hosts().filter(|host| !host.starts_with('*')).collect(),
-            suffix_lengths: suffixes.iter().map(|suffix| suffix.len()).collect(),
-            suffixes,
+            set: HostSet::of(service.body.hosts.iter().map(String::as_str)),
             is_mesh: service.is_mesh(),
             has_sni: matches.any(|entry| !entry.sni_hosts.is_empty()),
         }
@@ -156,22 +149,10 @@ impl<'a> Hosts<'a> {
     /// Another entry, a wildcard, that covers the host.
     fn wider(&self, host: &str) -> Option<String> {
         let suffix = match host.strip_prefix('*') {
-            Some(rest) => self.suffix_of(rest.get(1..)?),
-            None => self.suffix_of(host),
+            Some(rest) => self.set.suffix_of(rest.get(1..)?),
+            None => self.set.suffix_of(host),
         };
         suffix.map(|suffix| format!("*{suffix}"))
-    }
-
-    fn covers(&self, host: &str) -> bool {
-        let end = host.strip_prefix('*').unwrap_or(host);
-        self.exact.contains(host) || self.suffix_of(end).is_some()
-    }
-
-    /// The longest wildcard that covers names with this end, without its `*`.
-    fn suffix_of<'b>(&self, end: &'b str) -> Option<&'b str> {
-        let lengths = self.suffix_lengths.iter().rev();
-        let mut ends = lengths.filter_map(|length| end.get(end.len().checked_sub(*length)?..));
-        ends.find(|end| self.suffixes.contains(end))
     }
 
     fn report_covered(&self, index: usize, host: &str, other: &str, found: &mut Findings<'_>) {
@@ -217,7 +198,7 @@ impl<'a> Hosts<'a> {
             // istiod accepts an address here and does not compare it, although SNI forbids addresses.
             Some(_) if is_ip(host) => {}
             Some(fault) => report(&service.meta.key, path, host, &fault, found),
-            None if self.covers(host) => {}
+            None if self.set.covers(host) => {}
             None => self.report_uncovered(path, host, found),
         }
     }

@@ -5,6 +5,7 @@
 mod rule;
 mod parts;
 
+mod analysis_template_missing;
 mod controller_values_lost;
 mod cross_namespace_claim;
 mod delegate_missing;
@@ -24,6 +25,7 @@ mod extra_destination;
 mod extra_subset;
 mod first_adoption;
 mod foreign_role_host;
+mod gateway_host;
 mod gateway_missing;
 mod host_claimed_twice;
 mod inserted_route_host;
@@ -70,6 +72,7 @@ pub use parts::suggest::nearest;
 pub use rule::{Check, Level, Rule};
 
 use crate::cluster::{Flow, Requirement, View};
+use crate::field::{Path, Segment};
 use crate::model::{Body, Key, Object, Rollout, Typed, Write};
 use crate::verdict::{Digest, Finding, Findings, Severity};
 
@@ -109,9 +112,17 @@ pub fn meets(rollout: Typed<'_, Rollout>, view: &View<'_>, requirement: Requirem
         if let Check::Rollout(check) = rule.check {
             check(&flow, &mut Findings::of(rule.id, &mut list));
         }
-        list.iter()
-            .all(|finding| finding.severity != Severity::Error && !(complete && finding.missing))
+        list.iter().all(|finding| {
+            let lacks = complete && finding.missing && is_required(&finding.path);
+            finding.severity != Severity::Error && !lacks
+        })
     })
+}
+
+/// Whether the controller refuses the Rollout without what the field names. It looks up templates of experiments only
+/// when the step begins.
+fn is_required(field: &Path) -> bool {
+    !field.segments().contains(&Segment::Field("experiment"))
 }
 
 /// The rules whose errors the controller reports as `InvalidSpec`, without those about pods.

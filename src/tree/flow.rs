@@ -157,7 +157,7 @@ pub fn describe(step: &Step) -> String {
     let named = [
         (step.pause, "pause"),
         (step.experiment.is_some(), "experiment"),
-        (step.analysis, "analysis"),
+        (step.analysis.is_some(), "analysis"),
         (step.set_canary_scale, "setCanaryScale"),
         (step.plugin, "plugin"),
     ];

@@ -2,6 +2,7 @@
 //! references compare. No rule is here.
 
 pub(super) mod hidden_subset;
+pub(super) mod host_set;
 pub(super) mod istio_names;
 pub(super) mod kubernetes_labels;
 pub(super) mod named_path;
