@@ -18,6 +18,8 @@ pub enum Segment {
     Index(usize),
     /// A key of a map whose keys the user chose, `[app]`.
     Entry(String),
+    /// A field that the type does not have, `.nmae`.
+    Unknown(String),
 }
 
 impl Path {
@@ -90,7 +92,7 @@ impl Path {
             match segment {
                 Segment::Field(name) => pointer.push_str(name),
                 Segment::Index(index) => pointer.push_str(&index.to_string()),
-                Segment::Entry(key) => {
+                Segment::Entry(key) | Segment::Unknown(key) => {
                     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
                 }
             }
@@ -113,6 +115,8 @@ impl fmt::Display for Path {
                 Segment::Field(name) => write!(f, ".{name}")?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Entry(key) => write!(f, "[{key}]")?,
+                Segment::Unknown(name) if position == 0 => f.write_str(name)?,
+                Segment::Unknown(name) => write!(f, ".{name}")?,
             }
         }
         Ok(())

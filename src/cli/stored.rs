@@ -17,7 +17,11 @@ pub fn cluster(manifests: &Manifests, settings: &Settings, mesh: Mesh) -> Cluste
         .filter_map(|document| {
             let decision = create(MUTATIONS, document, &cluster, settings);
             let mutated = decision.mutation.filter(Mutated::patches);
-            mutated.and(decision.write?.new)
+            let object = mutated.and(decision.write?.new)?;
+            Some(Object {
+                unknown_fields: document.object.unknown_fields.clone(),
+                ..object
+            })
         })
         .collect();
     for object in changed {

@@ -37,6 +37,7 @@ fn suggestion(
 ) -> Option<Suggestion> {
     let (key, path, action) = match finding.remedy.as_ref()? {
         Remedy::Replace(key, path, right) => (key, path, format!("write `{right}`")),
+        Remedy::Rename(key, path, right) => (key, path, format!("call it `{right}`")),
         Remedy::Remove(key, path) => (key, path, "remove it".to_owned()),
     };
     let document = documents.get(key)?;
@@ -45,6 +46,7 @@ fn suggestion(
         Remedy::Replace(_, _, right) => {
             edit::set(text, &document.node, path, &right.as_str().into())
         }
+        Remedy::Rename(_, _, right) => edit::rename(text, &document.node, path, right),
         Remedy::Remove(..) => edit::remove(text, &document.node, path),
     };
     let located = document.node.locate(path);

@@ -167,7 +167,7 @@ fn find<'a>(root: &'a Node, path: &Path) -> Option<&'a Node> {
     for segment in path.segments() {
         let next = match segment {
             Segment::Field(name) => node.get(name),
-            Segment::Entry(name) => node.get(name),
+            Segment::Entry(name) | Segment::Unknown(name) => node.get(name),
             Segment::Index(index) => node.at(*index),
         };
         match (next, &node.content) {

@@ -9,8 +9,8 @@ use super::index::Cluster;
 use super::mesh::Mesh;
 use super::overlay::Overlay;
 use crate::model::{
-    DestinationRule, Gateway, Host, Key, Kind, Meta, Object, Rollout, Service, Typed,
-    VirtualService, Workload,
+    DestinationRule, Host, Key, Kind, Meta, Object, Rollout, Service, Typed, VirtualService,
+    Workload,
 };
 
 /// Whether a Rollout meets the controller's requirement.
@@ -157,10 +157,6 @@ impl<'a> View<'a> {
 
     pub fn workload(&self, key: &Key) -> Option<Typed<'a, Workload>> {
         self.get(key)?.workload()
-    }
-
-    pub fn gateway(&self, key: &Key) -> Option<Typed<'a, Gateway>> {
-        self.get(key)?.gateway()
     }
 
     pub fn namespace(&self, name: &str) -> Option<&'a Meta> {

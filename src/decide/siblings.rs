@@ -87,7 +87,7 @@ impl SiblingsOf<'_> {
 fn names(path: &Path) -> Vec<&str> {
     let names = path.segments().iter().map_while(|segment| match segment {
         Segment::Field(name) => Some(*name),
-        Segment::Entry(name) => Some(name.as_str()),
+        Segment::Entry(name) | Segment::Unknown(name) => Some(name.as_str()),
         Segment::Index(_) => None,
     });
     names.collect()

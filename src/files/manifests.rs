@@ -215,7 +215,7 @@ impl Manifests {
                 generated_name,
                 node,
             };
-            document.object = Object::parse_as(kind, &document.value(), namespace);
+            document.object = Object::of_manifest(kind, &document.value(), namespace);
             documents.push(document);
         }
         Ok(documents)

@@ -3,6 +3,7 @@
 
 mod analysis;
 mod destination_rule;
+mod field_names;
 mod gateway;
 mod host;
 mod key;
@@ -26,6 +27,7 @@ mod write;
 
 pub use analysis::{Analysis, TemplateRef};
 pub use destination_rule::{DestinationRule, Policy, Subset};
+pub use field_names::{UnknownField, UnknownFields};
 pub use gateway::Gateway;
 pub use host::Host;
 pub use key::Key;

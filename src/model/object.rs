@@ -6,6 +6,7 @@ use std::ops::Deref;
 use serde_json::Value;
 
 use super::destination_rule::DestinationRule;
+use super::field_names::{UnknownFields, unknown_fields};
 use super::gateway::Gateway;
 use super::key::Key;
 use super::kind::{HASH_LABEL, Kind};
@@ -28,6 +29,8 @@ pub struct Object {
     pub more_malformed: usize,
     /// The entries of lists and maps that were not read because there are too many.
     pub unread_entries: usize,
+    /// The fields that the API server drops, of an object in a manifest.
+    pub unknown_fields: Option<Box<UnknownFields>>,
     pub body: Body,
 }
 
@@ -83,7 +86,16 @@ impl Object {
             unread_entries: unread_entries(value).unwrap_or_default(),
             more_malformed: notes.malformed_count.get() - malformed.len(),
             malformed,
+            unknown_fields: None,
             body,
+        }
+    }
+
+    /// Parses a manifest, of which fields may be unknown to the API server.
+    pub fn of_manifest(kind: Kind, value: &Value, default_namespace: &str) -> Object {
+        Object {
+            unknown_fields: unknown_fields(kind, value),
+            ..Self::parse_as(kind, value, default_namespace)
         }
     }
 

@@ -171,7 +171,10 @@ impl Patch {
                     return self.push(&parent, nested, replaces);
                 }
                 (Some(Value::Array(_)), Segment::Index(_))
-                | (Some(Value::Object(_)), Segment::Field(_) | Segment::Entry(_)) => {}
+                | (
+                    Some(Value::Object(_)),
+                    Segment::Field(_) | Segment::Entry(_) | Segment::Unknown(_),
+                ) => {}
                 _ => return false,
             }
         }
@@ -236,7 +239,7 @@ fn nest(steps: &[Segment], value: Value) -> Option<Value> {
     steps.iter().rev().try_fold(value, |inner, step| {
         let name = match step {
             Segment::Field(name) => (*name).to_owned(),
-            Segment::Entry(name) => name.clone(),
+            Segment::Entry(name) | Segment::Unknown(name) => name.clone(),
             Segment::Index(_) => return None,
         };
         Some(Value::Object(Map::from_iter([(name, inner)])))

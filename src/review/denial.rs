@@ -144,7 +144,7 @@ fn reach<'a>(object: &'a Value, path: &Path) -> Option<&'a Value> {
         .iter()
         .try_fold(object, |value, step| match step {
             Segment::Field(name) => value.get(name),
-            Segment::Entry(name) => value.get(name.as_str()),
+            Segment::Entry(name) | Segment::Unknown(name) => value.get(name.as_str()),
             Segment::Index(index) => value.get(index),
         })
 }

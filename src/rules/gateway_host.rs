@@ -31,7 +31,7 @@ use super::parts::host_set::HostSet;
 use super::parts::names::quoted;
 use crate::cluster::{View, reference};
 use crate::field::Path;
-use crate::model::{Gateway, Key, Typed, VirtualService};
+use crate::model::{Gateway, Key, Object, Typed, VirtualService};
 use crate::verdict::{Findings, message};
 
 rule!(RG514, Warning, VirtualService(check), reads = [Gateway]);
@@ -51,10 +51,8 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
     let mut all_known = !service.is_mesh();
     let mut seen = BTreeSet::new();
     for (path, key) in reference::gateways(service) {
-        let Some(gateway) = view
-            .gateway(&key)
-            .filter(|known| known.malformed.is_empty())
-        else {
+        let gateway = view.get(&key).and_then(Object::gateway);
+        let Some(gateway) = gateway.filter(|known| known.malformed.is_empty()) else {
             all_known = false;
             continue;
         };
@@ -132,7 +130,7 @@ fn report_gateway(
     let message = message!("{} is bound to {key}", service.meta.key)
         .in_field(&path)
         .text(format!(
-            ", which admits {servers} and none of its `hosts` (IST0132)"
+            ", which admits none of its `hosts`, but {servers} (IST0132)"
         ));
     found
         .warning(&service.meta.key, path, message)

@@ -63,6 +63,7 @@ mod subset_selects_nothing;
 mod subset_shadowed;
 mod subset_undefined;
 mod traffic_services_required;
+mod unknown_field;
 mod unlisted_l4_route;
 mod virtual_service_choice;
 mod virtual_service_missing;
@@ -148,7 +149,7 @@ pub fn find(word: &str) -> Option<&'static Rule> {
 impl Rule {
     /// Whether it is only for `check` and the audit.
     pub fn is_standing(&self) -> bool {
-        matches!(self.check, Check::Standing(_))
+        matches!(self.check, Check::Standing(_) | Check::Manifest(_))
     }
 
     /// Adds what this rule reports about a write, if it is a rule about writes. The view is the cluster before the
@@ -192,7 +193,7 @@ impl Rule {
             (Check::DestinationRule(check), Body::DestinationRule(rule)) => {
                 check(object.typed(rule), view, found);
             }
-            (Check::Any(check), _) => check(object, found),
+            (Check::Any(check) | Check::Manifest(check), _) => check(object, found),
             _ => {}
         }
     }

@@ -33,6 +33,8 @@ pub enum Check {
     DestinationRule(fn(Typed<'_, DestinationRule>, &View<'_>, &mut Findings<'_>)),
     /// Objects of any kind; it reads no other objects.
     Any(fn(&Object, &mut Findings<'_>)),
+    /// Objects of any kind in manifests, but only for `check`.
+    Manifest(fn(&Object, &mut Findings<'_>)),
     /// Rollouts, but only for `check` and the audit: a review can come between two writes of the controller, when its
     /// findings would be wrong.
     Standing(fn(&Flow<'_>, &mut Findings<'_>)),
@@ -47,7 +49,7 @@ impl Rule {
             Check::Rollout(_) | Check::Standing(_) => Some(Kind::Rollout),
             Check::VirtualService(_) => Some(Kind::VirtualService),
             Check::DestinationRule(_) => Some(Kind::DestinationRule),
-            Check::Any(_) | Check::Write(_) => None,
+            Check::Any(_) | Check::Manifest(_) | Check::Write(_) => None,
         };
         let kinds = Kind::ALL.into_iter();
         kinds.filter(move |kind| only.map_or(kind.is_guarded(), |only| only == *kind))

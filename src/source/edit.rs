@@ -77,15 +77,11 @@ pub fn set(text: &str, document: &Node, path: &Path, value: &Value) -> Option<Ed
         return Some(replace(text, node, value));
     }
     let (last, _) = path.segments().split_last()?;
-    let key = match last {
-        Segment::Field(name) => (*name).to_owned(),
-        Segment::Entry(name) => name.clone(),
-        Segment::Index(_) => return None,
-    };
+    let key = name(last)?;
     let parent = document.find(&path.parent()?)?;
     match &parent.content {
         Content::Mapping(entries) if parent.flow || begins_plainly(text, entries) => {
-            Some(add(text, parent, entries, &key, value))
+            Some(add(text, parent, entries, key, value))
         }
         _ => None,
     }
@@ -100,6 +96,33 @@ fn begins_plainly(text: &str, entries: &[(KeyNode, Node)]) -> bool {
     let before = text.get(..first.span.start.byte).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     line.chars().all(|character| matches!(character, ' ' | '-'))
+}
+
+/// The edit that gives the entry at `path` of a mapping another key, which needs no quotes.
+pub fn rename(text: &str, document: &Node, path: &Path, key: &str) -> Option<Edit> {
+    let name = name(path.segments().last()?)?;
+    let parent = document.find(&path.parent()?)?;
+    let (old, _) = parent.entry(name)?;
+    let range = (old.span.start.byte, old.span.end.byte);
+    let quote = text.get(range.0..range.1)?.chars().next();
+    let quote = quote
+        .filter(|first| matches!(first, '"' | '\''))
+        .map(String::from);
+    let quote = quote.unwrap_or_default();
+    Some(Edit {
+        range,
+        text: format!("{quote}{key}{quote}"),
+        changes: bytes(parent),
+    })
+}
+
+/// The key that a segment names; `None` for an index.
+fn name(segment: &Segment) -> Option<&str> {
+    match segment {
+        Segment::Field(name) => Some(name),
+        Segment::Entry(name) | Segment::Unknown(name) => Some(name),
+        Segment::Index(_) => None,
+    }
 }
 
 /// The edit that takes the entry at `path` out of its block mapping, with its line.

@@ -21,7 +21,7 @@ impl Node {
         for segment in path.segments() {
             let next = match segment {
                 Segment::Field(name) => node.entry(name),
-                Segment::Entry(name) => node.entry(name),
+                Segment::Entry(name) | Segment::Unknown(name) => node.entry(name),
                 Segment::Index(index) => {
                     let Some(item) = node.at(*index) else {
                         return Located { span, exact: false };
@@ -46,7 +46,7 @@ impl Node {
         for segment in path.segments() {
             node = match segment {
                 Segment::Field(name) => node.get(name)?,
-                Segment::Entry(name) => node.get(name)?,
+                Segment::Entry(name) | Segment::Unknown(name) => node.get(name)?,
                 Segment::Index(index) => node.at(*index)?,
             };
         }

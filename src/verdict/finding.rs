@@ -75,6 +75,8 @@ pub struct Finding {
 pub enum Remedy {
     /// Replace the misspelt name by this text.
     Replace(Key, Path, String),
+    /// Give the field this name.
+    Rename(Key, Path, String),
     /// Remove the entry from its map.
     Remove(Key, Path),
 }

@@ -179,6 +179,27 @@ fn fix_applies_no_suggestion_to_a_value_that_an_alias_repeats() {
     assert!(stdout(&fixed).contains("&routes [primry]"));
 }
 
+/// Of fields that the API server drops, those are renamed that can only be meant as one other.
+#[test]
+fn fix_corrects_the_names_of_fields() {
+    let folder = scratch("fix-names");
+    std::fs::write(folder.join("all.yaml"), MISSPELT).expect("a file");
+    let path = folder.to_string_lossy();
+    let suggested = guard(&["fix", "--suggest", &path]);
+    let message = "call it `autoPromotionEnabled` (--apply RG114)";
+    assert!(
+        stderr(&suggested).contains(message),
+        "{}",
+        stderr(&suggested)
+    );
+    guard(&["fix", "--apply=RG114", "--write", &path]);
+    let text = std::fs::read_to_string(folder.join("all.yaml")).expect("a file");
+    let corrected = MISSPELT
+        .replace("AutoPromotionEnabled", "autoPromotionEnabled")
+        .replace("activService", "activeService");
+    assert_eq!(text, corrected);
+}
+
 pub fn guard(arguments: &[&str]) -> Output {
     guard_with(arguments, "")
 }
@@ -265,4 +286,17 @@ spec:
   http:
   - name: primryx
     route: [{destination: {host: stable}}]
+";
+
+const MISSPELT: &str = "\
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: app}
+spec:
+  selector: {matchLabels: {app: app}}
+  template: {metadata: {labels: {app: app}}}
+  timeoutSeconds: 5 # of what?
+  strategy:
+    blueGreen: {\"activService\": app, previewService: preview, # ours
+      AutoPromotionEnabled: false}
 ";

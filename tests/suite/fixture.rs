@@ -95,6 +95,7 @@ impl Fixture {
     /// The object as a watch of its kind brings it.
     fn watched(value: &Value) -> Option<Object> {
         let object = Object::parse(value, "default")?;
+        let object = Object::of_manifest(object.key().kind, value, "default");
         let kind = object.key().kind;
         if kind.watch() == Watch::Metadata {
             let metadata = json!({"metadata": value["metadata"]});

@@ -103,6 +103,8 @@ fn kind() -> impl Strategy<Value = Kind> {
         Kind::Service,
         Kind::ServiceEntry,
         Kind::Gateway,
+        Kind::AnalysisTemplate,
+        Kind::ClusterAnalysisTemplate,
     ])
 }
 
@@ -119,6 +121,10 @@ fn spec(kind: Kind, host: &str, other: &str, reference: &str) -> Value {
     match kind {
         Kind::Rollout => json!({"strategy": {"canary": {
             "canaryService": reference,
+            "analysis": {"templates": [
+                {"templateName": reference},
+                {"templateName": reference, "clusterScope": true},
+            ]},
             "trafficRouting": {"istio": {
                 "virtualService": {"name": format!("{reference}.a")},
                 "destinationRule": {"name": reference},

@@ -49,7 +49,7 @@ fn every_rule_reads_what_it_says_it_reads() {
             Check::Rollout(_) | Check::Standing(_) => Some(Kind::Rollout),
             Check::VirtualService(_) => Some(Kind::VirtualService),
             Check::DestinationRule(_) => Some(Kind::DestinationRule),
-            Check::Any(_) | Check::Write(_) => None,
+            Check::Any(_) | Check::Manifest(_) | Check::Write(_) => None,
         };
         let fixtures = fixtures(rule);
         let read = fixtures
@@ -152,7 +152,7 @@ fn path_fault(fixture: &Fixture, finding: &Finding) -> Option<String> {
 fn reach<'a>(value: &'a Value, steps: &[Segment]) -> Option<&'a Value> {
     steps.iter().try_fold(value, |value, step| match step {
         Segment::Field(name) => value.get(name),
-        Segment::Entry(name) => value.get(name.as_str()),
+        Segment::Entry(name) | Segment::Unknown(name) => value.get(name.as_str()),
         Segment::Index(index) => value.get(index),
     })
 }

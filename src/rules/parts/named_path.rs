@@ -44,7 +44,7 @@ fn words(path: &Path, name_of: impl Fn(&str, usize) -> Option<String>) -> String
                 words.push((*name).to_owned());
             }
             Segment::Index(index) => words.extend(name_of(list, *index)),
-            Segment::Entry(key) => words.push(key.clone()),
+            Segment::Entry(key) | Segment::Unknown(key) => words.push(key.clone()),
         }
     }
     words.join(".")

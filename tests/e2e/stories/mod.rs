@@ -11,6 +11,7 @@ mod chart;
 mod deletion;
 mod dry_run;
 mod faults;
+mod field_names;
 mod guarded;
 mod host_level;
 mod latency;
@@ -49,6 +50,7 @@ pub const ALL: &[&[Story]] = &[
     deletion::STORIES,
     dry_run::STORIES,
     faults::STORIES,
+    field_names::STORIES,
     guarded::STORIES,
     host_level::STORIES,
     measured_table::HELM,

@@ -46,6 +46,22 @@ fn edits_flow_style_json_and_empty_values() {
 }
 
 #[test]
+fn renames_a_key_and_keeps_its_quotes() {
+    let path = Path::spec(["nmae"]);
+    let renamed = |text: &str| {
+        let documents = parse(text, Limits::default()).unwrap();
+        let edit = rename(text, &documents[0], &path, "name");
+        apply(text, &[edit.unwrap()]).text
+    };
+    assert_eq!(renamed("spec:\n  nmae: a # b\n"), "spec:\n  name: a # b\n");
+    assert_eq!(renamed("spec: {\"nmae\": a}\n"), "spec: {\"name\": a}\n");
+    assert_eq!(
+        renamed("spec:\n  'nmae':\n    x: 1\n"),
+        "spec:\n  'name':\n    x: 1\n"
+    );
+}
+
+#[test]
 fn removes_an_entry_with_its_line() {
     let text = "spec:\n  labels:\n    version: v1 # old\n    app: x\n";
     let documents = parse(text, Limits::default()).unwrap();

@@ -1,0 +1,210 @@
+//! The names of the fields that the CRDs of Rollouts, VirtualServices and DestinationRules have. The API server drops
+//! others, which it calls pruning.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::kind::Kind;
+use crate::field::{Path, Segment};
+use crate::text::truncate_bytes;
+
+/// The fields of one object that the API server drops.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnknownFields {
+    /// The CRD's version, as messages name it.
+    pub version: &'static str,
+    /// The first of them, in the order of the object.
+    pub listed: Vec<UnknownField>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownField {
+    /// What it is in.
+    pub parent: Path,
+    pub name: String,
+    /// The fields that its parent could have and does not have.
+    pub absent: Vec<&'static str>,
+    /// The only place near it where a field of this name can be: `spec.strategy.blueGreen.autoPromotionEnabled`.
+    pub elsewhere: Option<String>,
+}
+
+const MAX_LISTED: usize = 50;
+const MAX_NAME_BYTES: usize = 253;
+
+/// The fields of a manifest of this kind that the API server drops; `None` if there are none, or if the kind has no CRD.
+pub(super) fn unknown_fields(kind: Kind, manifest: &Value) -> Option<Box<UnknownFields>> {
+    let (version, root) = SCHEMA.kinds.get(kind.as_str())?;
+    let mut walk = Walk {
+        trail: Vec::new(),
+        objects: Vec::new(),
+        found: UnknownFields {
+            version,
+            ..UnknownFields::default()
+        },
+    };
+    walk.visit(manifest, *root);
+    (!walk.found.listed.is_empty()).then(|| Box::new(walk.found))
+}
+
+/// Lists each kind with its type and the version of its CRD, and after an empty line the types. A type is a line with
+/// its fields: `name` for any value, `name=7` for an object of type 7 or a list of them, `name:7` for a map of them.
+/// `tests/e2e/stories/field_names.rs` writes it.
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::parse(include_str!("field_names.txt")));
+
+struct Schema {
+    kinds: BTreeMap<&'static str, (&'static str, usize)>,
+    types: Vec<BTreeMap<&'static str, Held>>,
+    names: BTreeSet<&'static str>,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy)]
+enum Held {
+    Anything,
+    /// An object of the type, or a list of them.
+    Objects(usize),
+    /// A map whose values are of the type.
+    Map(usize),
+}
+
+impl Schema {
+    fn parse(text: &'static str) -> Self {
+        let (kinds, types) = text.split_once("\n\n").unwrap_or_default();
+        let kinds = kinds.lines().filter_map(|line| {
+            let (kind, rest) = line.split_once(' ')?;
+            let (root, version) = rest.split_once(' ')?;
+            Some((kind, (version, root.parse().ok()?)))
+        });
+        let types = types
+            .lines()
+            .map(|line| line.split_whitespace().map(Self::field));
+        let types: Vec<BTreeMap<_, _>> = types.map(Iterator::collect).collect();
+        Self {
+            kinds: kinds.collect(),
+            names: types.iter().flat_map(BTreeMap::keys).copied().collect(),
+            types,
+        }
+    }
+
+    fn field(word: &'static str) -> (&'static str, Held) {
+        let number = |text: &str| text.parse().ok();
+        let objects = word
+            .split_once('=')
+            .and_then(|(name, of)| Some((name, Held::Objects(number(of)?))));
+        let map = || {
+            word.split_once(':')
+                .and_then(|(name, of)| Some((name, Held::Map(number(of)?))))
+        };
+        objects.or_else(map).unwrap_or((word, Held::Anything))
+    }
+
+    /// Adds the places in an object of the type where a field of this name can be, until there are two.
+    fn find(&self, of: usize, name: &str, at: &str, places: &mut Vec<String>) {
+        for (field, held) in self.types.get(of).into_iter().flatten() {
+            let place = format!("{at}.{field}");
+            match held {
+                _ if places.len() > 1 => return,
+                _ if *field == name => places.push(place),
+                Held::Objects(of) => self.find(*of, name, &place, places),
+                Held::Map(of) => self.find(*of, name, &format!("{place}[]"), places),
+                Held::Anything => {}
+            }
+        }
+    }
+}
+
+/// Compares one manifest with the schema.
+struct Walk {
+    /// The way from the root to here.
+    trail: Vec<Segment>,
+    /// The types of the objects on the way, with the length of the trail to each.
+    objects: Vec<(usize, usize)>,
+    found: UnknownFields,
+}
+
+impl Walk {
+    fn visit(&mut self, value: &Value, of: usize) {
+        match value {
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.step(Segment::Index(index), item, of);
+                }
+            }
+            Value::Object(map) => {
+                self.objects.push((self.trail.len(), of));
+                for (name, value) in map {
+                    let known = SCHEMA.types.get(of);
+                    match known.and_then(|known| known.get_key_value(name.as_str())) {
+                        None => self.note(name, value, map),
+                        Some((_, Held::Anything)) => {}
+                        Some((name, Held::Objects(of))) => {
+                            self.step(Segment::Field(name), value, *of);
+                        }
+                        Some((name, Held::Map(of))) => self.visit_map(name, value, *of),
+                    }
+                }
+                self.objects.pop();
+            }
+            _ => {}
+        }
+    }
+
+    fn visit_map(&mut self, name: &'static str, value: &Value, of: usize) {
+        self.trail.push(Segment::Field(name));
+        for (key, value) in value.as_object().into_iter().flatten() {
+            self.step(Segment::Entry(key.clone()), value, of);
+        }
+        self.trail.pop();
+    }
+
+    fn step(&mut self, segment: Segment, value: &Value, of: usize) {
+        self.trail.push(segment);
+        self.visit(value, of);
+        self.trail.pop();
+    }
+
+    /// A null says nothing that could be lost, and `$patch` and its like are for tools that merge manifests.
+    fn note(&mut self, name: &str, value: &Value, parent: &serde_json::Map<String, Value>) {
+        if value.is_null() || name.starts_with('$') {
+            return;
+        }
+        if self.found.listed.len() == MAX_LISTED {
+            self.found.more += 1;
+            return;
+        }
+        let of = self
+            .objects
+            .last()
+            .and_then(|(_, of)| SCHEMA.types.get(*of));
+        let names = of.into_iter().flat_map(BTreeMap::keys).copied();
+        let unknown = UnknownField {
+            parent: self.trail.iter().cloned().collect(),
+            name: truncate_bytes(name, MAX_NAME_BYTES).to_owned(),
+            absent: names.filter(|name| !parent.contains_key(*name)).collect(),
+            elsewhere: self.elsewhere(name),
+        };
+        self.found.listed.push(unknown);
+    }
+
+    /// The place of the name in the smallest object around that has one, if it has no other.
+    fn elsewhere(&self, name: &str) -> Option<String> {
+        if !SCHEMA.names.contains(name) {
+            return None;
+        }
+        self.objects
+            .iter()
+            .rev()
+            .find_map(|(length, of)| {
+                let way: Path = self.trail.iter().take(*length).cloned().collect();
+                let mut places = Vec::new();
+                SCHEMA.find(*of, name, &way.to_string(), &mut places);
+                (!places.is_empty()).then_some(places)
+            })
+            .filter(|places| places.len() == 1)?
+            .pop()
+    }
+}
