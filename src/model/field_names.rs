@@ -1,7 +1,7 @@
 //! The names of the fields that the CRDs of Rollouts, VirtualServices and DestinationRules have. The API server drops
 //! others, which it calls pruning.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -58,7 +58,6 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::parse(include_str!("f
 struct Schema {
     kinds: BTreeMap<&'static str, (&'static str, usize)>,
     types: Vec<BTreeMap<&'static str, Held>>,
-    names: BTreeSet<&'static str>,
 }
 
 /// What a field holds.
@@ -82,11 +81,9 @@ impl Schema {
         let types = types
             .lines()
             .map(|line| line.split_whitespace().map(Self::field));
-        let types: Vec<BTreeMap<_, _>> = types.map(Iterator::collect).collect();
         Self {
             kinds: kinds.collect(),
-            names: types.iter().flat_map(BTreeMap::keys).copied().collect(),
-            types,
+            types: types.map(Iterator::collect).collect(),
         }
     }
 
@@ -101,21 +98,34 @@ impl Schema {
         };
         objects.or_else(map).unwrap_or((word, Held::Anything))
     }
+}
 
-    /// Adds the places in an object of the type where a field of this name can be, until there are two.
-    fn find(&self, of: usize, name: &str, at: &str, places: &mut Vec<String>) {
-        for (field, held) in self.types.get(of).into_iter().flatten() {
-            let place = format!("{at}.{field}");
-            match held {
-                _ if places.len() > 1 => return,
-                _ if *field == name => places.push(place),
-                Held::Objects(of) => self.find(*of, name, &place, places),
-                Held::Map(of) => self.find(*of, name, &format!("{place}[]"), places),
-                Held::Anything => {}
+/// For each type, the place below it of every name, `.blueGreen.autoPromotionEnabled`; `None` if there are several.
+static PLACES: LazyLock<Vec<BTreeMap<&'static str, Option<String>>>> = LazyLock::new(|| {
+    let mut all: Vec<BTreeMap<&'static str, Option<String>>> = Vec::new();
+    // A type comes after those that it holds.
+    for fields in &SCHEMA.types {
+        let mut places = BTreeMap::new();
+        let mut add = |name: &'static str, place: Option<String>| {
+            let known = places.entry(name).and_modify(|known| *known = None);
+            known.or_insert(place);
+        };
+        for (field, held) in fields {
+            add(field, Some(format!(".{field}")));
+            let (of, key) = match held {
+                Held::Anything => continue,
+                Held::Objects(of) => (of, ""),
+                Held::Map(of) => (of, "[]"),
+            };
+            for (name, place) in all.get(*of).into_iter().flatten() {
+                let place = place.as_ref();
+                add(name, place.map(|place| format!(".{field}{key}{place}")));
             }
         }
+        all.push(places);
     }
-}
+    all
+});
 
 /// Compares one manifest with the schema.
 struct Walk {
@@ -192,19 +202,13 @@ impl Walk {
 
     /// The place of the name in the smallest object around that has one, if it has no other.
     fn elsewhere(&self, name: &str) -> Option<String> {
-        if !SCHEMA.names.contains(name) {
-            return None;
-        }
-        self.objects
-            .iter()
-            .rev()
-            .find_map(|(length, of)| {
-                let way: Path = self.trail.iter().take(*length).cloned().collect();
-                let mut places = Vec::new();
-                SCHEMA.find(*of, name, &way.to_string(), &mut places);
-                (!places.is_empty()).then_some(places)
-            })
-            .filter(|places| places.len() == 1)?
-            .pop()
+        let mut around = self.objects.iter().rev();
+        let (length, place) = around.find_map(|(length, of)| {
+            let place = PLACES.get(*of)?.get(name)?;
+            Some((length, place))
+        })?;
+        let way: Path = self.trail.iter().take(*length).cloned().collect();
+        let place = format!("{way}{}", place.as_ref()?);
+        Some(place.trim_start_matches('.').to_owned())
     }
 }

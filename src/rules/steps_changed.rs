@@ -25,8 +25,8 @@
 //! ```
 //!
 //! ## Fix
-//! Finish or abort the release, then change the steps. For another selector, create a second Rollout, move the traffic,
-//! and delete the first one.
+//! Finish or abort the release, then change the steps. Keep the selector: the labels of the template can change without
+//! it. Another selector needs another Rollout.
 
 use crate::cluster::{Flow, View, reference};
 use crate::field::Path;
@@ -87,7 +87,8 @@ fn check_selector(flow: &Flow<'_>, new: Typed<'_, Rollout>, found: &mut Findings
     let key = reference::revision(flow.rollout, stable);
     let known = stable_labels(flow, &key);
     let labels = known.unwrap_or(&before.match_labels);
-    if after.matches(labels) {
+    // What the old selector does not match is given up already.
+    if after.matches(labels) || !before.matches(labels) {
         return;
     }
     let pods = match known {
@@ -106,7 +107,10 @@ fn check_selector(flow: &Flow<'_>, new: Typed<'_, Rollout>, found: &mut Findings
     };
     finding
         .subject("selector")
-        .help("keep the selector; for another one create a second Rollout, move the traffic, and delete this one")
+        .help(
+            "keep the selector: the labels of the template can change without it; another selector needs \
+             another Rollout",
+        )
         .cause(Cause::Forbidden);
     if flow.view.get(&key).is_some() {
         finding.with(&key, Path::of(["metadata", "labels"]));
