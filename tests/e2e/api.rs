@@ -8,6 +8,8 @@ use serde_json::Value;
 pub fn resource(kind: &str) -> ApiResource {
     let (group, version, plural) = match kind {
         "Rollout" => ("argoproj.io", "v1alpha1", "rollouts"),
+        "Kustomization" => ("kustomize.toolkit.fluxcd.io", "v1", "kustomizations"),
+        "Application" => ("argoproj.io", "v1alpha1", "applications"),
         "VirtualService" => ("networking.istio.io", "v1", "virtualservices"),
         "DestinationRule" => ("networking.istio.io", "v1", "destinationrules"),
         "Gateway" => ("networking.istio.io", "v1", "gateways"),

@@ -1,6 +1,7 @@
 //! Two flows during a canary, and a comparison of their stored revisions with the controller's last values.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::{Display, Formatter};
 
 use serde_json::{Value, json};
 
@@ -79,6 +80,13 @@ impl ControllerValues {
             }
         }
         tally
+    }
+}
+
+impl Display for Tally {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let (wrong, stored) = (self.wrong.len(), self.stored);
+        write!(f, "{wrong} of {stored} stored revisions wrong")
     }
 }
 

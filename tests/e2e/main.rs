@@ -15,10 +15,12 @@
 )]
 
 mod api;
+mod argo_cd;
 mod authors;
 mod bed;
 mod command;
 mod flow;
+mod flux;
 mod folder;
 mod guard;
 mod kubelet;
@@ -28,9 +30,11 @@ mod nodes;
 mod reapply;
 mod record;
 mod release;
+mod repository;
 mod services;
 mod stories;
 mod story;
+mod team;
 mod world;
 
 use std::process::ExitCode;

@@ -48,13 +48,14 @@ pub fn ip(words: &str) {
     run(Command::new("ip").args(words.split_whitespace()));
 }
 
-/// Runs a command that must succeed.
-pub fn run(command: &mut Command) {
+/// Runs a command that must succeed, and returns what it prints.
+pub fn run(command: &mut Command) -> String {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {told}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// The address of the API server.

@@ -1,5 +1,7 @@
 //! The ways to apply a manifest again, with the requests that kubectl sends, or with kubectl itself.
 
+use std::path::PathBuf;
+
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, core::DynamicObject};
 use serde_json::{Value, json};
@@ -131,9 +133,14 @@ impl Way {
 
 /// The objects in the manifests of a folder of the checkout, in the world's namespace, without Rollouts.
 pub fn manifests(world: &World, folder: &str) -> Vec<Value> {
+    objects(world, world.copy_of(folder))
+}
+
+/// The same of a folder that is in the world's namespace already.
+pub fn objects(world: &World, folder: PathBuf) -> Vec<Value> {
     let read = world
         .kubectl("create --dry-run=client -o json -f")
-        .arg(world.copy_of(folder))
+        .arg(folder)
         .ok();
     let objects = serde_json::Deserializer::from_str(&read.stdout).into_iter::<Value>();
     let objects = objects.map(|object| object.expect("kubectl prints JSON"));

@@ -5,6 +5,7 @@ mod control_plane;
 mod layout;
 mod process;
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use kube::Client;
@@ -14,6 +15,8 @@ pub use access::{ADMIN, CALLER};
 pub use layout::Layout;
 pub use process::Process;
 
+use crate::argo_cd::ArgoCd;
+use crate::flux::Flux;
 use crate::guard::{Guard, Installed};
 use crate::kubelet::Kubelet;
 use crate::nodes::Nodes;
@@ -22,6 +25,11 @@ use crate::services::Services;
 /// The test bed that all stories use.
 pub struct Bed {
     /// Fields are dropped in this order: clients of the API server before the API server.
+    /// Nothing until a story needs it.
+    pub argo_cd: OnceLock<ArgoCd>,
+    pub flux: OnceLock<Flux>,
+    /// The server of all repositories. Nothing until a story needs it.
+    pub git_server: OnceLock<Process>,
     pub nodes: Nodes,
     /// The guard's Pods.
     pub kubelet: Kubelet,
@@ -65,6 +73,9 @@ impl Bed {
         let rollouts = control_plane::rollouts(&layout, &runtime);
         say(from, "the Rollouts controller is ready");
         Self {
+            argo_cd: OnceLock::new(),
+            flux: OnceLock::new(),
+            git_server: OnceLock::new(),
             nodes,
             kubelet,
             installed: Installed::default(),

@@ -2,6 +2,7 @@
 
 mod admitted;
 mod apply_order;
+mod argocd;
 mod audit;
 mod baseline;
 mod blue_green;
@@ -12,12 +13,13 @@ mod deletion;
 mod dry_run;
 mod faults;
 mod field_names;
+mod flux;
 mod guarded;
 mod host_level;
 mod latency;
 mod measured_table;
 mod migration;
-mod one_release;
+pub mod one_release;
 mod outputs;
 mod own_rights;
 mod plain_istio;
@@ -76,4 +78,10 @@ pub const ALL: &[&[Story]] = &[
 ];
 
 /// Stories that need the tools of `tests/e2e/build --neighbours`.
-pub const NEIGHBOURS: &[&[Story]] = &[prometheus::STORIES];
+#[rustfmt::skip]
+pub const NEIGHBOURS: &[&[Story]] = &[
+    argocd::SELF_HEAL,
+    argocd::COMMITS,
+    flux::STORIES,
+    prometheus::STORIES,
+];

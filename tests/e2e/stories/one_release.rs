@@ -235,7 +235,7 @@ fn flux(world: &World, folder: &Folder) -> Run {
 }
 
 /// A second managed route in the Rollout's list and in the VirtualService.
-fn add_listed_route(folder: &Folder, name: &str) {
+pub fn add_listed_route(folder: &Folder, name: &str) {
     let (list, entry) = ("            - primary\n", format!("            - {name}\n"));
     folder.edit("rollout.yaml", list, &format!("{entry}{list}"));
     let text = folder.text("virtual-service.yaml");
@@ -245,7 +245,7 @@ fn add_listed_route(folder: &Folder, name: &str) {
 }
 
 /// The VirtualService with one more route, which sends to the subset.
-fn with_route_to(folder: &Folder, subset: &str) -> String {
+pub fn with_route_to(folder: &Folder, subset: &str) -> String {
     let route = format!(
         "  - name: {subset}\n    route:\n    - destination:\n        host: app07\n        subset: {subset}\n"
     );

@@ -1,0 +1,8 @@
+//! Argo CD beside rollout-guard: automatic sync with self-heal, with the diffs and the ways to apply that it has, each
+//! compared with a namespace without rollout-guard.
+
+mod commits;
+mod self_heal;
+
+pub use commits::STORIES as COMMITS;
+pub use self_heal::STORIES as SELF_HEAL;
