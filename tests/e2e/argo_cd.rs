@@ -188,7 +188,7 @@ impl<'w> Application<'w> {
     pub fn until_sync(&self, commit: &str, phase: &str) -> Value {
         self.until(&format!("the sync of {commit} is {phase}"), |application| {
             let state = &application["status"]["operationState"];
-            text(state, "/operation/sync/revision") == commit && text(state, "/phase") == phase
+            text(state, "/syncResult/revision") == commit && text(state, "/phase") == phase
         })
     }
 

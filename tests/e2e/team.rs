@@ -42,6 +42,10 @@ impl<'w, T: Tool> Team<'w, T> {
         let tool = create(&repository);
         tool.until_applied(&repository.head());
         for rollout in rollouts {
+            // The controller does not look again at a Rollout that was there before its DestinationRule.
+            world
+                .kubectl(&format!("annotate rollout {rollout} look=again"))
+                .ok();
             world.until_phase(rollout, "Healthy");
         }
         let kinds: Vec<&str> = KINDS.iter().copied().chain(["Rollout"]).collect();
@@ -109,7 +113,7 @@ impl<'w, T: Tool> Team<'w, T> {
     }
 
     /// A route that the Rollout lists, a DestinationRule with a subset, and a route to it, in one commit.
-    pub fn release_several_objects(&self) {
+    pub fn commit_several_objects(&self) {
         add_listed_route(&self.folder, "beta");
         // The controller deletes other subsets of its own DestinationRule.
         let rule = self.folder.text("destination-rule.yaml");
@@ -120,6 +124,10 @@ impl<'w, T: Tool> Team<'w, T> {
         let routes = with_route_to(&self.folder, "eu");
         self.folder.write("virtual-service.yaml", &routes);
         self.commit("Add a route and a subset");
+    }
+
+    pub fn release_several_objects(&self) {
+        self.commit_several_objects();
         self.until_applied();
         self.world.until_phase(SUBSET_LEVEL.rollout, "Healthy");
         assert_eq!(self.routes(), ["primary", "beta", "eu"]);
