@@ -169,9 +169,10 @@ pub fn analysis_templates(rollout: Typed<'_, Rollout>) -> impl Iterator<Item = (
     let named = rollout.body.analysis_templates();
     let named = named.filter(|(_, template)| !template.name.is_empty());
     named.map(move |(path, template)| {
-        let (kind, namespace) = match template.cluster_scope {
-            true => (Kind::ClusterAnalysisTemplate, ""),
-            false => (Kind::AnalysisTemplate, rollout.meta.namespace()),
+        let (kind, namespace) = if template.cluster_scope {
+            (Kind::ClusterAnalysisTemplate, "")
+        } else {
+            (Kind::AnalysisTemplate, rollout.meta.namespace())
         };
         let key = Key::new(kind, namespace, &template.name);
         (path.field("templateName"), key)

@@ -135,7 +135,7 @@ pub fn sources() -> Vec<PathBuf> {
             let path = folder.join(&name);
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push(path);
             }
         }
