@@ -6,16 +6,21 @@
 # To build the same binary without Docker: `just static`.
 
 FROM --platform=$BUILDPLATFORM rust:1.95.0-bookworm AS build
-# ring is partly C and assembler. clang compiles for every target, and the linker comes with Rust.
-RUN apt-get update \
-  && apt-get install --yes --no-install-recommends clang llvm lld \
+ARG TARGETARCH
+# ring and mimalloc are C. For another architecture than its own the image needs a cross compiler, which links too.
+RUN case "$(dpkg --print-architecture)-$TARGETARCH" in \
+    amd64-arm64) packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;; \
+    arm64-amd64) packages="gcc-x86-64-linux-gnu libc6-dev-amd64-cross" ;; \
+    *) exit 0 ;; \
+  esac \
+  && apt-get update \
+  && apt-get install --yes --no-install-recommends $packages \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY rust-toolchain.toml Cargo.toml Cargo.lock build.rs ./
 COPY src src
 COPY benches benches
 COPY tests/e2e/static tests/e2e/static
-ARG TARGETARCH
 # What --version says: the build has no git.
 ARG ROLLOUT_GUARD_COMMIT
 RUN case "$TARGETARCH" in \
