@@ -32,6 +32,10 @@ static:
 chart:
     cargo test --features e2e --test chart
 
+# Makes a release and tests it, with a registry on loopback: docs/releasing.md.
+release:
+    tests/release/run
+
 bench:
     cargo bench
 
