@@ -8,6 +8,8 @@ pub mod cli;
 pub mod cluster;
 pub mod controller;
 pub mod decide;
+#[cfg(all(feature = "serve", feature = "terminal"))]
+pub mod doctor;
 mod documentation;
 pub mod duration;
 pub mod field;

@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap::{Parser, Subcommand};
 
-#[cfg(feature = "serve")]
-use super::certs;
 use super::error::Error;
 use super::terminal::print_error;
 #[cfg(feature = "serve")]
 use super::terminal::print_line;
+#[cfg(feature = "serve")]
+use super::certs;
+#[cfg(all(feature = "serve", feature = "terminal"))]
+use super::doctor;
 use super::{check, review};
 #[cfg(feature = "terminal")]
 use super::{explain, fix, shell, simulate, tree};
@@ -46,6 +48,8 @@ enum Command {
     Review(review::Options),
     #[cfg(feature = "serve")]
     Serve(Box<serve::Options>),
+    #[cfg(all(feature = "serve", feature = "terminal"))]
+    Doctor(doctor::Options),
     #[cfg(feature = "serve")]
     SelfTest(self_test::Options),
     #[cfg(feature = "serve")]
@@ -117,6 +121,8 @@ impl Arguments {
                 serve::run(*options)?;
                 Ok(ExitCode::SUCCESS)
             }
+            #[cfg(all(feature = "serve", feature = "terminal"))]
+            Command::Doctor(options) => doctor::run(&options),
             #[cfg(feature = "serve")]
             Command::SelfTest(options) => Ok(self_test(&options)),
             #[cfg(feature = "serve")]

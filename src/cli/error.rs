@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::files::revision::RevisionError;
 use crate::files::settings::InputError;
 use crate::review::BadRequest;
+#[cfg(all(feature = "serve", feature = "terminal"))]
+use crate::doctor;
 #[cfg(feature = "serve")]
 use crate::{live, pki::AuthorityError, serve};
 
@@ -46,6 +48,9 @@ pub enum Error {
     #[cfg(feature = "serve")]
     #[error(transparent)]
     Cluster(#[from] live::ReadError),
+    #[cfg(all(feature = "serve", feature = "terminal"))]
+    #[error(transparent)]
+    Doctor(#[from] doctor::Error),
     #[cfg(all(feature = "serve", feature = "terminal"))]
     #[error("the objects to show cannot be read: {0}")]
     Objects(#[source] kube::Error),

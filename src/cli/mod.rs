@@ -9,6 +9,8 @@ mod baseline;
 #[cfg(feature = "serve")]
 mod certs;
 mod check;
+#[cfg(all(feature = "serve", feature = "terminal"))]
+mod doctor;
 mod error;
 #[cfg(feature = "terminal")]
 mod explain;

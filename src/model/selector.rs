@@ -1,5 +1,8 @@
 //! A label selector, as in a Rollout's `spec.selector`.
 
+use serde_json::Value;
+
+use super::notes::Notes;
 use super::reader::{Labels, Reader};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +31,11 @@ impl Selector {
                 })
                 .unwrap_or_default(),
         }
+    }
+
+    /// A selector of any object.
+    pub fn of(selector: &Value) -> Self {
+        Self::read(&Reader::new(selector, &Notes::default()))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -10,6 +10,7 @@ mod certificate_keeper;
 mod certificate_set;
 mod cluster_objects;
 mod error;
+mod inspect;
 mod options;
 mod pem;
 mod resolver;
@@ -32,6 +33,7 @@ pub use authority::{
     Authority, AuthorityError, CA_LIFETIME, DEFAULT_DNS_NAME, SERVING_LIFETIME, with_local_names,
 };
 pub use error::Error;
+pub use inspect::{accepts, validities};
 pub use options::TlsOptions;
 pub use resolver::CertificateResolver;
 pub use start::{Replica, start};

@@ -110,6 +110,17 @@ pub(super) fn verifies(
     .is_ok()
 }
 
+/// Whether a client accepts the certificate for this DNS name.
+pub(super) fn names(certificate: &CertificateDer<'_>, name: &str) -> bool {
+    let certificate = EndEntityCert::try_from(certificate).ok();
+    let name = ServerName::try_from(name).ok();
+    let both = certificate.zip(name);
+    both.is_some_and(|(certificate, name)| {
+        let valid = certificate.verify_is_valid_for_subject_name(&name);
+        valid.is_ok()
+    })
+}
+
 /// Whether the certificate is valid for these names and addresses, and for no other name.
 pub(super) fn is_for(certificate: &CertificateDer<'_>, wanted: &[String]) -> bool {
     let Ok(certificate) = EndEntityCert::try_from(certificate) else {

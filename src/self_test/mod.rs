@@ -5,4 +5,5 @@
 mod error;
 mod run;
 
-pub use run::{Options, self_test};
+pub use error::Error;
+pub use run::{Expected, Options, RULE, probe, self_test};

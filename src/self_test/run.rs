@@ -18,7 +18,7 @@ use crate::duration;
 
 const NAME: &str = "rollout-guard-self-test";
 /// The rule that the Rollout breaks.
-const RULE: &str = "RG103";
+pub const RULE: &str = "RG103";
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -64,8 +64,7 @@ async fn test(options: &Options) -> Result<String, Error> {
     let client = client::connect(options.kubeconfig.as_deref()).await?;
     let give_up = tokio::time::Instant::now() + options.within;
     loop {
-        let answer = ask(&client, &options.namespace).await;
-        let error = match answer.and_then(|answer| judge(&answer, options)) {
+        let error = match probe(&client, options).await {
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
@@ -74,6 +73,12 @@ async fn test(options: &Options) -> Result<String, Error> {
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }
+}
+
+/// Asks once. What the guard answered, in a sentence.
+pub async fn probe(client: &Client, options: &Options) -> Result<String, Error> {
+    let answer = ask(client, &options.namespace).await?;
+    judge(&answer, options)
 }
 
 /// Sends the Rollout by hand: kube's own calls keep the warnings of an answer to themselves.

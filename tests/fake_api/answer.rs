@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::http::header::WARNING;
 use axum::http::request::Parts;
 use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -40,7 +41,14 @@ impl FakeApi {
             _ => {}
         }
         let body = body.collect().await.unwrap().to_bytes();
-        Ok(self.store().answer(parts, &body))
+        let warning = self.store().warning.clone();
+        let warning = warning.filter(|(path, _)| parts.uri.path().contains(path.as_str()));
+        let mut response = self.store().answer(parts, &body);
+        if let Some((_, text)) = warning {
+            let header = format!("299 - \"{text}\"").parse().unwrap();
+            response.headers_mut().insert(WARNING, header);
+        }
+        Ok(response)
     }
 
     async fn wait(&self, latency: Duration) {
@@ -58,6 +66,12 @@ impl FakeApi {
 impl Store {
     fn answer(&mut self, parts: Parts, body: &Bytes) -> Response {
         let path = parts.uri.path();
+        if let Some(text) = self.texts.get(path) {
+            return text.clone().into_response();
+        }
+        if parameter(&parts, "dryRun").is_some() {
+            return self.dry_run();
+        }
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         match *segments {
             ["apis"] => return found(&kinds::groups(&self.groups)),
@@ -82,6 +96,12 @@ impl Store {
             }
             Err(status) => failure(status),
         }
+    }
+
+    fn dry_run(&self) -> Response {
+        let (status, body) = self.dry_run.clone().unwrap_or((201, Value::Null));
+        let status = StatusCode::from_u16(status).unwrap();
+        (status, body.to_string()).into_response()
     }
 
     fn read(&mut self, target: Target, parts: &Parts) -> Response {

@@ -92,6 +92,21 @@ impl FakeApi {
         self.store().serve_groups(groups);
     }
 
+    /// Answers a GET of this path, which is of no object, with this text.
+    pub fn serve_text(&self, path: &str, text: &str) {
+        self.store().texts.insert(path.to_owned(), text.to_owned());
+    }
+
+    /// Answers each dry run with this status and body.
+    pub fn answer_dry_runs(&self, status: u16, body: Value) {
+        self.store().dry_run = Some((status, body));
+    }
+
+    /// Adds a warning to each answer to a path that contains this text.
+    pub fn warn(&self, path: &str, warning: &str) {
+        self.store().warning = Some((path.to_owned(), warning.to_owned()));
+    }
+
     /// Ends every watch.
     pub fn cut_watches(&self) {
         self.store().watches.clear();

@@ -21,6 +21,12 @@ pub(super) struct Store {
     pub slow_reads: usize,
     pub running_reads: usize,
     pub most_running_reads: usize,
+    /// What stands at paths that hold no objects, such as `/version`.
+    pub texts: BTreeMap<String, String>,
+    /// The answer to each dry run; without one it succeeds.
+    pub dry_run: Option<(u16, Value)>,
+    /// The warning of each answer to a path that contains the text.
+    pub warning: Option<(String, String)>,
     revision: u64,
 }
 

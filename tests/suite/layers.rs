@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["lease", "live"],
     &["audit", "pki", "record"],
     &["serve", "self_test"],
+    &["doctor"],
     &["cli"],
 ];
 

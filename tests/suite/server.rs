@@ -4,6 +4,8 @@ mod api;
 mod callers;
 mod client;
 mod connections;
+mod doctor;
+mod doctor_objects;
 mod live;
 mod load;
 mod process;

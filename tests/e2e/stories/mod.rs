@@ -10,6 +10,7 @@ mod break_glass;
 mod callers;
 mod chart;
 mod deletion;
+mod doctor;
 mod dry_run;
 mod faults;
 mod field_names;
@@ -50,6 +51,7 @@ pub const ALL: &[&[Story]] = &[
     callers::STORIES,
     chart::STORIES,
     deletion::STORIES,
+    doctor::STORIES,
     dry_run::STORIES,
     faults::STORIES,
     field_names::STORIES,
