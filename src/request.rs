@@ -2,6 +2,8 @@
 
 #![warn(missing_docs)]
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::model::{Kind, Operation, is_partial};
@@ -37,8 +39,40 @@ pub struct Request {
     pub dry_run: bool,
     /// Whether the caller has seen a listed user write as the Rollouts controller.
     pub controller_seen: bool,
+    /// Whether the user may use the `allow` annotation on the object.
+    pub allow_right: AllowRight,
     /// Whether the decision lists all objects that were read for it, for a recording.
     pub trace: bool,
+}
+
+/// Whether a user has the right that settings ask for, so that the `allow` annotation counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AllowRight {
+    /// Nobody can be asked, as on manifests. The annotation counts.
+    #[default]
+    Unknown,
+    /// The caller asks if the decision says that it matters.
+    Unasked,
+    /// The user has it.
+    Granted,
+    /// The user does not have it.
+    Refused,
+    /// The API server could not tell.
+    Unanswered,
+}
+
+/// A user as the API server has authenticated it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(default)]
+pub struct UserInfo {
+    /// The name of the user.
+    pub username: String,
+    /// What tells the user from an earlier one of the same name.
+    pub uid: String,
+    /// The groups of the user.
+    pub groups: Vec<String>,
+    /// What the authenticator adds.
+    pub extra: BTreeMap<String, Vec<String>>,
 }
 
 /// The phase of admission that asks.
@@ -64,6 +98,13 @@ impl Request {
             Operation::Delete => &self.old_object,
             Operation::Create | Operation::Update => &self.object,
         }
+    }
+}
+
+impl AllowRight {
+    /// Whether the `allow` annotation counts.
+    pub fn counts(self) -> bool {
+        matches!(self, AllowRight::Unknown | AllowRight::Granted)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::decide::{Decision, Mutated, decide_by};
 use crate::files::manifests::{Document, Manifests};
 use crate::model::{Object, Operation};
 use crate::mutations::{MUTATIONS, Mutation};
-use crate::request::{Phase, Request};
+use crate::request::{AllowRight, Phase, Request};
 use crate::settings::Settings;
 
 /// The cluster after all manifests are applied.
@@ -53,6 +53,7 @@ pub fn create(
         old_object: serde_json::Value::Null,
         dry_run: false,
         controller_seen: false,
+        allow_right: AllowRight::Unknown,
         trace: false,
     };
     decide_by(mutations, request, cluster, settings)

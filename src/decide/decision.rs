@@ -6,7 +6,7 @@ use super::exempt::{Exempt, NameUse};
 use super::mutate::Mutated;
 use crate::cluster::Fact;
 use crate::model::{Key, Write};
-use crate::request::Request;
+use crate::request::{AllowRight, Request};
 use crate::verdict::Finding;
 
 /// The answer to one [`Request`], before it is written for anybody.
@@ -28,6 +28,8 @@ pub struct Decision {
     pub name_use: Option<NameUse>,
     /// The value of the namespace's `enforce` label if it is unknown.
     pub unknown_enforce: Option<String>,
+    /// Whether settings ask for a right to use the `allow` annotation.
+    pub allow_needs_right: bool,
     /// All that was read, for a request with `trace`.
     pub reads: Vec<Fact>,
 }
@@ -41,6 +43,8 @@ pub struct Judged {
     pub action: Action,
     /// Why it does not deny although the table says so.
     pub spared: Option<Spared>,
+    /// Whether the `allow` annotation names its rule.
+    pub named_by_allow: bool,
     /// What its rule read.
     pub reads: Arc<[Fact]>,
 }
@@ -89,6 +93,7 @@ impl Decision {
             unknown_enforce: None,
             exempt: None,
             name_use: None,
+            allow_needs_right: false,
             reads: Vec::new(),
         }
     }
@@ -120,6 +125,16 @@ impl Decision {
     /// Whether a finding denies the write.
     pub fn is_denied(&self) -> bool {
         self.denials().next().is_some()
+    }
+
+    /// Whether it would be another one if the user may use the `allow` annotation, which is not known yet.
+    pub fn asks_allow_right(&self) -> bool {
+        let mut denials = self.denials();
+        let mutation = self.mutation.as_ref();
+        self.allow_needs_right
+            && self.request.allow_right == AllowRight::Unasked
+            && (denials.any(|judged| judged.named_by_allow)
+                || mutation.is_some_and(|mutated| mutated.despite_allow))
     }
 
     /// The findings that deny the write.

@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+mod allow;
 mod audit;
 mod compare;
 mod confined;
@@ -30,12 +31,13 @@ pub use mutate::Mutated;
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Facts, View};
-use crate::model::{ALLOW, Object, Operation, Write};
-use crate::mutations::{self, MUTATIONS, Mutation, Writer};
+use crate::model::{Object, Operation, Write};
+use crate::mutations::{MUTATIONS, Mutation, Writer};
 use crate::request::Request;
 use crate::rules;
 use crate::settings::Settings;
 
+use allow::notes;
 use compare::{Found, compare};
 use exempt::{exempt, is_shared, name_use};
 use mutate::mutate;
@@ -101,12 +103,13 @@ fn decide_in(
     let mut decision = Decision {
         mutation,
         name_use,
+        allow_needs_right: settings.allow_needs_right,
         ..Decision::of(request)
     };
+    decision.notes = notes(&write, &decision);
     if decision.request.phase.validates() {
         let (judged, more) = judge(&write, &decision.request, seen, settings);
         decision.judged = judged;
-        decision.notes = notes(&write);
         if more > 0 {
             let note = format!("{more} more objects refer to this one and are not judged");
             decision.notes.push(note);
@@ -168,6 +171,7 @@ fn judge(
             settings,
         },
         dry_run: request.dry_run,
+        allow_counts: !settings.allow_needs_right || request.allow_right.counts(),
         profile: namespace_profile(&view, &request.namespace, settings),
     };
     let denies = |found: &Found| table.denies_for(found);
@@ -179,28 +183,4 @@ fn judge(
         add_namesakes(&mut judged.finding, &view);
     }
     (judged, compared.unjudged)
-}
-
-/// Warns while the `allow` annotation switches something off, so that it is removed again, and of a word in
-/// it that switches nothing off, so that nobody relies on it in an incident.
-fn notes(write: &Write) -> Vec<String> {
-    let words = write.object().map_or(&[][..], |object| &object.meta.allow);
-    let (known, unknown): (Vec<&String>, Vec<&String>) =
-        words.iter().partition(|word| is_known(word));
-    let mut notes = Vec::new();
-    if !known.is_empty() && write.operation != Operation::Delete {
-        let known: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
-        let known = known.join(", ");
-        notes.push(format!(
-            "annotation {ALLOW} lets {known} pass: remove it afterwards"
-        ));
-    }
-    notes.extend(unknown.iter().map(|word| {
-        format!("annotation {ALLOW} names `{word}`, which is no rule and no mutation")
-    }));
-    notes
-}
-
-fn is_known(word: &str) -> bool {
-    word == "*" || rules::find(word).is_some() || mutations::find(word).is_some()
 }

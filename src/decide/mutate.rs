@@ -16,6 +16,8 @@ pub struct Mutated {
     pub observed: bool,
     /// The names of the mutations that changed something.
     pub by: Vec<&'static str>,
+    /// One of them changed something although the `allow` annotation, which does not count, names it.
+    pub despite_allow: bool,
     /// What was read for the patch, or to see that there is none.
     pub reads: Vec<Fact>,
 }
@@ -61,7 +63,12 @@ impl Mutated {
         self.patch = Patch::of(std::mem::take(&mut request.object));
         let kind = write.key.kind;
         let old = Overlay::new(&write.key, write.old.as_ref(), view.mesh());
+        let allow_counts = !settings.allow_needs_right || request.allow_right.counts();
         for mutation in mutations.iter().filter(|one| one.kinds.contains(&kind)) {
+            let named_by_allow = is_named_by_allow(mutation, write);
+            if named_by_allow && allow_counts {
+                continue;
+            }
             let overlay = Overlay::new(&write.key, write.new.as_ref(), view.mesh());
             let input = Input {
                 write,
@@ -70,6 +77,7 @@ impl Mutated {
                 controller_manager: &settings.mesh.controller_manager,
             };
             if apply(mutation, &input, &mut self.patch) {
+                self.despite_allow |= named_by_allow;
                 self.by.push(mutation.name);
                 write.new = Some(Object::parse_as(
                     kind,
@@ -90,12 +98,13 @@ impl Mutated {
     }
 }
 
+fn is_named_by_allow(mutation: &Mutation, write: &Write) -> bool {
+    let new = write.new.as_ref();
+    new.is_some_and(|new| new.meta.allows(mutation.name, mutation.name))
+}
+
 /// Whether the mutation has changed something.
 fn apply(mutation: &Mutation, input: &Input<'_>, patch: &mut Patch) -> bool {
-    let allowed = input.write.new.as_ref();
-    if allowed.is_some_and(|new| new.meta.allows(mutation.name, mutation.name)) {
-        return false;
-    }
     let before = patch.operations().len();
     (mutation.apply)(input, patch);
     patch.finish();

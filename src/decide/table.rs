@@ -15,6 +15,8 @@ pub(super) struct Table<'a> {
     pub siblings: SiblingsOf<'a>,
     /// The write will not be stored.
     pub dry_run: bool,
+    /// Whether the `allow` annotation counts.
+    pub allow_counts: bool,
 }
 
 impl Table<'_> {
@@ -31,7 +33,8 @@ impl Table<'_> {
             Some(RuleAction::Warn) => false,
             _ => self.denies(&finding, found.new),
         };
-        let denies = denies && concerns && !self.allows(finding.rule);
+        let named_by_allow = self.allows(finding.rule);
+        let denies = denies && concerns && !(named_by_allow && self.allow_counts);
         let spared = denies.then(|| self.spared(&finding, action)).flatten();
         let action = if denies && spared.is_none() {
             Action::Deny
@@ -45,6 +48,7 @@ impl Table<'_> {
             finding,
             action,
             spared,
+            named_by_allow,
             reads: found.reads,
         })
     }

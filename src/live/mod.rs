@@ -3,6 +3,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
+mod allow_rights;
 mod decode;
 mod index_step;
 mod index_writer;
@@ -17,6 +18,7 @@ mod viewer;
 mod watch_event;
 mod watcher;
 
+pub use allow_rights::AllowQuestion;
 pub use index_step::{ClusterHandle, IndexStep};
 pub use read_once::{ReadError, read_once};
 pub use reader::{Fresh, Reader};

@@ -9,6 +9,7 @@ use kube::{Client, Error};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use super::allow_rights::{AllowQuestion, AllowRights};
 use super::decode;
 use super::kinds::is_metadata_only;
 use super::list::list;
@@ -18,12 +19,13 @@ use crate::cluster::Cluster;
 use crate::decide::Evidence;
 use crate::metrics::Metrics;
 use crate::model::{Key, Kind, Object};
+use crate::request::AllowRight;
 
 /// So that a review that rests on many objects leaves room for the others.
 const MAX_PARALLEL_READS_PER_REVIEW: usize = 4;
 /// All connections may have been closed. The deadline of the review limits the time.
-const MAX_ATTEMPTS: usize = 3;
-const RETRY_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const MAX_ATTEMPTS: usize = 3;
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Reads a few objects at a time from the API server. Clones share their reads.
 #[derive(Clone)]
@@ -32,6 +34,7 @@ pub struct Reader {
     discovery: Discovery,
     metrics: Arc<Metrics>,
     reads: SharedReads,
+    allow_rights: AllowRights,
 }
 
 /// The reads of one review, which other reviews can use until it is dropped.
@@ -51,11 +54,14 @@ pub struct Fresh {
 
 impl Reader {
     pub(super) fn new(client: Client, discovery: Discovery, metrics: Arc<Metrics>) -> Self {
+        let reads = SharedReads::new();
+        let allow_rights = AllowRights::new(client.clone(), Arc::clone(&metrics), reads.clone());
         Self {
             client,
             discovery,
             metrics,
-            reads: SharedReads::new(),
+            reads,
+            allow_rights,
         }
     }
 
@@ -66,6 +72,11 @@ impl Reader {
             arrived,
             held: Vec::new(),
         }
+    }
+
+    /// Whether a user may use the `allow` annotation.
+    pub async fn allow_right(&self, question: AllowQuestion) -> AllowRight {
+        self.allow_rights.ask(question).await
     }
 
     /// Those of the objects that are there, whole.
@@ -217,6 +228,6 @@ fn absent_is_none<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error>
 }
 
 /// No word of the API server, good or bad.
-fn is_broken_off(error: &Error) -> bool {
+pub(super) fn is_broken_off(error: &Error) -> bool {
     matches!(error, Error::HyperError(_) | Error::Service(_))
 }

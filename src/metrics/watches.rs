@@ -16,6 +16,7 @@ pub struct Watches {
     last_events: Family<KindLabels, Gauge>,
     failures: Family<KindLabels, Counter>,
     live_reads: Family<ReadLabels, Counter>,
+    allow_rights: Family<ReadLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -44,6 +45,13 @@ impl Watches {
         self.live_reads.get_or_create(&ReadLabels { result }).inc();
     }
 
+    /// Counts a question whether a user may use the `allow` annotation, by result.
+    pub fn asked_allow_right(&self, result: &'static str) {
+        self.allow_rights
+            .get_or_create(&ReadLabels { result })
+            .inc();
+    }
+
     pub fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "watch_last_event_timestamp",
@@ -60,6 +68,11 @@ impl Watches {
             "live_reads",
             "Objects that were read again before an answer, by result",
             self.live_reads.clone(),
+        );
+        registry.register(
+            "allow_rights",
+            "Questions whether a user may use the allow annotation, by result",
+            self.allow_rights.clone(),
         );
     }
 }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::meta::ALLOW_GROUP;
+
 /// The label with the hash of a pod's revision.
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
 
@@ -159,6 +161,11 @@ impl Kind {
     /// The name in URLs, webhooks and RBAC.
     pub fn plural(self) -> &'static str {
         self.info().plural
+    }
+
+    /// The virtual resource, `virtualservices.rollout-guard.io`, that a user must be allowed to `allow`.
+    pub fn allow_resource(self) -> String {
+        format!("{}.{ALLOW_GROUP}", self.plural())
     }
 
     /// The versions that webhooks ask for, the newest first.

@@ -32,7 +32,7 @@ pub use gateway::Gateway;
 pub use host::Host;
 pub use key::Key;
 pub use kind::{HASH_LABEL, Kind, Watch};
-pub use meta::{ALLOW, CLAIMED_BY, ENFORCE, Enforce, MANAGED_BY, Meta};
+pub use meta::{ALLOW, ALLOW_GROUP, ALLOW_VERB, CLAIMED_BY, ENFORCE, Enforce, MANAGED_BY, Meta};
 pub use notes::Malformed;
 pub use object::{Body, Object, Typed, UNREAD, is_partial};
 pub use reader::{IntOrString, Labels, Reader};

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::decide::Decision;
 use crate::field::{Path, Segment};
-use crate::model::{ALLOW, Key, Operation, Write};
-use crate::request::Request;
+use crate::model::{ALLOW, ALLOW_VERB, Key, Operation, Write};
+use crate::request::{AllowRight, Request};
 use crate::text::{printable, truncate};
 use crate::verdict::{Cause, Finding};
 
@@ -48,7 +48,8 @@ pub(super) fn status(decision: &Decision, write: &Write) -> Status {
     let (request, key) = (&decision.request, &write.key);
     let denials: Vec<&Finding> = decision.denials().map(|judged| &judged.finding).collect();
     let shown = denials.iter().take(MAX_FINDINGS);
-    let mut causes: Vec<StatusCause> = shown.map(|finding| cause(finding, key, request)).collect();
+    let causes = shown.map(|finding| cause(finding, key, decision));
+    let mut causes: Vec<StatusCause> = causes.collect();
     if denials.len() > MAX_FINDINGS {
         causes.push(StatusCause {
             reason: "FieldValueInvalid",
@@ -58,7 +59,7 @@ pub(super) fn status(decision: &Decision, write: &Write) -> Status {
     }
     Status {
         status: "Failure",
-        message: message(request, key, &denials),
+        message: message(decision, key, &denials),
         reason: "Invalid",
         details: Details {
             name: line(&key.name),
@@ -70,9 +71,9 @@ pub(super) fn status(decision: &Decision, write: &Write) -> Status {
     }
 }
 
-fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
+fn cause(finding: &Finding, key: &Key, decision: &Decision) -> StatusCause {
     let place = finding.place_in(key);
-    let value = reach(request.subject(), place).and_then(scalar);
+    let value = reach(decision.request.subject(), place).and_then(scalar);
     let (reason, opening) = match finding.cause {
         Cause::NotFound => ("FieldValueNotFound", "Not found"),
         Cause::Required => ("FieldValueRequired", "Required value"),
@@ -89,7 +90,7 @@ fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
         &finding.help,
         finding.rule.code,
     );
-    let break_glass = break_glass(request, code);
+    let break_glass = break_glass(decision, key, code);
     StatusCause {
         reason,
         message: format!(
@@ -102,7 +103,7 @@ fn cause(finding: &Finding, key: &Key, request: &Request) -> StatusCause {
     }
 }
 
-fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
+fn message(decision: &Decision, key: &Key, denials: &[&Finding]) -> String {
     let lines = denials.iter().take(MAX_FINDINGS).map(|finding| {
         let place = finding.place_in(key);
         let (says, help, rule) = (finding.message.to_string(), &finding.help, finding.rule);
@@ -116,8 +117,8 @@ fn message(request: &Request, key: &Key, denials: &[&Finding]) -> String {
     };
     let mut codes: Vec<&str> = denials.iter().map(|finding| finding.rule.code).collect();
     codes.dedup();
-    let break_glass = break_glass(request, &codes.join(","));
-    let operation = request.operation.as_str();
+    let break_glass = break_glass(decision, key, &codes.join(","));
+    let operation = decision.request.operation.as_str();
     let key = line(&key.to_string());
     format!("rollout-guard denies this {operation} of {key}:{lines}{more}\n{break_glass}")
 }
@@ -128,14 +129,42 @@ fn line(text: &str) -> String {
 }
 
 /// How to get a write through in an incident, and what to do afterwards.
-fn break_glass(request: &Request, codes: &str) -> String {
+fn break_glass(decision: &Decision, key: &Key, codes: &str) -> String {
+    let request = &decision.request;
     let when = match request.operation {
         Operation::Delete => "before the delete",
         Operation::Create | Operation::Update => "in the same write",
     };
+    let condition = condition(decision, key);
     format!(
         "in an incident: set the annotation `{ALLOW}: {codes}` on the object {when}, and remove it \
-         afterwards"
+         afterwards{condition}"
+    )
+}
+
+/// From whom the annotation counts, and whom to ask for the right.
+fn condition(decision: &Decision, key: &Key) -> String {
+    let Request {
+        user, allow_right, ..
+    } = &decision.request;
+    let user = line(user);
+    let knows = match allow_right {
+        _ if !decision.allow_needs_right => return String::new(),
+        AllowRight::Granted => return String::new(),
+        AllowRight::Unknown | AllowRight::Unasked => String::new(),
+        AllowRight::Refused => format!(", and user `{user}` may not"),
+        AllowRight::Unanswered => {
+            let knows = "the API server did not tell whether user";
+            return format!(
+                "; it does not count, as {knows} `{user}` may use it: try again, or ask the administrator of rollout-guard"
+            );
+        }
+    };
+    let (verb, resource) = (ALLOW_VERB, key.kind.allow_resource());
+    let namespace = line(&key.namespace);
+    format!(
+        "; it counts only from users who may `{verb}` `{resource}` in namespace `{namespace}`{knows}: ask who grants \
+         roles there"
     )
 }
 

@@ -12,6 +12,6 @@ mod unreadable;
 mod warnings;
 mod whole;
 
-pub use request::{BadRequest, parse};
+pub use request::{BadRequest, parse, user_info};
 pub use response::render;
 pub use unreadable::allow_unread;

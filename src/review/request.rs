@@ -9,7 +9,10 @@ use serde_json::value::RawValue;
 use super::envelope::{Envelope, Fields, text};
 use super::{partial, whole};
 use crate::model::{Kind, Operation};
-use crate::request::{Phase, Request};
+use crate::request::{AllowRight, Phase, Request, UserInfo};
+
+/// More than any authenticator says of a user. It is sent to the API server.
+const MAX_USER_BYTES: usize = 64 << 10;
 
 /// Why bytes are no AdmissionReview that can be decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,16 @@ pub fn parse(body: &[u8], phase: Phase) -> Result<Request, BadRequest> {
     Ok(request)
 }
 
+/// The user of a review that could be parsed; `None` if it cannot be read, or is too long to ask about.
+pub fn user_info(body: &[u8]) -> Option<UserInfo> {
+    let mut envelope = Envelope::default();
+    envelope.read(body).ok()?;
+    let text = envelope.request.get("userInfo")?.get();
+    (text.len() <= MAX_USER_BYTES)
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
+}
+
 /// A request of which nothing is known but its uid.
 pub(super) fn unread(phase: Phase, uid: String) -> Request {
     Request {
@@ -65,6 +78,7 @@ pub(super) fn unread(phase: Phase, uid: String) -> Request {
         old_object: Value::Null,
         dry_run: false,
         controller_seen: false,
+        allow_right: AllowRight::Unknown,
         trace: false,
     }
 }

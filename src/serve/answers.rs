@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::http::StatusCode;
-use serde_json::Value;
 use tokio::time::Instant;
 
+use super::answer::{Answer, answer, ended, out_of_time, undecided, unreadable};
 use super::deadline::Deadline;
 use super::pool::{Lane, Thread};
 use super::refusal::Refusal;
@@ -15,11 +14,11 @@ use super::review_log::short;
 use crate::api::events::Events;
 use crate::cluster::Cluster;
 use crate::decide::{Decision, Evidence, Undecided, decide};
-use crate::live::{ClusterHandle, Fresh, Reader};
+use crate::live::{AllowQuestion, ClusterHandle, Fresh, Reader};
 use crate::metrics::Metrics;
 use crate::model::{Body, Kind, Status};
-use crate::request::{Phase, Request};
-use crate::review::{BadRequest, allow_unread, parse, render};
+use crate::request::{AllowRight, Phase, Request};
+use crate::review::{parse, user_info};
 use crate::settings::Settings;
 
 /// If the facts of each denial turn out to have changed so many times, the write is allowed. Each round reads for
@@ -37,9 +36,6 @@ pub struct Answers {
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// A review that gets no memory or no thread is read no further, for its uid.
-pub(super) const START_BYTES: usize = 4 << 10;
-
 /// When a review arrived, by when it must be answered, and where it may be decided.
 pub(super) struct Terms {
     pub phase: Phase,
@@ -52,12 +48,6 @@ pub(super) struct Terms {
     pub trace: bool,
 }
 
-/// A decision, and the bytes that tell it.
-pub(super) struct Answer {
-    pub decision: Decision,
-    pub bytes: Vec<u8>,
-}
-
 /// A decision that is not verified yet.
 struct Unverified {
     decision: Decision,
@@ -67,6 +57,38 @@ struct Unverified {
     /// What is to be read next.
     unread: Evidence,
     rounds: u32,
+    /// The review, of which the user is asked about.
+    body: Bytes,
+    /// What is to be asked before anything is read.
+    question: Option<AllowQuestion>,
+}
+
+/// What the API server has answered.
+enum Learned {
+    Fresh(Fresh),
+    Right(AllowRight),
+}
+
+impl Unverified {
+    /// Whether it must be decided again.
+    fn learn(&mut self, learned: Learned) -> bool {
+        match learned {
+            Learned::Right(right) => {
+                self.decision.request.allow_right = right;
+                true
+            }
+            Learned::Fresh(fresh) => {
+                self.known.extend(std::mem::take(&mut self.unread));
+                self.rounds += 1;
+                let newer = fresh.lay_over(&self.cluster);
+                let differs = newer.is_some();
+                if let Some(newer) = newer {
+                    self.cluster = Arc::new(newer);
+                }
+                differs
+            }
+        }
+    }
 }
 
 /// A review after some work on it.
@@ -98,11 +120,14 @@ impl Answers {
         let (phase, trace, controller_seen) = (terms.phase, terms.trace, terms.controller_seen);
         let (answers, text) = (self.clone(), body.clone());
         let begin = move || match parse(&text, phase) {
-            Ok(request) => answers.first(Request {
-                controller_seen,
-                trace,
-                ..request
-            }),
+            Ok(request) => answers.first(
+                Request {
+                    controller_seen,
+                    trace,
+                    ..request
+                },
+                text,
+            ),
             Err(error) => Step::Answered(unreadable(&error, phase)),
         };
         let Some(thread) = terms.thread().await else {
@@ -115,7 +140,10 @@ impl Answers {
     }
 
     /// Decides by what is watched.
-    fn first(&self, request: Request) -> Step {
+    fn first(&self, mut request: Request, body: Bytes) -> Step {
+        if self.reader.is_some() {
+            request.allow_right = AllowRight::Unasked;
+        }
         let cluster = self.cluster.load_full();
         let decision = decide(request, &cluster, &self.settings);
         let review = Unverified {
@@ -124,18 +152,23 @@ impl Answers {
             known: Evidence::default(),
             unread: Evidence::default(),
             rounds: 0,
+            body,
+            question: None,
         };
         self.next(review)
     }
 
     /// Answers, unless something must be read before.
     fn next(&self, mut review: Unverified) -> Step {
+        if review.decision.asks_allow_right() {
+            review.question = question(&review.decision, &review.body);
+        }
         if self.reader.is_some() {
             let mesh = review.cluster.mesh();
             let denials = 1 << review.rounds;
             review.unread = review.decision.unverified(mesh, &review.known, denials);
         }
-        if review.unread.is_empty() {
+        if review.unread.is_empty() && review.question.is_none() {
             return Step::Answered(answer(review.decision));
         }
         Step::Unverified(review)
@@ -147,8 +180,14 @@ impl Answers {
         };
         let mut reads = reader.for_review(terms.arrived);
         while review.rounds < MAX_ROUNDS {
-            let why = match terms.deadline.bound(reads.read(&review.unread)).await {
-                Some(Ok(fresh)) => match self.again(review, fresh, terms).await {
+            let learned = async {
+                match review.question.take() {
+                    Some(question) => Ok(Learned::Right(reader.allow_right(question).await)),
+                    None => reads.read(&review.unread).await.map(Learned::Fresh),
+                }
+            };
+            let why = match terms.deadline.bound(learned).await {
+                Some(Ok(learned)) => match self.again(review, learned, terms).await {
                     Step::Unverified(next) => {
                         review = next;
                         continue;
@@ -169,8 +208,8 @@ impl Answers {
         undecided(review.decision.into_request(), Undecided::Changing)
     }
 
-    /// Decides again if what was read is not what was watched.
-    async fn again(&self, mut review: Unverified, fresh: Fresh, terms: &Terms) -> Step {
+    /// Decides again if what was read is not what was watched, or once the right of the user is known.
+    async fn again(&self, mut review: Unverified, learned: Learned, terms: &Terms) -> Step {
         let Some(thread) = terms.thread().await else {
             return Step::Answered(undecided(
                 review.decision.into_request(),
@@ -179,10 +218,7 @@ impl Answers {
         };
         let answers = self.clone();
         let work = move || {
-            review.known.extend(std::mem::take(&mut review.unread));
-            review.rounds += 1;
-            if let Some(newer) = fresh.lay_over(&review.cluster) {
-                review.cluster = Arc::new(newer);
+            if review.learn(learned) {
                 let request = review.decision.into_request();
                 review.decision = decide(request, &review.cluster, &answers.settings);
             }
@@ -222,49 +258,14 @@ impl Terms {
     }
 }
 
-/// The answer to a review of which no more than the beginning may be read in time.
-pub(super) fn out_of_time(body: &[u8], phase: Phase) -> Result<Answer, Refusal> {
-    let start = body.get(..START_BYTES).unwrap_or(body);
-    let decision = match parse(start, phase) {
-        Ok(request) => Some(Decision::undecided(request, Undecided::OutOfTime)),
-        Err(error) => allow_unread(&error, phase, Undecided::OutOfTime),
-    };
-    decision.map_or_else(|| Err(no_time()), answer)
-}
-
-fn no_time() -> Refusal {
-    let reason = "no time was left to read the review".to_owned();
-    Refusal(StatusCode::SERVICE_UNAVAILABLE, reason)
-}
-
-/// A review that cannot be read is answered if it has a uid.
-fn unreadable(error: &BadRequest, phase: Phase) -> Result<Answer, Refusal> {
-    let reason = error.to_string();
-    let Some(decision) = allow_unread(error, phase, Undecided::Unreadable) else {
-        return Err(Refusal(StatusCode::BAD_REQUEST, reason));
-    };
-    tracing::warn!(
-        error = &*short(&reason),
-        "a review cannot be read: it is allowed"
-    );
-    answer(decision)
-}
-
-fn undecided(request: Request, why: Undecided) -> Result<Answer, Refusal> {
-    answer(Decision::undecided(request, why))
-}
-
-fn answer(mut decision: Decision) -> Result<Answer, Refusal> {
-    let bytes = render(&decision)?;
-    // They can be large, and nobody needs them any more.
-    decision.request.object = Value::Null;
-    decision.request.old_object = Value::Null;
-    Ok(Answer { decision, bytes })
-}
-
-fn ended() -> Refusal {
-    let reason = "the process ends".to_owned();
-    Refusal(StatusCode::SERVICE_UNAVAILABLE, reason)
+/// Whether the user of the review may use the `allow` annotation. A user that cannot be read is one that the API server
+/// does not know.
+fn question(decision: &Decision, body: &[u8]) -> Option<AllowQuestion> {
+    let write = decision.write.as_ref()?;
+    Some(AllowQuestion {
+        user: user_info(body).unwrap_or_default(),
+        object: write.key.clone(),
+    })
 }
 
 /// The cluster, in which the unread Rollouts have no status.

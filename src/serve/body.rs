@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use tokio::time::timeout;
 
-use super::answers::START_BYTES;
+use super::answer::START_BYTES;
 use super::deadline::Deadline;
 use super::pool::{Lane, Memory, Pool};
 use super::refusal::Refusal;

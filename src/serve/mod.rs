@@ -5,6 +5,7 @@
 
 mod admin;
 mod announcement;
+mod answer;
 mod answers;
 mod body;
 mod connections;

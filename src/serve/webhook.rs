@@ -12,7 +12,8 @@ use axum::routing::post;
 use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::answers::{Answer, Answers, Terms, out_of_time};
+use super::answer::{Answer, out_of_time};
+use super::answers::{Answers, Terms};
 use super::body::{BodyReader, Reserved, ReviewBody};
 use super::deadline::Deadline;
 use super::limits::Limits;

@@ -48,6 +48,7 @@ fn set(settings: &mut Settings, key: &KeyNode, value: &Node) -> Result<(), Error
         "pending" => settings.pending = pending(value)?,
         "argoCDLabel" => settings.argo_cd_label = Some(text(value)?),
         "crossNamespace" => settings.mesh.needs_consent = needs_consent(value)?,
+        "allowAnnotation" => settings.allow_needs_right = allow_needs_right(value)?,
         "istio" => return set_istio(settings, value),
         _ => return Err(unknown(key, &KEYS)),
     }
@@ -124,6 +125,16 @@ fn needs_consent(value: &Node) -> Result<bool, Error> {
     word(value, &["warn", "consent"], parse)
 }
 
+/// `anyone` or `authorized`.
+fn allow_needs_right(value: &Node) -> Result<bool, Error> {
+    let parse = |written: &str| match written {
+        "anyone" => Some(false),
+        "authorized" => Some(true),
+        _ => None,
+    };
+    word(value, &["anyone", "authorized"], parse)
+}
+
 /// `"1.9"`, in quotes.
 fn argo_version(value: &Node) -> Result<ArgoVersion, Error> {
     // Without quotes YAML makes 1.1 of 1.10.
@@ -192,7 +203,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "profile",
     "actions",
     "mutations",
@@ -204,6 +215,7 @@ const KEYS: [&str; 12] = [
     "pending",
     "argoCDLabel",
     "crossNamespace",
+    "allowAnnotation",
     "istio",
 ];
 
@@ -216,7 +228,8 @@ mod tests {
         let text = "profile: strict\nactions: {subset-undefined: off, RG202: warn}\n\
                     mutations: {shared-ownership: off}\ncontrollerUsers: [a]\ncontrollerManager: m\n\
                     exemptByFieldManager: never\nclusterDomain: d\nargoVersion: \"1.9\"\npending: deny\n\
-                    argoCDLabel: l\ncrossNamespace: consent\nistio: {rootNamespace: r, primaryCluster: remote}\n";
+                    argoCDLabel: l\ncrossNamespace: consent\nallowAnnotation: authorized\n\
+                    istio: {rootNamespace: r, primaryCluster: remote}\n";
         let settings = parse(text).unwrap();
         assert_eq!(settings.profile, Profile::Strict);
         assert_eq!(settings.actions["RG501"], RuleAction::Off);
@@ -229,6 +242,7 @@ mod tests {
         );
         assert_eq!(settings.mesh.argo_version, ArgoVersion(1, 9));
         assert!(settings.mesh.needs_consent);
+        assert!(settings.allow_needs_right);
         assert!(settings.mesh.remote_istio);
         assert!(!settings.pending);
         assert_eq!(settings.argo_cd_label.as_deref(), Some("l"));

@@ -22,6 +22,8 @@ pub struct Settings {
     pub argo_cd_label: Option<String>,
     /// Whether the controller's field manager exempts a service account that is not listed.
     pub exempt_by_field_manager: ExemptByFieldManager,
+    /// Whether the `allow` annotation counts only where the user has the right to use it.
+    pub allow_needs_right: bool,
     /// What is true of the whole cluster.
     pub mesh: Mesh,
 }
@@ -132,6 +134,7 @@ impl Default for Settings {
             pending: true,
             argo_cd_label: None,
             exempt_by_field_manager: ExemptByFieldManager::default(),
+            allow_needs_right: false,
             mesh: Mesh::default(),
         }
     }

@@ -35,6 +35,8 @@ pub enum Fault {
     HangReads,
     /// Each read takes so long.
     SlowReads(Duration),
+    /// Questions for a right fail with this status.
+    FailQuestions(u16),
     /// The connection ends without an answer to so many reads.
     BreakReads(usize),
 }
@@ -78,6 +80,16 @@ impl FakeApi {
     /// The writes of clients that succeeded: method, path with query, body.
     pub fn writes(&self) -> Vec<(Method, String, Value)> {
         self.store().writes.clone()
+    }
+
+    /// Gives this user the right to use the `allow` annotation.
+    pub fn grant_allow(&self, user: &str) {
+        self.store().allowing.push(user.to_owned());
+    }
+
+    /// The specs of the SubjectAccessReviews that were created.
+    pub fn questions(&self) -> Vec<Value> {
+        self.store().questions.clone()
     }
 
     /// How many slow reads there have been, and the most at a time.

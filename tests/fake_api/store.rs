@@ -18,6 +18,10 @@ pub(super) struct Store {
     /// The groups whose CRDs are installed.
     pub groups: Vec<&'static str>,
     pub fault: Fault,
+    /// The users who may use the `allow` annotation.
+    pub allowing: Vec<String>,
+    /// The specs of the SubjectAccessReviews.
+    pub questions: Vec<Value>,
     pub slow_reads: usize,
     pub running_reads: usize,
     pub most_running_reads: usize,
@@ -96,6 +100,18 @@ impl Store {
         self.unheard.insert(target.clone());
         self.objects.insert(target, object.clone());
         object
+    }
+
+    /// The answer to a SubjectAccessReview.
+    pub fn access(&mut self, mut review: Value) -> Result<Value, StatusCode> {
+        self.questions.push(review["spec"].clone());
+        if let Fault::FailQuestions(status) = self.fault {
+            return Err(StatusCode::from_u16(status).unwrap());
+        }
+        let user = review["spec"]["user"].as_str().unwrap();
+        let allowed = self.allowing.iter().any(|allowing| allowing == user);
+        review["status"] = json!({"allowed": allowed});
+        Ok(review)
     }
 
     pub fn delete(&mut self, target: &Target) {

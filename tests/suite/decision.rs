@@ -3,7 +3,7 @@
 use rollout_guard::cluster::Cluster;
 use rollout_guard::decide::{Action, Decision, decide};
 use rollout_guard::model::{Kind, Object, Operation};
-use rollout_guard::request::{Phase, Request};
+use rollout_guard::request::{AllowRight, Phase, Request};
 use rollout_guard::settings;
 use rollout_guard::source::{self, Limits, Node};
 use serde_json::{Value, json};
@@ -463,6 +463,7 @@ fn judge(case: &Case) -> Decision {
         old_object: old,
         dry_run: false,
         controller_seen: false,
+        allow_right: AllowRight::Unknown,
         trace: false,
     };
     decide(request, &cluster, &settings)

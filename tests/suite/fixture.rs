@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rollout_guard::cluster::{Cluster, Fact, Facts, Mesh, Overlay, View};
 use rollout_guard::decide::{Action, decide};
 use rollout_guard::model::{Key, Kind, Object, Operation, Watch, Write};
-use rollout_guard::request::{Phase, Request};
+use rollout_guard::request::{AllowRight, Phase, Request};
 use rollout_guard::rules::Rule;
 use rollout_guard::settings::{self, Settings};
 use rollout_guard::source::{self, Content, Limits, Node};
@@ -282,6 +282,7 @@ pub fn request_of(key: &Key, operation: Operation, object: Value, old_object: Va
         old_object,
         dry_run: false,
         controller_seen: false,
+        allow_right: AllowRight::Unknown,
         trace: false,
     }
 }

@@ -1,5 +1,6 @@
 //! The webhook as its users meet it: the binary on loopback, over TLS that is verified.
 
+mod allow_right;
 mod api;
 mod callers;
 mod client;

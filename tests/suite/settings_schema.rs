@@ -78,6 +78,10 @@ fn the_schema_is_in_step() {
                 "enum": ["warn", "consent"],
                 "description": "What a Rollout that routes by a VirtualService of another namespace needs: see RG218",
             },
+            "allowAnnotation": {
+                "enum": ["anyone", "authorized"],
+                "description": "From whom the annotation rollout-guard.io/allow counts; in a cluster only",
+            },
             "istio": {
                 "type": ["object", "null"],
                 "additionalProperties": false,
@@ -110,7 +114,7 @@ fn the_schema_takes_what_the_program_takes() {
     let whole = "profile: strict\nactions: {subset-undefined: off, RG202: warn}\nmutations: {weights: off}\n\
                  controllerUsers: [a]\ncontrollerManager: m\nexemptByFieldManager: never\nclusterDomain: d\n\
                  argoVersion: \"1.9\"\npending: deny\nargoCDLabel: l\ncrossNamespace: consent\n\
-                 istio: {rootNamespace: r, primaryCluster: remote}\n";
+                 allowAnnotation: authorized\nistio: {rootNamespace: r, primaryCluster: remote}\n";
     let others = [
         "{}",
         "actions:\n",
@@ -129,6 +133,7 @@ fn the_schema_takes_what_the_program_takes() {
         "controllerUsers: a\n",
         "clusterDomain: ''\n",
         "crossNamespace: deny\n",
+        "allowAnnotation: nobody\n",
         "istio: {root: r}\n",
         "istio: {primaryCluster: none}\n",
     ];

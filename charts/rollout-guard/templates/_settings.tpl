@@ -25,6 +25,7 @@ pending: {{ .Values.pending }}
 argoCDLabel: {{ . | quote }}
 {{- end }}
 crossNamespace: {{ .Values.crossNamespace }}
+allowAnnotation: {{ .Values.allowAnnotation }}
 istio:
   rootNamespace: {{ .Values.istio.rootNamespace | quote }}
   primaryCluster: {{ .Values.istio.primaryCluster }}

@@ -36,7 +36,11 @@ pub fn writes_only_its_own_objects(helm: &Helm) {
             let named = !list(&rule["resourceNames"]).is_empty();
             let only_creates = verbs == ["create"] && ["leases", "secrets"].contains(&resources[0]);
             let events = resources == ["events"] && verbs == ["create"];
-            assert!(named || only_creates || events, "{scenario}: {rule}");
+            let asks = resources == ["subjectaccessreviews"] && verbs == ["create"];
+            assert!(
+                named || only_creates || events || asks,
+                "{scenario}: {rule}"
+            );
             assert!(
                 !verbs.contains(&"*") && !verbs.contains(&"delete"),
                 "{rule}"
@@ -61,6 +65,21 @@ pub fn writes_only_its_own_objects(helm: &Helm) {
         }
         assert_eq!(&rendered.one("ServiceAccount")["metadata"]["name"], pod);
     }
+}
+
+pub fn asks_for_rights_of_users_only_when_told_to(helm: &Helm) {
+    let asks = |more: &[&str]| {
+        let rendered = helm.render_with("default", more);
+        let rules = &rendered.one("ClusterRole")["rules"];
+        let rules = list(rules).iter();
+        let asking = rules.filter(|rule| texts(&rule["resources"]) == ["subjectaccessreviews"]);
+        asking.cloned().collect::<Vec<Value>>()
+    };
+    assert_eq!(asks(&[]), Vec::<Value>::new());
+    let expected = json!({
+        "apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"],
+    });
+    assert_eq!(asks(&["--set", "allowAnnotation=authorized"]), [expected]);
 }
 
 /// The Secret and the Lease belong to the release, and an upgrade does not change their content.

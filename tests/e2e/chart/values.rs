@@ -90,6 +90,7 @@ pub fn settings_are_what_the_binary_reads(helm: &Helm) {
     assert_eq!(everything.mesh.root_namespace, "mesh-root");
     assert!(everything.mesh.remote_istio);
     assert!(everything.mesh.needs_consent);
+    assert!(everything.allow_needs_right);
     let version = read("default", &["--set-string", "argoVersion=1.9"]);
     assert_eq!(version.mesh.argo_version, everything.mesh.argo_version);
 }

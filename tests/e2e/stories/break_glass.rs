@@ -1,17 +1,20 @@
 //! The annotation `rollout-guard.io/allow`: a person sets weights by hand in an incident.
 
+use serde_json::json;
+
 use crate::bed::Bed;
 use crate::folder::Folder;
 use crate::nodes::Pods;
 use crate::release::SUBSET_LEVEL;
-use crate::shared;
 use crate::story::Story;
 use crate::world::World;
+use crate::{alone, shared};
 
 pub const STORIES: &[Story] = &[
     shared!(a_person_sets_weights_by_hand),
     shared!(a_denial_is_overridden_and_applies_again),
     shared!(an_unknown_word_in_the_annotation_is_reported),
+    alone!(only_users_with_the_right_may_use_it),
 ];
 
 /// The pods of the canary are gone, and the controller waits for them. All traffic has to go to the stable version.
@@ -100,6 +103,83 @@ fn an_unknown_word_in_the_annotation_is_reported(bed: &Bed) {
         .says(
             "annotation rollout-guard.io/allow names `wieghts`, which is no rule and no mutation",
         );
+}
+
+/// Two users who may write VirtualServices, one of whom may also `allow`.
+fn only_users_with_the_right_may_use_it(bed: &Bed) {
+    bed.guard()
+        .install(&["profile=guard", "allowAnnotation=authorized"]);
+    let world = World::unsettled(bed, "break-glass-right");
+    let folder = world.start_canary(&SUBSET_LEVEL);
+    let grant = |role: &str, users: &[&str], rights: &str| {
+        let create = format!("create role {role} {rights}");
+        world.kubectl(&create).ok();
+        let users: String = users.iter().map(|user| format!(" --user={user}")).collect();
+        let bind = format!("create rolebinding {role} --role={role}{users}");
+        world.kubectl(&bind).ok();
+    };
+    grant(
+        "routes",
+        &["developer", "oncall"],
+        "--verb=get,list,create,update,patch,delete --resource=virtualservices.networking.istio.io",
+    );
+    // kubectl knows no virtual resource.
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "allow"},
+        "rules": [{"apiGroups": ["rollout-guard.io"], "resources": ["*"], "verbs": ["allow"]}],
+    });
+    world.kubectl("apply -f -").input(role).ok();
+    world
+        .kubectl("create rolebinding allow --role=allow --user=oncall")
+        .ok();
+    let kubectl = |user: &str, words: &str| {
+        world.kubectl(&format!(
+            "--as={user} --as-group=system:authenticated {words}"
+        ))
+    };
+    let apply = |user: &str| {
+        let file = folder.path("virtual-service.yaml");
+        kubectl(user, &format!("apply -f {}", file.display()))
+    };
+
+    // A harmless write may set the annotation. It spares nobody's later write.
+    let annotate = "annotate virtualservice virtservice-app07 rollout-guard.io/allow";
+    kubectl("developer", &format!("{annotate}=RG701,weights"))
+        .ok()
+        .says("for users who may `allow` virtualservices.rollout-guard.io");
+    let delete = "delete virtualservice virtservice-app07 --dry-run=server";
+    kubectl("developer", delete)
+        .fails()
+        .says("and user `developer` may not");
+    kubectl("oncall", delete).ok();
+    let by_hand = r#"[{"op":"replace","path":"/spec/http/0/route/0/weight","value":0},
+                      {"op":"replace","path":"/spec/http/0/route/1/weight","value":100}]"#;
+    let patch = "patch virtualservice virtservice-app07 --type=json --dry-run=server -p";
+    kubectl("developer", patch)
+        .arg(by_hand)
+        .ok()
+        .says("kept weights 5/95")
+        .says("does not count");
+    kubectl("oncall", patch)
+        .arg(by_hand)
+        .ok()
+        .never_says("kept weights");
+    kubectl("oncall", &format!("{annotate}-")).ok();
+
+    rename_route(&folder, "primary", "main");
+    apply("oncall")
+        .fails()
+        .says("it counts only from users who may `allow`");
+    folder.edit("virtual-service.yaml", "metadata:\n", ALLOW);
+    apply("developer")
+        .fails()
+        .says("[rollout-guard RG202]")
+        .says("and user `developer` may not: ask who grants roles there");
+    apply("oncall").ok().says("Warning: RG202");
+    rename_route(&folder, "main", "primary");
+    folder.edit("virtual-service.yaml", ALLOW, "metadata:\n");
+    apply("developer").ok();
+    bed.guard().ensure();
 }
 
 const ALLOW: &str = "metadata:\n  annotations:\n    rollout-guard.io/allow: RG202\n";

@@ -240,7 +240,7 @@ fn cluster() -> (Api, Server) {
     (api, server)
 }
 
-fn filled() -> Api {
+pub fn filled() -> Api {
     let api = Api::start(&[ARGO, ISTIO]);
     api.apply(&namespace("guard"));
     api.apply(&service("reviews"));
@@ -296,7 +296,7 @@ fn service(name: &str) -> Value {
            "spec": {"selector": {"app": "reviews"}, "ports": [{"port": 80}]}})
 }
 
-fn destination_rule(subsets: &[&str]) -> Value {
+pub fn destination_rule(subsets: &[&str]) -> Value {
     let subset = |name| json!({"name": name, "labels": {"app": "reviews"}});
     let subsets: Vec<Value> = subsets.iter().map(subset).collect();
     json!({"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
@@ -304,14 +304,14 @@ fn destination_rule(subsets: &[&str]) -> Value {
            "spec": {"host": "reviews", "subsets": subsets}})
 }
 
-fn virtual_service(subset: &str) -> Value {
+pub fn virtual_service(subset: &str) -> Value {
     let route = json!({"destination": {"host": "reviews", "subset": subset}});
     json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
            "metadata": {"namespace": "ns", "name": "reviews"},
            "spec": {"hosts": ["reviews"], "http": [{"name": "primary", "route": [route]}]}})
 }
 
-fn rollout(status: &Value) -> Value {
+pub fn rollout(status: &Value) -> Value {
     let istio = json!({"virtualService": {"name": "reviews", "routes": ["primary"]},
         "destinationRule": {"name": "reviews", "canarySubsetName": "v2", "stableSubsetName": "v1"}});
     json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
