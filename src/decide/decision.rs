@@ -134,7 +134,7 @@ impl Decision {
         self.allow_needs_right
             && self.request.allow_right == AllowRight::Unasked
             && (denials.any(|judged| judged.named_by_allow)
-                || mutation.is_some_and(|mutated| mutated.despite_allow))
+                || mutation.is_some_and(|mutated| mutated.despite_allow && mutated.patches()))
     }
 
     /// The findings that deny the write.
