@@ -144,27 +144,26 @@ fn break_glass(decision: &Decision, key: &Key, codes: &str) -> String {
 
 /// From whom the annotation counts, and whom to ask for the right.
 fn condition(decision: &Decision, key: &Key) -> String {
-    let Request {
-        user, allow_right, ..
-    } = &decision.request;
-    let user = line(user);
-    let knows = match allow_right {
-        _ if !decision.allow_needs_right => return String::new(),
-        AllowRight::Granted => return String::new(),
-        AllowRight::Unknown | AllowRight::Unasked => String::new(),
-        AllowRight::Refused => format!(", and user `{user}` may not"),
-        AllowRight::Unanswered => {
-            let knows = "the API server did not tell whether user";
-            return format!(
-                "; it does not count, as {knows} `{user}` may use it: try again, or ask the administrator of rollout-guard"
-            );
-        }
+    let right = decision.request.allow_right;
+    if !decision.allow_needs_right || right == AllowRight::Granted {
+        return String::new();
+    }
+    let user = line(&decision.request.user);
+    if right == AllowRight::Unanswered {
+        return format!(
+            "; it does not count, as the API server did not tell whether user `{user}` may use it: try again, or \
+             ask the administrator of rollout-guard"
+        );
+    }
+    let may_not = if right == AllowRight::Refused {
+        format!(", and user `{user}` may not")
+    } else {
+        String::new()
     };
-    let (verb, resource) = (ALLOW_VERB, key.kind.allow_resource());
-    let namespace = line(&key.namespace);
+    let (resource, namespace) = (key.kind.allow_resource(), line(&key.namespace));
     format!(
-        "; it counts only from users who may `{verb}` `{resource}` in namespace `{namespace}`{knows}: ask who grants \
-         roles there"
+        "; it counts only from users who may `{ALLOW_VERB}` `{resource}` in namespace `{namespace}`{may_not}: ask \
+         who grants roles there"
     )
 }
 
