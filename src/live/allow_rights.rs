@@ -30,13 +30,12 @@ pub struct AllowQuestion {
     pub object: Key,
 }
 
-/// Clones share what they remember.
-#[derive(Clone)]
+/// Asks, and remembers who has the right.
 pub(super) struct AllowRights {
     client: Client,
     metrics: Arc<Metrics>,
     reads: SharedReads,
-    granted: Arc<Mutex<HashMap<AllowQuestion, Instant>>>,
+    granted: Mutex<HashMap<AllowQuestion, Instant>>,
 }
 
 impl AllowRights {
@@ -45,7 +44,7 @@ impl AllowRights {
             client,
             metrics,
             reads,
-            granted: Arc::default(),
+            granted: Mutex::default(),
         }
     }
 

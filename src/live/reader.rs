@@ -34,7 +34,7 @@ pub struct Reader {
     discovery: Discovery,
     metrics: Arc<Metrics>,
     reads: SharedReads,
-    allow_rights: AllowRights,
+    allow_rights: Arc<AllowRights>,
 }
 
 /// The reads of one review, which other reviews can use until it is dropped.
@@ -55,7 +55,8 @@ pub struct Fresh {
 impl Reader {
     pub(super) fn new(client: Client, discovery: Discovery, metrics: Arc<Metrics>) -> Self {
         let reads = SharedReads::new();
-        let allow_rights = AllowRights::new(client.clone(), Arc::clone(&metrics), reads.clone());
+        let allow_rights =
+            AllowRights::new(client.clone(), Arc::clone(&metrics), reads.clone()).into();
         Self {
             client,
             discovery,

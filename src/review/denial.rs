@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::decide::Decision;
 use crate::field::{Path, Segment};
 use crate::model::{ALLOW, ALLOW_VERB, Key, Operation, Write};
-use crate::request::{AllowRight, Request};
+use crate::request::AllowRight;
 use crate::text::{printable, truncate};
 use crate::verdict::{Cause, Finding};
 

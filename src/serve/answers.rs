@@ -60,7 +60,7 @@ struct Unverified {
     /// The review, of which the user is asked about.
     body: Bytes,
     /// What is to be asked before anything is read.
-    question: Option<AllowQuestion>,
+    question: Option<Box<AllowQuestion>>,
 }
 
 /// What the API server has answered.
@@ -182,7 +182,10 @@ impl Answers {
         while review.rounds < MAX_ROUNDS {
             let learned = async {
                 match review.question.take() {
-                    Some(question) => Ok(Learned::Right(reader.allow_right(question).await)),
+                    Some(question) => {
+                        let asked = Box::pin(reader.allow_right(*question));
+                        Ok(Learned::Right(asked.await))
+                    }
                     None => reads.read(&review.unread).await.map(Learned::Fresh),
                 }
             };
@@ -260,12 +263,12 @@ impl Terms {
 
 /// Whether the user of the review may use the `allow` annotation. A user that cannot be read is one that the API server
 /// does not know.
-fn question(decision: &Decision, body: &[u8]) -> Option<AllowQuestion> {
+fn question(decision: &Decision, body: &[u8]) -> Option<Box<AllowQuestion>> {
     let write = decision.write.as_ref()?;
-    Some(AllowQuestion {
+    Some(Box::new(AllowQuestion {
         user: user_info(body).unwrap_or_default(),
         object: write.key.clone(),
-    })
+    }))
 }
 
 /// The cluster, in which the unread Rollouts have no status.
