@@ -11,7 +11,7 @@ use kube::api::{Api, PostParams};
 use kube::{Client, Error};
 use tokio::time::{Instant, sleep};
 
-use super::reader::{MAX_ATTEMPTS, RETRY_PAUSE, is_broken_off};
+use super::retry::{MAX_ATTEMPTS, RETRY_PAUSE, is_broken_off};
 use super::shared_reads::SharedReads;
 use crate::metrics::Metrics;
 use crate::model::{ALLOW_GROUP, ALLOW_VERB, Key};

@@ -11,6 +11,7 @@ mod kinds;
 mod list;
 mod read_once;
 mod reader;
+mod retry;
 mod shared_reads;
 mod snapshot;
 mod start;

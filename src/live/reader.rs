@@ -1,7 +1,6 @@
 //! Reads watched objects again from the API server, before an answer that does harm if they are outdated.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use kube::api::{Api, ApiResource, DynamicObject};
@@ -13,6 +12,7 @@ use super::allow_rights::{AllowQuestion, AllowRights};
 use super::decode;
 use super::kinds::is_metadata_only;
 use super::list::list;
+use super::retry::{MAX_ATTEMPTS, RETRY_PAUSE, is_broken_off};
 use super::shared_reads::{Read, SharedReads, Target};
 use crate::api::discovery::{Discovery, is_absent};
 use crate::cluster::Cluster;
@@ -23,9 +23,6 @@ use crate::request::AllowRight;
 
 /// So that a review that rests on many objects leaves room for the others.
 const MAX_PARALLEL_READS_PER_REVIEW: usize = 4;
-/// All connections may have been closed. The deadline of the review limits the time.
-pub(super) const MAX_ATTEMPTS: usize = 3;
-pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Reads a few objects at a time from the API server. Clones share their reads.
 #[derive(Clone)]
@@ -226,9 +223,4 @@ fn absent_is_none<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error>
         Err(error) if is_absent(&error) => Ok(None),
         read => read,
     }
-}
-
-/// No word of the API server, good or bad.
-pub(super) fn is_broken_off(error: &Error) -> bool {
-    matches!(error, Error::HyperError(_) | Error::Service(_))
 }

@@ -3,10 +3,11 @@
 
 use std::fmt;
 
-use super::meta::ALLOW_GROUP;
-
 /// The label with the hash of a pod's revision.
 pub const HASH_LABEL: &str = "rollouts-pod-template-hash";
+
+/// The API group of the virtual resources that a user must be allowed to `allow`, where settings ask for a right.
+pub const ALLOW_GROUP: &str = "rollout-guard.io";
 
 /// What is known of a kind before any object of it.
 struct Info {

@@ -12,10 +12,7 @@ pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 /// The annotation that makes rules warn only, and switches mutations off, for one object.
 pub const ALLOW: &str = "rollout-guard.io/allow";
 
-/// The API group of the virtual resources that a user must be allowed to `allow`, where settings ask for a right.
-pub const ALLOW_GROUP: &str = "rollout-guard.io";
-
-/// The virtual verb of that right.
+/// The virtual verb that a user must have on the object's virtual resource, where settings ask for a right.
 pub const ALLOW_VERB: &str = "allow";
 
 /// The annotation of a VirtualService or Namespace with the namespaces whose Rollouts may turn its weights; `*`: all.
