@@ -12,7 +12,8 @@
 //! Service of the stable pods (stable, active, the stable one of ping and pong, the one that the stable subset
 //! destination resolves to) requires a label that only the pods of the new template have. The old labels are those of
 //! the stable ReplicaSet. If it is not known, the rule reports a label that the stored Service does not require and
-//! that `spec.selector` does not require.
+//! that `spec.selector` does not require. If it is known, the rule holds from the write of the new template on, before
+//! the controller has seen it.
 //!
 //! A Service without a selector is not checked, and neither are pods of a `workloadRef` that is not known.
 //!
@@ -37,7 +38,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use super::parts::pods::{ADD_AFTER_RELEASE, Pods};
+use super::parts::pods::{ADD_AFTER_RELEASE, Pods, state};
 use crate::cluster::{Flow, Role, RoutedDestination, ServiceRole, View, reference};
 use crate::field::Path;
 use crate::model::{Key, Labels};
@@ -142,8 +143,8 @@ fn check_routed_service(
     }
 }
 
-/// During a release, the labels in the selectors of the stable pods' Services that only pods of the new template
-/// have.
+/// The labels in the selectors of the stable pods' Services that only pods of the new template have. Their subjects are
+/// those of labels that no pods have: a template that gets such a label brings no new fault.
 fn check_stable_revision(flow: &Flow<'_>, template: &Pods, found: &mut Findings<'_>) {
     for (key, path, hash) in stable_services(flow) {
         let Some(selector) = selector(&flow.view, &key) else {
@@ -158,7 +159,7 @@ fn check_stable_revision(flow: &Flow<'_>, template: &Pods, found: &mut Findings<
             if reported.contains(&(label, required)) {
                 continue;
             }
-            let message = message!("{} is in the middle of a release, and {key}", flow.key())
+            let message = message!("{} {}, and {key}", flow.key(), state(flow))
                 .with_field(&path)
                 .text(format!(
                     " selects the stable pods by label `{label}: {required}`, {}",
@@ -166,7 +167,7 @@ fn check_stable_revision(flow: &Flow<'_>, template: &Pods, found: &mut Findings<
                 ));
             let finding = found.error(flow.key(), path.clone(), message);
             finding
-                .subject(format!("{key} {label} stable"))
+                .subject(format!("{key} {label}"))
                 .help(ADD_AFTER_RELEASE)
                 .with(&key, Path::spec(["selector"]).entry(label));
             pods.add_workload(finding);

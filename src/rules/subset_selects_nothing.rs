@@ -31,7 +31,7 @@
 
 use std::cell::LazyCell;
 
-use super::parts::pods::{ADD_AFTER_RELEASE, Pods};
+use super::parts::pods::{ADD_AFTER_RELEASE, Pods, state};
 use crate::cluster::{Flow, LinkedDestinationRule, Role};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Labels};
@@ -127,7 +127,7 @@ fn check_subset(
     }
 }
 
-/// During a release, the labels of the stable subset that only pods of the new template have.
+/// The labels of the stable subset that only pods of the new template have.
 fn check_stable_revision(
     flow: &Flow<'_>,
     linked: &LinkedDestinationRule<'_>,
@@ -152,8 +152,9 @@ fn check_stable_revision(
         let path = linked.link.path.field(subset.field);
         let labels = Path::spec(["subsets"]).index(subset.index).field("labels");
         let message = message!(
-            "{} is in the middle of a release, and subset `{}` of {}",
+            "{} {}, and subset `{}` of {}",
             flow.key(),
+            state(flow),
             subset.name,
             linked.link.key
         )
@@ -164,7 +165,7 @@ fn check_stable_revision(
         ));
         let finding = found.error(flow.key(), path, message);
         finding
-            .subject(format!("{} {} {key} stable", linked.link.key, subset.name))
+            .subject(format!("{} {} {key}", linked.link.key, subset.name))
             .help(ADD_AFTER_RELEASE)
             .with(&linked.link.key, labels.entry(key));
         pods.add_workload(finding);

@@ -43,26 +43,31 @@ impl Pods {
         Some(pods)
     }
 
-    /// The pods of the revision with this hash, which has the stable role in a release; the template may be another
-    /// one already. If the revision is not known, the labels that its pods are known to have: those of the Rollout's
-    /// selector, and those that select them now. `None` outside a release, or if nothing selects the pods now.
+    /// The pods of the revision with this hash, which has the stable role; the template may be another one already. If
+    /// the revision is not known, the labels that its pods are known to have in a release: those of the Rollout's
+    /// selector, and those that select them now. `None` if nothing selects the pods now.
     pub fn of_revision(flow: &Flow<'_>, hash: &str, selecting: Option<&Labels>) -> Option<Self> {
-        if hash.is_empty() || !flow.is_in_progress() {
+        let in_progress = flow.is_in_progress();
+        if hash.is_empty() || flow.rollout.meta.deleting {
             return None;
         }
         let key = reference::revision(flow.rollout, hash);
         let known = flow.view.workload(&key);
-        let mut labels = if let Some(revision) = known {
-            revision.body.template_labels.clone()
-        } else {
-            let selecting = selecting?;
-            if selecting.keys().all(|key| key == HASH_LABEL) {
-                return None;
+        let mut labels = match known {
+            Some(revision) if in_progress || is_met(flow, selecting?) => {
+                revision.body.template_labels.clone()
             }
-            // The selector that is there may be wrong, and select no pod.
-            let mut proven = selecting.clone();
-            proven.extend(flow.match_labels());
-            proven
+            None if in_progress => {
+                let selecting = selecting?;
+                if selecting.keys().all(|key| key == HASH_LABEL) {
+                    return None;
+                }
+                // The selector that is there may be wrong, and select no pod.
+                let mut proven = selecting.clone();
+                proven.extend(flow.match_labels());
+                proven
+            }
+            _ => return None,
         };
         let added = flow.canary().map(|canary| canary.stable_labels.clone());
         labels.extend(added.unwrap_or_default());
@@ -120,6 +125,21 @@ impl Pods {
         if let Some((key, path)) = &self.workload {
             finding.with(key, path.clone());
         }
+    }
+}
+
+/// Whether pods of the template have what the selector requires. If not, the controller refuses the Rollout, and a
+/// write outside a release may be the repair.
+fn is_met(flow: &Flow<'_>, selector: &Labels) -> bool {
+    Pods::of(flow).is_some_and(|pods| pods.unmet(selector).is_empty())
+}
+
+/// What messages say of a flow whose stable pods are not of the template.
+pub fn state(flow: &Flow<'_>) -> &'static str {
+    if flow.is_in_progress() {
+        "is in the middle of a release"
+    } else {
+        "has a template that is not released yet"
     }
 }
 
