@@ -65,7 +65,8 @@ pub enum Spared {
     Observed,
     /// This object of the release must follow.
     Pending(Key),
-    /// A dry run: the finding would deny unless these objects of the release change too.
+    /// A dry run: the finding would deny unless these objects of the release change too, or if there are none, one that
+    /// does not exist is created.
     DryRun(Vec<Key>),
 }
 

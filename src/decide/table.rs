@@ -65,7 +65,10 @@ impl Table<'_> {
         let pends = action.is_none() && self.profile != Profile::Strict;
         let pending = || self.siblings.pending(finding).cloned().map(Spared::Pending);
         let in_dry_run = || {
-            let others = self.siblings.among(finding)?;
+            // What exists nowhere yet may come with the release.
+            let is_sought = !finding.missing && finding.missing_host.is_some();
+            let others = self.siblings.among(finding);
+            let others = others.or_else(|| is_sought.then(Vec::new))?;
             Some(Spared::DryRun(others.into_iter().cloned().collect()))
         };
         pends

@@ -51,6 +51,9 @@ fn line(judged: &Judged) -> String {
         (Action::Warn, Some(Spared::Pending(key))) => {
             format!("pending: {key} must follow in this release: ")
         }
+        (Action::Warn, Some(Spared::DryRun(keys))) if keys.is_empty() => {
+            "would be denied unless the same release brings what is missing: ".to_owned()
+        }
         (Action::Warn, Some(Spared::DryRun(keys))) => {
             let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
             let verb = if keys.len() == 1 { "changes" } else { "change" };

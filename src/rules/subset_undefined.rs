@@ -4,8 +4,9 @@
 //! A destination or mirror names a subset that none of the DestinationRules for the resolved host defines. This
 //! includes http, tls and tcp routes, delegates, and VirtualServices that only gateways apply.
 //!
-//! It is a warning if no DestinationRule for the host exists, unless an UPDATE removes the last one, and if the write
-//! gives the host its first one. A destination of weight 0 beside others is a warning too, unless a Rollout manages
+//! It is a warning if no DestinationRule for the host exists, and if the write gives the host its first one. But it is an
+//! error if an UPDATE removes the last one, or if an UPDATE of the VirtualService, which sent to the host without a
+//! subset, sends to subsets alone. A destination of weight 0 beside others is a warning too, unless a Rollout manages
 //! the weights of the route.
 //!
 //! It is also a warning if a DestinationRule defines the subset but the proxies in the VirtualService's namespace do
@@ -31,18 +32,18 @@
 //! delete the old subset.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::parts::hidden_subset::SentSubset;
 use super::parts::names::quoted;
+use super::parts::narrowed_hosts::narrowed_hosts;
 use super::parts::suggest::{did_you_mean, nearest};
-use super::parts::target::Target;
+use super::parts::target::{Target, keys};
 use super::parts::unweighted::{Unweighted, unweighted};
 use crate::cluster::View;
 use crate::field::Path;
-use crate::model::{Destination, DestinationRule, Typed, VirtualService};
-use crate::text::first_of;
-use crate::verdict::{Cause, Finding, Findings, Message, message};
+use crate::model::{Destination, DestinationRule, Host, Typed, VirtualService};
+use crate::verdict::{Cause, Finding, Findings, Message, Severity, message};
 
 rule!(
     RG501,
@@ -52,7 +53,7 @@ rule!(
 );
 
 fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findings<'_>) {
-    let unweighted = OnceCell::new();
+    let (unweighted, narrowed) = (OnceCell::new(), OnceCell::new());
     let mut targets: HashMap<&str, Target<'_>> = HashMap::new();
     for (path, destination) in service.body.destinations() {
         if destination.subset.is_empty() || destination.host.is_empty() {
@@ -63,6 +64,7 @@ fn check(service: Typed<'_, VirtualService>, view: &View<'_>, found: &mut Findin
         let reference = Reference {
             service,
             unweighted: &unweighted,
+            narrowed: &narrowed,
             view,
             destination,
             path: path.field("subset"),
@@ -78,6 +80,8 @@ struct Reference<'r, 'a> {
     view: &'r View<'a>,
     /// The paths of the destinations of weight 0, once one of them is asked for.
     unweighted: &'r OnceCell<BTreeMap<Path, Unweighted>>,
+    /// The hosts to which the write no longer sends without a subset, once one of them is asked for.
+    narrowed: &'r OnceCell<HashSet<Host>>,
     destination: &'a Destination,
     path: Path,
     target: &'r Target<'a>,
@@ -94,11 +98,10 @@ impl Reference<'_, '_> {
         } else if !rules.is_empty() {
             self.report_undefined(rules, found);
         } else {
-            let removed = self.rules_before();
-            if removed.is_empty() {
-                self.report_no_rule(found);
-            } else {
-                self.report_removed(removed, found);
+            match self.rules_before() {
+                [] if self.is_narrowed() => self.report_narrowed(found),
+                [] => self.report_no_rule(found),
+                removed => self.report_removed(removed, found),
             }
         }
     }
@@ -121,14 +124,9 @@ impl Reference<'_, '_> {
     }
 
     fn report_unseen(&self, found: &mut Findings<'_>) {
-        let fault = ", which no DestinationRule that its clients see defines, as before (IST0101)";
-        let message = self.message().text(fault.to_owned());
-        found
-            .warning(&self.service.meta.key, self.path.clone(), message)
-            .subject(self.subject())
-            .of_host(&self.target.host)
-            .help(DEFINE_VISIBLY)
-            .missing_for(&self.target.host);
+        let fault = "which no DestinationRule that its clients see defines, as before";
+        let finding = self.warning(fault, found).help(DEFINE_VISIBLY);
+        finding.missing_for(&self.target.host);
     }
 
     /// The DestinationRules of the host before the write that is laid over the view.
@@ -173,7 +171,7 @@ impl Reference<'_, '_> {
 
     /// Whether the VirtualService also sends to that subset of the host, so that it is not the one that was meant.
     fn is_sent_to(&self, subset: &str) -> bool {
-        self.sent_to().contains(subset)
+        self.target.sent_to(self.service).contains(subset)
     }
 
     fn report_removed(&self, rules: &[Typed<'_, DestinationRule>], found: &mut Findings<'_>) {
@@ -183,6 +181,22 @@ impl Reference<'_, '_> {
         for rule in rules {
             finding.with(&rule.meta.key, Path::spec(["host"]));
         }
+    }
+
+    /// Whether requests to the host were answered before the write, which sends them all to subsets.
+    fn is_narrowed(&self) -> bool {
+        let find = || narrowed_hosts(self.service, self.view);
+        let hosts = self.narrowed.get_or_init(find);
+        hosts.contains(&self.target.host)
+    }
+
+    fn report_narrowed(&self, found: &mut Findings<'_>) {
+        let fault =
+            "but no DestinationRule is for that host, which was reached without a subset before";
+        let help = "first apply a DestinationRule for the host that defines the subset";
+        self.fault(fault, found)
+            .help(help)
+            .seeks_for(&self.target.host);
     }
 
     /// An error, or a warning if Istio leaves the destination out.
@@ -199,12 +213,9 @@ impl Reference<'_, '_> {
     }
 
     fn error<'f>(&self, fault: &str, found: &'f mut Findings<'_>) -> &'f mut Finding {
-        let message = self.message().text(format!(", {fault} (IST0101)"));
-        found
-            .error(&self.service.meta.key, self.path.clone(), message)
-            .subject(self.subject())
-            .of_host(&self.target.host)
-            .cause(Cause::NotFound)
+        let finding = self.warning(fault, found);
+        finding.severity = Severity::Error;
+        finding
     }
 
     fn warning<'f>(&self, fault: &str, found: &'f mut Findings<'_>) -> &'f mut Finding {
@@ -277,22 +288,10 @@ impl Reference<'_, '_> {
         }
     }
 
-    fn sent_to(&self) -> &BTreeSet<&str> {
-        self.target.sent_to(self.service)
-    }
-
     fn subject(&self) -> String {
         format!("{} {}", self.target.host, self.destination.subset)
     }
 }
 
-fn keys(rules: &[Typed<'_, DestinationRule>]) -> String {
-    let keys: Vec<String> = rules.iter().map(|rule| rule.meta.key.to_string()).collect();
-    first_of(&keys, MAX_RULES)
-}
-
 const DEFINE_VISIBLY: &str = "define the subset in a DestinationRule that the clients' namespace sees: in that \
      namespace, or exported to it from the Service's or the root namespace";
-
-/// How many DestinationRules a message names.
-const MAX_RULES: usize = 3;

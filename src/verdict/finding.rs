@@ -178,6 +178,12 @@ impl Finding {
         self
     }
 
+    /// An object for this host, which does not exist, would correct it.
+    pub fn seeks_for(&mut self, host: &Host) -> &mut Self {
+        self.missing_host = Some(host.clone());
+        self
+    }
+
     /// What is missing is missing in this object.
     pub fn awaits(&mut self, holder: &Key) -> &mut Self {
         self.awaited = Some(holder.clone());

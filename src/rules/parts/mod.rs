@@ -7,6 +7,7 @@ pub(super) mod istio_names;
 pub(super) mod kubernetes_labels;
 pub(super) mod named_path;
 pub(super) mod names;
+pub(super) mod narrowed_hosts;
 pub(super) mod pods;
 pub(super) mod reference_changes;
 pub(super) mod role_destinations;

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::cluster::View;
 use crate::model::{DestinationRule, Host, Typed, VirtualService};
+use crate::text::first_of;
 
 /// A host that a VirtualService sends to.
 pub struct Target<'a> {
@@ -68,3 +69,12 @@ impl<'a> Target<'a> {
         })
     }
 }
+
+/// The names of the rules, for messages.
+pub fn keys(rules: &[Typed<'_, DestinationRule>]) -> String {
+    let keys: Vec<String> = rules.iter().map(|rule| rule.meta.key.to_string()).collect();
+    first_of(&keys, MAX_RULES)
+}
+
+/// How many DestinationRules a message names.
+const MAX_RULES: usize = 3;
