@@ -29,12 +29,20 @@ impl<'a> Flow<'a> {
             return claim;
         }
         let before = self.view.before();
-        match before.rollout(self.key()) {
-            Some(rollout) => match Flow::of(rollout, before).present_claim(key) {
-                Claim::Effective => Claim::Effective,
-                Claim::Pending | Claim::Ineffective => claim,
-            },
-            None => claim,
+        let old = before.rollout(self.key());
+        let was_effective = old.is_some_and(|rollout| {
+            let old = Flow::of(rollout, before);
+            // What the object shows is then the word of a Rollout beside it.
+            if self.is_taken(key) {
+                old.acts_on(key)
+            } else {
+                old.present_claim(key) == Claim::Effective
+            }
+        });
+        if was_effective {
+            Claim::Effective
+        } else {
+            claim
         }
     }
 
@@ -66,20 +74,35 @@ impl<'a> Flow<'a> {
     }
 
     fn present_claim(&self, key: &Key) -> Claim {
-        if self.rollout.meta.deleting || !self.names(key) {
-            return Claim::Ineffective;
+        let is_claimed = !self.rollout.meta.deleting && self.names(key);
+        match (is_claimed, self.is_beside(key)) {
+            (true, _) if self.acts_on(key) || self.has_acted_on(key) => Claim::Effective,
+            (true, true) => Claim::Pending,
+            _ => Claim::Ineffective,
         }
-        let is_own = key.namespace == self.key().namespace;
-        let acts = if is_own {
+    }
+
+    /// Whether the object is of its own namespace.
+    fn is_beside(&self, key: &Key) -> bool {
+        key.namespace == self.key().namespace
+    }
+
+    fn acts_on(&self, key: &Key) -> bool {
+        if self.rollout.meta.deleting || !self.names(key) {
+            return false;
+        }
+        if self.is_beside(key) {
             self.rollout.status.is_reconciled() || self.meets(Requirement::Accepted)
         } else {
             self.meets(Requirement::Complete)
-        };
-        match (acts || self.has_acted_on(key), is_own) {
-            (true, _) => Claim::Effective,
-            (false, true) => Claim::Pending,
-            (false, false) => Claim::Ineffective,
         }
+    }
+
+    /// Whether a Rollout of the object's namespace names it, and this one is of another.
+    fn is_taken(&self, key: &Key) -> bool {
+        let is_other =
+            |other: &Key| other.kind == Kind::Rollout && other.namespace == key.namespace;
+        !self.is_beside(key) && self.view.naming(key).any(is_other)
     }
 
     fn meets(&self, requirement: Requirement) -> bool {
@@ -120,6 +143,7 @@ impl<'a> Flow<'a> {
             service.routes_given_up || service.route_managers.contains(manager)
         };
         service.is_some_and(is_the_controllers)
+            && !self.is_taken(key)
             && stored.naming(key).all(|other| other == self.key())
     }
 }
