@@ -9,10 +9,16 @@
 //! there is a `workloadRef` (the template is in another object), the flow already had an error, entries are only
 //! added to a list, or a role that had no Service gets one.
 //!
+//! It is an error at any time if another Service becomes the stable one of `pingService` and `pongService` and has the
+//! hash of another revision, as when the two are swapped.
+//!
 //! ## Why
 //! The controller uses the new objects at once, in the middle of the release. It removes the hashes from Services and
 //! DestinationRules that no Rollout names any more, but the weights of the old VirtualService stay at the canary's
 //! share; nothing resets them.
+//!
+//! It never writes into the stable one of ping and pong, so that all traffic would go to another revision, which may
+//! have no pods.
 //!
 //! ## Example
 //! ```yaml
@@ -26,8 +32,10 @@
 
 use super::judge;
 use super::parts::reference_changes::{ReferenceChange, reference_changes};
+use crate::cluster::reference::{self, ServiceLink, ServiceRole};
 use crate::cluster::{Flow, View};
-use crate::model::{Key, Object, Operation, Rollout, Typed, Write};
+use crate::field::Path;
+use crate::model::{HASH_LABEL, Key, Object, Operation, Rollout, Typed, Write};
 use crate::verdict::{Cause, Findings, Severity, message};
 
 rule!(
@@ -50,11 +58,12 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
     let (Operation::Update, Some(old), Some(new)) = (write.operation, old, new) else {
         return;
     };
-    let old_flow = Flow::of(old, *view);
+    let (old_flow, new_flow) = (Flow::of(old, *view), Flow::of(new, *view));
+    check_ping_pong(&old_flow, &new_flow, found);
     if !old_flow.is_in_progress() {
         return;
     }
-    let changes = reference_changes(&old_flow, &Flow::of(new, *view));
+    let changes = reference_changes(&old_flow, &new_flow);
     if changes.is_empty() {
         return;
     }
@@ -87,6 +96,56 @@ fn report(key: &Key, change: ReferenceChange, may_repair: bool, found: &mut Find
              and the weights of an old VirtualService stay as they are",
         )
         .cause(Cause::Forbidden);
+}
+
+/// Reports that another Service becomes the stable one of ping and pong and selects another revision. The controller
+/// writes the canary's hash alone, and that in a release (`reconcilePingAndPongService`).
+fn check_ping_pong(old: &Flow<'_>, new: &Flow<'_>, found: &mut Findings<'_>) {
+    let Some(link) = stable_of_pair(new) else {
+        return;
+    };
+    let is_same = stable_of_pair(old).is_some_and(|other| other.key == link.key);
+    let stable = &old.rollout.status.stable_rs;
+    let service = new.view.service(&link.key);
+    let selector = service.and_then(|service| service.body.selector.as_ref());
+    let hash = selector.and_then(|selector| selector.get(HASH_LABEL));
+    let Some(hash) = hash.filter(|hash| !hash.is_empty() && *hash != stable) else {
+        return;
+    };
+    if is_same || stable.is_empty() {
+        return;
+    }
+    let message = message!(
+        "{} makes {} the stable Service",
+        new.key(),
+        link.key
+    )
+    .in_field(&link.path)
+    .text(format!(
+        ", which selects the pods of `{hash}` and not of the stable `{stable}`: the controller writes no hash \
+         into it until it is the canary's"
+    ));
+    found
+        .error(new.key(), link.path, message)
+        .subject(format!("stable {}", link.key))
+        .help(
+            "leave ping and pong as they are: the controller swaps them itself, in \
+             `status.canary.stablePingPong`; for Services of another name, first create them without a hash",
+        )
+        .cause(Cause::Forbidden)
+        .with(&link.key, Path::spec(["selector"]).entry(HASH_LABEL));
+}
+
+/// The one of ping and pong that has the stable role, if the weights go by them.
+fn stable_of_pair(flow: &Flow<'_>) -> Option<ServiceLink> {
+    let role = if flow.rollout.status.stable_is_ping() {
+        ServiceRole::Ping
+    } else {
+        ServiceRole::Pong
+    };
+    let link = reference::services(flow.rollout).find(|link| link.role == role)?;
+    let roles = flow.roles()?;
+    (*roles.stable_service == *link.key.name).then_some(link)
 }
 
 /// Whether the write may also change the version, as a rollback does.
