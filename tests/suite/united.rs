@@ -10,9 +10,23 @@ pub fn united(kind: Kind, before: &Value, after: &Value) -> Option<Value> {
         Kind::VirtualService => unite_routes(before, &mut both),
         Kind::DestinationRule => unite_by_name(before, &mut both, "subsets"),
         Kind::Service => unite_by_name(before, &mut both, "ports"),
+        Kind::Rollout => give_roles(before, &mut both)?,
         _ => return None,
     }
     (both != *before && both != *after).then_some(both)
+}
+
+/// What becomes ping and pong has the canary and stable roles first: the controller writes the hashes of these at any
+/// time, but none into ping and pong between releases.
+fn give_roles(before: &Value, both: &mut Value) -> Option<()> {
+    if before.pointer("/spec/strategy/canary/pingPong").is_some() {
+        return None;
+    }
+    let canary = both.pointer_mut("/spec/strategy/canary")?.as_object_mut()?;
+    let pair = canary.remove("pingPong")?;
+    canary.insert("canaryService".to_owned(), pair["pingService"].clone());
+    canary.insert("stableService".to_owned(), pair["pongService"].clone());
+    Some(())
 }
 
 /// The entries of both lists, those of before first.
