@@ -10,7 +10,7 @@ use rollout_guard::simulate::{Answer, Revisions, of_route};
 use serde_json::{Value, json};
 
 use super::progress::{Ready, step_index, target};
-use super::setup::rollout_key;
+use super::setup::{self, rollout_key};
 
 pub const CONTROLLER: &str = "rollouts-controller";
 
@@ -115,6 +115,8 @@ impl Sim {
         clean_up(&mut self.world);
         let Some(rollout) = self.rollout().cloned() else {
             self.pods.clear();
+            let objects = &mut self.world.objects;
+            objects.retain(|key, _| key.kind != Kind::Revision);
             return;
         };
         let refused = refused(&self.world);
@@ -137,6 +139,9 @@ impl Sim {
             status["abort"] = false.into();
             status["promoteFull"] = false.into();
             let labels = labels(&rollout, &hash);
+            let replica_set = setup::revision(&hash, &labels);
+            let replica_sets = &mut self.world.objects;
+            replica_sets.insert(setup::key(&replica_set), replica_set);
             let revision = Revision {
                 labels,
                 ready: false,

@@ -1,6 +1,6 @@
 //! The files of a team: four ways to set up a flow, in versions and with the faults that people make.
 
-use rollout_guard::model::{Key, Kind, Object};
+use rollout_guard::model::{Key, Kind, Labels, Object};
 use serde_json::{Value, json};
 
 pub const NAMESPACE: &str = "shop";
@@ -49,10 +49,12 @@ pub enum Content {
     WrongSelector,
     UnknownVirtualService,
     RolesSwapped,
+    /// A new label of the template, by which Services and subsets select at once.
+    LabelSelected,
 }
 
 /// What sequences draw from.
-pub const CONTENTS: [Content; 14] = [
+pub const CONTENTS: [Content; 15] = [
     Content::Plain,
     Content::Timeout,
     Content::ExtraRoute,
@@ -67,6 +69,7 @@ pub const CONTENTS: [Content; 14] = [
     Content::WrongSelector,
     Content::UnknownVirtualService,
     Content::RolesSwapped,
+    Content::LabelSelected,
 ];
 
 pub fn key(value: &Value) -> Key {
@@ -97,6 +100,7 @@ fn services(setup: Setup, content: Content) -> Vec<Value> {
     };
     let selector = match content {
         Content::WrongSelector => json!({"app": "apq"}),
+        Content::LabelSelected => json!({"app": "app", "team": "web"}),
         _ => json!({"app": "app"}),
     };
     let service = |name: &&str| {
@@ -111,6 +115,7 @@ fn services(setup: Setup, content: Content) -> Vec<Value> {
 fn destination_rule(content: Content) -> Value {
     let labels = |version: &str| match content {
         Content::VersionLabels => json!({"version": version}),
+        Content::LabelSelected => json!({"team": "web"}),
         _ => json!({}),
     };
     let mut subsets = vec![
@@ -203,8 +208,8 @@ fn rollout(setup: Setup, files: Files) -> Value {
             canary = json!({"stableService": stable, "canaryService": other});
         }
         Setup::PingPong => {
-            // Not swapped: docs/decisions/world.md.
-            canary = json!({"pingPong": {"pingService": "app-ping", "pongService": "app-pong"}});
+            let [ping, pong] = order(["app-ping", "app-pong"]);
+            canary = json!({"pingPong": {"pingService": ping, "pongService": pong}});
         }
     }
     if setup == Setup::Header {
@@ -217,8 +222,10 @@ fn rollout(setup: Setup, files: Files) -> Value {
     canary["trafficRouting"] = routing;
     canary["steps"] = steps.into();
     let mut labels = json!({"app": "app"});
-    if files.content == Content::SecondVersion {
-        labels["version"] = "v2".into();
+    match files.content {
+        Content::SecondVersion => labels["version"] = "v2".into(),
+        Content::LabelSelected => labels["team"] = "web".into(),
+        _ => {}
     }
     let image = format!("registry.example/app:v{}", files.image);
     object(
@@ -233,6 +240,18 @@ fn rollout(setup: Setup, files: Files) -> Value {
             },
         }),
     )
+}
+
+/// The ReplicaSet of a revision.
+pub fn revision(hash: &str, labels: &Labels) -> Value {
+    let name = format!("app-{hash}");
+    let template = json!({"metadata": {"labels": labels}});
+    let mut revision = object(
+        ("apps/v1", "ReplicaSet", &name),
+        json!({"template": template}),
+    );
+    revision["metadata"]["labels"] = json!(labels);
+    revision
 }
 
 fn object((version, kind, name): (&str, &str, &str), spec: Value) -> Value {
