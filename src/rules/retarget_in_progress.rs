@@ -10,7 +10,7 @@
 //! added to a list, or a role that had no Service gets one.
 //!
 //! It is an error at any time if another Service becomes the stable one of `pingService` and `pongService` and has the
-//! hash of another revision, as when the two are swapped.
+//! hash of another revision, or no hash if the two are swapped.
 //!
 //! ## Why
 //! The controller uses the new objects at once, in the middle of the release. It removes the hashes from Services and
@@ -109,22 +109,24 @@ fn check_ping_pong(old: &Flow<'_>, new: &Flow<'_>, found: &mut Findings<'_>) {
     let service = new.view.service(&link.key);
     let selector = service.and_then(|service| service.body.selector.as_ref());
     let hash = selector.and_then(|selector| selector.get(HASH_LABEL));
-    let Some(hash) = hash.filter(|hash| !hash.is_empty() && *hash != stable) else {
-        return;
-    };
-    if is_same || stable.is_empty() {
+    let hash = hash.map_or("", String::as_str);
+    // Another Service without a hash selects all pods, which may be of one revision; the other one of the pair is to be
+    // the canary's in the next release.
+    let is_harmless = hash.is_empty() && !of_pair(old).any(|other| other.key == link.key);
+    if service.is_none() || is_same || is_harmless || stable.is_empty() || hash == stable {
         return;
     }
-    let message = message!(
-        "{} makes {} the stable Service",
-        new.key(),
-        link.key
-    )
-    .in_field(&link.path)
-    .text(format!(
-        ", which selects the pods of `{hash}` and not of the stable `{stable}`: the controller writes no hash \
-         into it until it is the canary's"
-    ));
+    let pods = if hash.is_empty() {
+        "all pods".to_owned()
+    } else {
+        format!("the pods of `{hash}`")
+    };
+    let message = message!("{} makes {} the stable Service", new.key(), link.key)
+        .in_field(&link.path)
+        .text(format!(
+            ", which selects {pods} and not those of the stable `{stable}`: the controller writes no hash into it \
+             until it is the canary's"
+        ));
     found
         .error(new.key(), link.path, message)
         .subject(format!("stable {}", link.key))
@@ -136,6 +138,11 @@ fn check_ping_pong(old: &Flow<'_>, new: &Flow<'_>, found: &mut Findings<'_>) {
         .with(&link.key, Path::spec(["selector"]).entry(HASH_LABEL));
 }
 
+fn of_pair(flow: &Flow<'_>) -> impl Iterator<Item = ServiceLink> {
+    let links = reference::services(flow.rollout);
+    links.filter(|link| matches!(link.role, ServiceRole::Ping | ServiceRole::Pong))
+}
+
 /// The one of ping and pong that has the stable role, if the weights go by them.
 fn stable_of_pair(flow: &Flow<'_>) -> Option<ServiceLink> {
     let role = if flow.rollout.status.stable_is_ping() {
@@ -143,7 +150,7 @@ fn stable_of_pair(flow: &Flow<'_>) -> Option<ServiceLink> {
     } else {
         ServiceRole::Pong
     };
-    let link = reference::services(flow.rollout).find(|link| link.role == role)?;
+    let link = of_pair(flow).find(|link| link.role == role)?;
     let roles = flow.roles()?;
     (*roles.stable_service == *link.key.name).then_some(link)
 }

@@ -185,9 +185,10 @@ impl Reference<'_, '_> {
 
     /// Whether requests to the host were answered before the write, which sends them all to subsets.
     fn is_narrowed(&self) -> bool {
+        let Target { host, view, .. } = self.target;
         let find = || narrowed_hosts(self.service, self.view);
-        let hosts = self.narrowed.get_or_init(find);
-        hosts.contains(&self.target.host)
+        let is_narrowed = self.narrowed.get_or_init(find).contains(host);
+        is_narrowed && !view.providers(host).is_empty()
     }
 
     fn report_narrowed(&self, found: &mut Findings<'_>) {

@@ -94,8 +94,9 @@ const LEGEND: &str = "
 - `+` creates the object, `−` deletes it; without a sign it becomes what it is in the other setup.
 - **(both)**: the object has what both setups need. A VirtualService has the routes of both, and in a route of both the new
   destinations with weight 0 *before* the old ones, which keep their weights. A DestinationRule has the subsets of both, a Service
-  the ports. A Rollout that becomes ping-pong names ping as `canaryService` and pong as `stableService`, which the controller
-  gives their hashes: it writes none into an idle `pingPong`. `shop-next` is a second DestinationRule of the same host with the new subsets: Istio merges the two.
+  the ports. `shop-next` is a second DestinationRule of the same host with the new subsets: Istio merges the two. A Rollout that
+  becomes ping-pong first names ping as `canaryService` and pong as `stableService`: the controller writes the hashes of these, but
+  none into an idle `pingPong`.
 
 All flows are idle: change how traffic is split between releases. During a release RG701 and RG702 deny it, because the
 controller would leave its weights and hashes in the old objects.

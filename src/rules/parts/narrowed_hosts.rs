@@ -2,29 +2,39 @@
 
 use std::collections::HashSet;
 
+use super::unweighted::{Unweighted, unweighted};
 use crate::cluster::View;
 use crate::model::{Host, Typed, VirtualService};
 
-/// The hosts to which the VirtualService sent without a subset before the write, and no longer does.
+/// The hosts to which the VirtualService sent only without a subset before the write, and no longer does.
 pub fn narrowed_hosts(service: Typed<'_, VirtualService>, view: &View<'_>) -> HashSet<Host> {
     // Where istiod reads the rules of another cluster, nobody knows them.
     if !view.is_written() || view.mesh().remote_istio {
         return HashSet::new();
     }
-    let old = view.before().virtual_service(&service.meta.key);
-    let mut hosts = old.map(|old| whole_hosts(old, view)).unwrap_or_default();
+    let before = view.before();
+    let Some(old) = before.virtual_service(&service.meta.key) else {
+        return HashSet::new();
+    };
+    let mut hosts = hosts(old, &before, true);
     if !hosts.is_empty() {
-        let kept = whole_hosts(service, view);
-        hosts.retain(|host| !kept.contains(host));
+        let kept = self::hosts(service, view, true);
+        let known = self::hosts(old, &before, false);
+        hosts.retain(|host| !kept.contains(host) && !known.contains(host));
     }
     hosts
 }
 
-/// The hosts to which the VirtualService sends without a subset.
-fn whole_hosts(service: Typed<'_, VirtualService>, view: &View<'_>) -> HashSet<Host> {
-    let destinations = service.body.destinations().map(|(_, to)| to);
-    let whole = destinations.filter(|to| to.subset.is_empty() && !to.host.is_empty());
-    whole
-        .map(|to| view.resolve(&to.host, service.meta.namespace()))
+/// The hosts to which the VirtualService sends without a subset, or with one, by destinations that Istio does not leave
+/// out.
+fn hosts(service: Typed<'_, VirtualService>, view: &View<'_>, whole: bool) -> HashSet<Host> {
+    let unweighted = unweighted(service, view);
+    let destinations = service.body.destinations().filter(|(path, to)| {
+        let weight = unweighted.get(&path.field("subset"));
+        let is_left_out = matches!(weight, Some(Unweighted::Ignored));
+        to.subset.is_empty() == whole && !to.host.is_empty() && !is_left_out
+    });
+    destinations
+        .map(|(_, to)| view.resolve(&to.host, service.meta.namespace()))
         .collect()
 }
