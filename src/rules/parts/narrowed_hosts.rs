@@ -16,13 +16,12 @@ pub fn narrowed_hosts(service: Typed<'_, VirtualService>, view: &View<'_>) -> Ha
     let Some(old) = before.virtual_service(&service.meta.key) else {
         return HashSet::new();
     };
-    let mut hosts = hosts(old, &before, true);
-    if !hosts.is_empty() {
-        let kept = self::hosts(service, view, true);
-        let known = self::hosts(old, &before, false);
-        hosts.retain(|host| !kept.contains(host) && !known.contains(host));
+    let mut narrowed = hosts(old, &before, true);
+    if !narrowed.is_empty() {
+        let (kept, known) = (hosts(service, view, true), hosts(old, &before, false));
+        narrowed.retain(|host| !kept.contains(host) && !known.contains(host));
     }
-    hosts
+    narrowed
 }
 
 /// The hosts to which the VirtualService sends without a subset, or with one, by destinations that Istio does not leave
