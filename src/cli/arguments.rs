@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap::{Parser, Subcommand};
 
-use super::error::Error;
-use super::terminal::print_error;
-#[cfg(feature = "serve")]
-use super::terminal::print_line;
 #[cfg(feature = "serve")]
 use super::certs;
 #[cfg(all(feature = "serve", feature = "terminal"))]
 use super::doctor;
+use super::error::Error;
+use super::terminal::print_error;
+#[cfg(feature = "serve")]
+use super::terminal::print_line;
 use super::{check, review};
 #[cfg(feature = "terminal")]
 use super::{explain, fix, shell, simulate, tree};

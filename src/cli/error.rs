@@ -3,11 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(all(feature = "serve", feature = "terminal"))]
+use crate::doctor;
 use crate::files::revision::RevisionError;
 use crate::files::settings::InputError;
 use crate::review::BadRequest;
-#[cfg(all(feature = "serve", feature = "terminal"))]
-use crate::doctor;
 #[cfg(feature = "serve")]
 use crate::{live, pki::AuthorityError, serve};
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::bed::Bed;
+use crate::command::Run;
 use crate::folder::Folder;
 use crate::nodes::Pods;
 use crate::release::SUBSET_LEVEL;
@@ -111,62 +112,68 @@ fn only_users_with_the_right_may_use_it(bed: &Bed) {
         .install(&["profile=guard", "allowAnnotation=authorized"]);
     let world = World::unsettled(bed, "break-glass-right");
     let folder = world.start_canary(&SUBSET_LEVEL);
-    let grant = |role: &str, users: &[&str], rights: &str| {
-        let create = format!("create role {role} {rights}");
-        world.kubectl(&create).ok();
-        let users: String = users.iter().map(|user| format!(" --user={user}")).collect();
-        let bind = format!("create rolebinding {role} --role={role}{users}");
-        world.kubectl(&bind).ok();
-    };
-    grant(
-        "routes",
-        &["developer", "oncall"],
-        "--verb=get,list,create,update,patch,delete --resource=virtualservices.networking.istio.io",
-    );
+    grant_rights(&world);
+    // A harmless write may set the annotation. It spares nobody's later write.
+    let annotate = "annotate virtualservice virtservice-app07 rollout-guard.io/allow";
+    as_user(&world, "developer", &format!("{annotate}=RG701,weights"))
+        .ok()
+        .says("for users who may `allow` virtualservices.rollout-guard.io");
+    let delete = "delete virtualservice virtservice-app07 --dry-run=server";
+    as_user(&world, "developer", delete)
+        .fails()
+        .says("and user `developer` may not");
+    as_user(&world, "oncall", delete).ok();
+    let by_hand = r#"[{"op":"replace","path":"/spec/http/0/route/0/weight","value":0},
+                      {"op":"replace","path":"/spec/http/0/route/1/weight","value":100}]"#;
+    let patch = "patch virtualservice virtservice-app07 --type=json --dry-run=server -p";
+    as_user(&world, "developer", patch)
+        .arg(by_hand)
+        .ok()
+        .says("kept weights 5/95")
+        .says("does not count");
+    as_user(&world, "oncall", patch)
+        .arg(by_hand)
+        .ok()
+        .never_says("kept weights");
+    as_user(&world, "oncall", &format!("{annotate}-")).ok();
+
+    the_write_sets_it(&world, &folder);
+    bed.guard().ensure();
+}
+
+/// Both may write VirtualServices.
+fn grant_rights(world: &World) {
+    world
+        .kubectl("create role routes")
+        .arg("--verb=get,list,create,update,patch,delete")
+        .arg("--resource=virtualservices.networking.istio.io")
+        .ok();
     // kubectl knows no virtual resource.
     let role = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "allow"},
         "rules": [{"apiGroups": ["rollout-guard.io"], "resources": ["*"], "verbs": ["allow"]}],
     });
     world.kubectl("apply -f -").input(role).ok();
-    world
-        .kubectl("create rolebinding allow --role=allow --user=oncall")
-        .ok();
-    let kubectl = |user: &str, words: &str| {
-        world.kubectl(&format!(
-            "--as={user} --as-group=system:authenticated {words}"
-        ))
-    };
+    for binding in [
+        "routes --role=routes --user=developer --user=oncall",
+        "allow --role=allow --user=oncall",
+    ] {
+        world.kubectl(&format!("create rolebinding {binding}")).ok();
+    }
+}
+
+fn as_user(world: &World, user: &str, words: &str) -> Run {
+    world.kubectl(&format!(
+        "--as={user} --as-group=system:authenticated {words}"
+    ))
+}
+
+fn the_write_sets_it(world: &World, folder: &Folder) {
     let apply = |user: &str| {
         let file = folder.path("virtual-service.yaml");
-        kubectl(user, &format!("apply -f {}", file.display()))
+        as_user(world, user, &format!("apply -f {}", file.display()))
     };
-
-    // A harmless write may set the annotation. It spares nobody's later write.
-    let annotate = "annotate virtualservice virtservice-app07 rollout-guard.io/allow";
-    kubectl("developer", &format!("{annotate}=RG701,weights"))
-        .ok()
-        .says("for users who may `allow` virtualservices.rollout-guard.io");
-    let delete = "delete virtualservice virtservice-app07 --dry-run=server";
-    kubectl("developer", delete)
-        .fails()
-        .says("and user `developer` may not");
-    kubectl("oncall", delete).ok();
-    let by_hand = r#"[{"op":"replace","path":"/spec/http/0/route/0/weight","value":0},
-                      {"op":"replace","path":"/spec/http/0/route/1/weight","value":100}]"#;
-    let patch = "patch virtualservice virtservice-app07 --type=json --dry-run=server -p";
-    kubectl("developer", patch)
-        .arg(by_hand)
-        .ok()
-        .says("kept weights 5/95")
-        .says("does not count");
-    kubectl("oncall", patch)
-        .arg(by_hand)
-        .ok()
-        .never_says("kept weights");
-    kubectl("oncall", &format!("{annotate}-")).ok();
-
-    rename_route(&folder, "primary", "main");
+    rename_route(folder, "primary", "main");
     apply("oncall")
         .fails()
         .says("it counts only from users who may `allow`");
@@ -176,10 +183,9 @@ fn only_users_with_the_right_may_use_it(bed: &Bed) {
         .says("[rollout-guard RG202]")
         .says("and user `developer` may not: ask who grants roles there");
     apply("oncall").ok().says("Warning: RG202");
-    rename_route(&folder, "main", "primary");
+    rename_route(folder, "main", "primary");
     folder.edit("virtual-service.yaml", ALLOW, "metadata:\n");
     apply("developer").ok();
-    bed.guard().ensure();
 }
 
 const ALLOW: &str = "metadata:\n  annotations:\n    rollout-guard.io/allow: RG202\n";

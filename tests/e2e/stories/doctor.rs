@@ -28,7 +28,7 @@ fn it_sees_the_guard_and_what_others_add(bed: &Bed) {
         .never_says("does not accept the certificate")
         .says("ok       other-webhooks  no other mutating webhook");
 
-    world.kubectl("create -f -").input(&others(&world)).ok();
+    world.kubectl("create -f -").input(others(&world)).ok();
     let seen = doctor(&world, "-o json").fails();
     let document: Value = serde_json::from_str(&seen.stdout).expect("JSON");
     let facts = document["facts"].as_array().expect("facts");
