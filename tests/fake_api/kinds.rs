@@ -6,13 +6,18 @@ pub const ARGO: &str = "argoproj.io";
 pub const ISTIO: &str = "networking.istio.io";
 
 /// Kind, plural, group.
-const KINDS: [(&str, &str, &str); 5] = [
+const KINDS: [(&str, &str, &str); 7] = [
     ("Rollout", "rollouts", ARGO),
+    ("AnalysisTemplate", "analysistemplates", ARGO),
+    (CLUSTER_WIDE, "clusteranalysistemplates", ARGO),
     ("VirtualService", "virtualservices", ISTIO),
     ("DestinationRule", "destinationrules", ISTIO),
     ("ServiceEntry", "serviceentries", ISTIO),
     ("Gateway", "gateways", ISTIO),
 ];
+
+/// The only kind without a namespace.
+const CLUSTER_WIDE: &str = "ClusterAnalysisTemplate";
 
 pub(super) fn path(object: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -55,7 +60,7 @@ pub(super) fn resources(group: &str, version: &str) -> Value {
     let kinds = KINDS.iter().filter(|(_, _, of)| *of == group);
     let resources: Vec<Value> = kinds
         .map(|(kind, plural, _)| {
-            json!({"name": plural, "singularName": "", "namespaced": true, "kind": kind,
+            json!({"name": plural, "singularName": "", "namespaced": *kind != CLUSTER_WIDE, "kind": kind,
                    "verbs": ["get", "list", "watch"]})
         })
         .collect();
