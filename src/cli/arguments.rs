@@ -16,7 +16,7 @@ use super::terminal::print_error;
 use super::terminal::print_line;
 use super::{check, review};
 #[cfg(feature = "terminal")]
-use super::{explain, fix, shell, simulate, tree};
+use super::{explain, fix, lsp, shell, simulate, tree};
 use crate::files::settings::SettingsOptions;
 #[cfg(feature = "serve")]
 use crate::{self_test, serve};
@@ -45,6 +45,8 @@ enum Command {
     Simulate(simulate::Options),
     #[cfg(feature = "terminal")]
     Explain(explain::Options),
+    #[cfg(feature = "terminal")]
+    Lsp(lsp::Options),
     Review(review::Options),
     #[cfg(feature = "serve")]
     Serve(Box<serve::Options>),
@@ -85,7 +87,7 @@ Settings are read from --config, or from rollout-guard.yaml in this folder or ab
 
 #[cfg(not(feature = "terminal"))]
 const AFTER_HELP: &str = "\
-This is the binary of the image. `fix`, `tree`, `simulate`, `explain`, `completions` and `man` are in the one that
+This is the binary of the image. `fix`, `tree`, `simulate`, `explain`, `lsp`, `completions` and `man` are in the one that
 `cargo install` builds.";
 
 impl Arguments {
@@ -112,6 +114,8 @@ impl Arguments {
             Command::Fix(options) => fix::run(&options),
             #[cfg(feature = "terminal")]
             Command::Explain(options) => explain::run(&options),
+            #[cfg(feature = "terminal")]
+            Command::Lsp(options) => lsp::run(options),
             #[cfg(feature = "terminal")]
             Command::Tree(options) => tree::run(&options),
             #[cfg(feature = "terminal")]
@@ -146,6 +150,8 @@ impl Command {
             Command::Tree(options) => Some(options.settings()),
             #[cfg(feature = "terminal")]
             Command::Simulate(options) => Some(&options.settings),
+            #[cfg(feature = "terminal")]
+            Command::Lsp(options) => Some(&options.settings),
             Command::Review(options) => Some(&options.settings),
             #[cfg(any(feature = "serve", feature = "terminal"))]
             _ => None,

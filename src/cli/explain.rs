@@ -89,7 +89,8 @@ fn list(rules: &[&Rule]) -> String {
     lines.collect()
 }
 
-fn of_one(rule: &Rule) -> String {
+/// The page of one rule, in Markdown.
+pub(super) fn of_one(rule: &Rule) -> String {
     let (id, level) = (rule.id, rule.level.as_str());
     format!("# {id} ({level})\n\n{}\n", rule.documentation)
 }

@@ -137,7 +137,8 @@ fn fix<'a>(manifests: &'a Manifests, settings: &Settings, mut edits: Edits) -> V
         .collect()
 }
 
-fn edited(file: &File, edits: Vec<Edit>) -> String {
+/// The text of the file after the edits, or as it is where they cannot be made.
+pub(super) fn edited(file: &File, edits: Vec<Edit>) -> String {
     let (shared, edits): (Vec<Edit>, Vec<Edit>) = edits
         .into_iter()
         .partition(|edit| edit.within(&file.repeated_values).is_some());
@@ -168,7 +169,8 @@ fn edited(file: &File, edits: Vec<Edit>) -> String {
     edited.text
 }
 
-fn edits_of(
+/// What the webhook would add to the document.
+pub(super) fn edits_of(
     manifests: &Manifests,
     document: &Document,
     cluster: &Cluster,

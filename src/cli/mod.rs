@@ -22,6 +22,8 @@ mod live_report;
 #[cfg(all(feature = "serve", feature = "terminal"))]
 mod live_tree;
 #[cfg(feature = "terminal")]
+mod lsp;
+#[cfg(feature = "terminal")]
 mod markdown;
 #[cfg(feature = "terminal")]
 mod pager;

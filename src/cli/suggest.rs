@@ -30,7 +30,8 @@ pub fn suggestions(manifests: &Manifests, settings: &Settings) -> Vec<Suggestion
         .collect()
 }
 
-fn suggestion(
+/// The edit that resolves the finding, if there is one.
+pub(super) fn suggestion(
     finding: Finding,
     manifests: &Manifests,
     documents: &HashMap<&Key, &Document>,

@@ -12,6 +12,7 @@ pub mod replace;
 pub mod revision;
 pub mod settings;
 mod surroundings;
+pub mod unsaved;
 mod walk;
 #[cfg(feature = "serve")]
 pub mod watch;

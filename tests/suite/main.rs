@@ -36,6 +36,8 @@ mod hostile;
 mod hostile_files;
 mod imports;
 mod layers;
+#[cfg(feature = "terminal")]
+mod lsp;
 mod migration_page;
 mod migrations;
 mod mutation_docs;

@@ -13,3 +13,5 @@ pub mod statistics;
 
 pub use entry::{Entry, NO_RULES, entries, retain};
 pub use findings::{Duplicates, Report, Reported, repeated_keys};
+#[cfg(feature = "terminal")]
+pub use place::uri;
