@@ -27,6 +27,7 @@ pub mod managed_fields;
 pub mod metrics;
 pub mod model;
 pub mod mutations;
+pub mod parallel;
 #[cfg(feature = "serve")]
 pub mod pki;
 #[cfg(feature = "serve")]

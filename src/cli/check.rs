@@ -18,9 +18,9 @@ use super::selection::Selection;
 use super::stored;
 use super::terminal::{print_error, print_line, print_text};
 use super::unknown::{Unknown, placeholder_notes};
-use crate::cluster::{Mesh, View};
+use crate::cluster::Mesh;
 use crate::decide::audit;
-use crate::files::manifests::{Document, Manifests};
+use crate::files::manifests::{Document, Manifests, Trees};
 use crate::files::settings::{InputError, SettingsOptions};
 #[cfg(feature = "serve")]
 use crate::live;
@@ -163,14 +163,12 @@ pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) 
         ..settings.mesh.clone()
     };
     let cluster = stored::cluster(manifests, settings, mesh);
-    let view = View::of(&cluster);
     let documents = manifests.by_key();
     let duplicates = manifests.duplicates();
     let unknown = Unknown::new(&documents, &duplicates);
-    let findings = audit(&view, documents.keys().copied(), settings).into_iter();
+    let findings = audit(&cluster, documents.keys().copied(), settings).into_iter();
     let findings = findings.filter_map(|finding| unknown.weigh(finding));
-    let reported = findings.map(|finding| locate(finding, manifests, &documents));
-    let mut findings: Vec<Reported> = reported.collect();
+    let mut findings = locate_all(findings, manifests, &documents);
     findings.sort_by_key(|reported| (reported.file_index, reported.span.start.byte));
     Report {
         findings,
@@ -182,13 +180,32 @@ pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) 
     }
 }
 
-fn locate<'a>(
-    finding: Finding,
+/// File by file, so that each YAML document is parsed again at most once.
+fn locate_all<'a>(
+    findings: impl Iterator<Item = Finding>,
     manifests: &'a Manifests,
     documents: &HashMap<&Key, &'a Document>,
+) -> Vec<Reported<'a>> {
+    let of = |finding: &Finding| documents.get(&finding.object).copied();
+    let mut placed: Vec<_> = findings.map(|finding| (of(&finding), finding)).collect();
+    placed.sort_by_key(|(document, _)| {
+        document.map(|document| (document.file, document.span.start.byte))
+    });
+    let mut trees = manifests.trees();
+    let placed = placed.into_iter();
+    placed
+        .map(|(document, finding)| locate(finding, document, manifests, &mut trees))
+        .collect()
+}
+
+fn locate<'a>(
+    finding: Finding,
+    document: Option<&'a Document>,
+    manifests: &'a Manifests,
+    trees: &mut Trees<'_>,
 ) -> Reported<'a> {
-    let document = documents.get(&finding.object).copied();
-    let located = document.map(|document| document.node.locate(&finding.path));
+    let tree = document.and_then(|document| trees.of(document));
+    let located = tree.map(|tree| tree.locate(&finding.path));
     Reported {
         file: document.and_then(|document| manifests.file(document)),
         file_index: document.map_or(usize::MAX, |document| document.file),

@@ -23,6 +23,7 @@ use crate::files::settings::SettingsOptions;
 use crate::mutations::IN_REPOSITORIES;
 use crate::rules;
 use crate::settings::Settings;
+use crate::source::Node;
 use crate::source::edit::{self, Edit};
 
 /// Add to manifests the labels and route names that the webhook would add
@@ -182,14 +183,21 @@ pub(super) fn edits_of(
     if !document.object.key().kind.is_guarded() {
         return Vec::new();
     }
-    let decision = stored::create(IN_REPOSITORIES, document, cluster, settings);
+    let decision = stored::create(IN_REPOSITORIES, manifests, document, cluster, settings);
     let patch = decision.mutation.unwrap_or_default().patch;
+    if patch.operations().is_empty() {
+        return Vec::new();
+    }
+    let mut trees = manifests.trees();
+    let Some(tree) = trees.of(document) else {
+        return Vec::new();
+    };
     let operations = patch.operations().iter();
     let edits: Vec<Edit> = operations
         .filter_map(|operation| {
             let (pointer, value) = pointer_and_value(operation)?;
-            let path = path_of(document, &pointer)?;
-            edit::set(&file.text, &document.node, &path, value)
+            let path = path_of(tree, &pointer)?;
+            edit::set(&file.text, tree, &path, value)
         })
         .collect();
     let is_edited = edits
@@ -214,8 +222,8 @@ fn pointer_and_value(operation: &PatchOperation) -> Option<(String, &Value)> {
 }
 
 /// A JSON pointer as a path of the document, which knows whether `0` is an index or a name.
-fn path_of(document: &Document, pointer: &str) -> Option<Path> {
-    let mut node = Some(&document.node);
+fn path_of(tree: &Node, pointer: &str) -> Option<Path> {
+    let mut node = Some(tree);
     let steps = pointer.strip_prefix('/')?.split('/').map(|step| {
         let name = step.replace("~1", "/").replace("~0", "~");
         let index = name

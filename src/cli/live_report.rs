@@ -1,7 +1,7 @@
 //! `check --cluster`: judges a live cluster as the audit does.
 
 use super::report::{Report, Reported};
-use crate::cluster::{Cluster, View};
+use crate::cluster::Cluster;
 use crate::decide::audit;
 use crate::model::Key;
 use crate::settings::Settings;
@@ -16,7 +16,7 @@ pub fn live_report(
     let wanted = |key: &&Key| namespace.is_none_or(|namespace| *key.namespace == *namespace);
     let keys: Vec<&Key> = cluster.keys().filter(wanted).collect();
     let objects = keys.len();
-    let findings = audit(&View::of(cluster), keys, settings).into_iter();
+    let findings = audit(cluster, keys, settings).into_iter();
     let findings = findings.map(|finding| Reported {
         finding,
         file: None,

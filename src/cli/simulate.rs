@@ -49,7 +49,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
     let documents = manifests.by_key().into_iter();
     let world = World {
         objects: documents
-            .map(|(key, document)| (key.clone(), document.node.to_value()))
+            .map(|(key, document)| (key.clone(), manifests.value(document)))
             .collect(),
         mesh: settings.mesh.clone(),
     };

@@ -1,30 +1,36 @@
 //! Manifests as the API server would store them: with the mutations of the webhook.
 
+use std::sync::Arc;
+
 use crate::cluster::{Cluster, Mesh};
 use crate::decide::{Decision, Mutated, decide_by};
 use crate::files::manifests::{Document, Manifests};
 use crate::model::{Object, Operation};
-use crate::mutations::{MUTATIONS, Mutation};
+use crate::mutations::{MUTATIONS, Mutation, is_mutable};
+use crate::parallel::in_parallel;
 use crate::request::{AllowRight, Phase, Request};
 use crate::settings::Settings;
 
 /// The cluster after all manifests are applied.
 pub fn cluster(manifests: &Manifests, settings: &Settings, mesh: Mesh) -> Cluster {
     let mut cluster = manifests.cluster(mesh);
-    let guarded = manifests.documents.iter();
-    let guarded = guarded.filter(|document| document.object.key().kind.is_guarded());
-    let changed: Vec<Object> = guarded
-        .filter_map(|document| {
-            let decision = create(MUTATIONS, document, &cluster, settings);
+    let documents = manifests.documents.iter();
+    let mutable = documents.filter(|document| is_mutable(document.object.key().kind));
+    let mutable: Vec<&Document> = mutable.collect();
+    let changed = in_parallel(
+        &mutable,
+        || (),
+        |(), document| {
+            let decision = create(MUTATIONS, manifests, document, &cluster, settings);
             let mutated = decision.mutation.filter(Mutated::patches);
             let object = mutated.and(decision.write?.new)?;
-            Some(Object {
+            Some(Arc::new(Object {
                 unknown_fields: document.object.unknown_fields.clone(),
                 ..object
-            })
-        })
-        .collect();
-    for object in changed {
+            }))
+        },
+    );
+    for object in changed.into_iter().flatten() {
         cluster.apply(object);
     }
     cluster
@@ -33,6 +39,7 @@ pub fn cluster(manifests: &Manifests, settings: &Settings, mesh: Mesh) -> Cluste
 /// The decision on a CREATE of the document with these mutations.
 pub fn create(
     mutations: &[Mutation],
+    manifests: &Manifests,
     document: &Document,
     cluster: &Cluster,
     settings: &Settings,
@@ -49,7 +56,7 @@ pub fn create(
         namespace: key.namespace.to_string(),
         name: key.name.to_string(),
         user: String::new(),
-        object: document.value(),
+        object: manifests.value(document),
         old_object: serde_json::Value::Null,
         dry_run: false,
         controller_seen: false,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::check::check;
-use crate::files::manifests::{Document, Manifests};
+use crate::files::manifests::{Document, Manifests, Trees};
 use crate::model::Key;
 use crate::settings::Settings;
 use crate::source::edit::{self, Edit};
@@ -25,8 +25,9 @@ pub fn suggestions(manifests: &Manifests, settings: &Settings) -> Vec<Suggestion
     let documents = manifests.by_key();
     let report = check(manifests, settings, false);
     let findings = report.findings.into_iter().map(|reported| reported.finding);
+    let mut trees = manifests.trees();
     findings
-        .filter_map(|finding| suggestion(finding, manifests, &documents))
+        .filter_map(|finding| suggestion(finding, manifests, &documents, &mut trees))
         .collect()
 }
 
@@ -35,6 +36,7 @@ pub(super) fn suggestion(
     finding: Finding,
     manifests: &Manifests,
     documents: &HashMap<&Key, &Document>,
+    trees: &mut Trees<'_>,
 ) -> Option<Suggestion> {
     let (key, path, action) = match finding.remedy.as_ref()? {
         Remedy::Replace(key, path, right) => (key, path, format!("write `{right}`")),
@@ -43,14 +45,13 @@ pub(super) fn suggestion(
     };
     let document = documents.get(key)?;
     let text = &manifests.file(document)?.text;
+    let tree = trees.of(document)?;
     let edit = match finding.remedy.as_ref()? {
-        Remedy::Replace(_, _, right) => {
-            edit::set(text, &document.node, path, &right.as_str().into())
-        }
-        Remedy::Rename(_, _, right) => edit::rename(text, &document.node, path, right),
-        Remedy::Remove(..) => edit::remove(text, &document.node, path),
+        Remedy::Replace(_, _, right) => edit::set(text, tree, path, &right.as_str().into()),
+        Remedy::Rename(_, _, right) => edit::rename(text, tree, path, right),
+        Remedy::Remove(..) => edit::remove(text, tree, path),
     };
-    let located = document.node.locate(path);
+    let located = tree.locate(path);
     Some(Suggestion {
         edit: edit?,
         description: format!("{path} of {key}: {action}"),

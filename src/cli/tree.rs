@@ -16,7 +16,7 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
     let mesh = settings.mesh.clone();
     let cluster = stored::cluster(&manifests, &settings, mesh);
     let documents = manifests.by_key().into_iter();
-    let whole = documents.map(|(key, document)| (key.clone(), document.node.to_value()));
+    let whole = documents.map(|(key, document)| (key.clone(), manifests.value(document)));
     let details = Details::new(whole);
     // Manifests are shown whole: their folder is the choice.
     let namespace = options.settings().namespace.clone();

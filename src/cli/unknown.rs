@@ -38,8 +38,9 @@ impl<'a> Unknown<'a> {
             .collect();
         let is_open = |text: &str| is_open(text, &namespaces);
         let with_placeholder = documents.iter().filter_map(|(key, document)| {
-            document.node.find_text(&is_container, &has_placeholder)?;
-            let spec = document.node.get("spec");
+            let tree = document.tree.as_ref()?;
+            tree.find_text(&is_container, &has_placeholder)?;
+            let spec = tree.get("spec");
             let placeholders = Placeholders {
                 in_names: spec.is_some_and(|spec| is_open_in_names(spec, &is_open)),
                 in_key: has_placeholder(&key.name) || has_placeholder(&key.namespace),
@@ -96,7 +97,7 @@ impl<'a> Unknown<'a> {
             return false;
         }
         let document = self.documents.get(key);
-        let node = document.and_then(|document| find(&document.node, path));
+        let node = document.and_then(|document| find(document.tree.as_ref()?, path));
         node.is_some_and(|node| node.find_text(&is_container, is_open).is_some())
     }
 
@@ -119,7 +120,7 @@ impl<'a> Unknown<'a> {
         let spec = self
             .documents
             .get(known)
-            .and_then(|document| document.node.get("spec"));
+            .and_then(|document| document.tree.as_ref()?.get("spec"));
         let is_open = |field| {
             let value = spec.and_then(|spec| spec.get(field));
             value.is_some_and(|value| value.find_text(&|_| false, &has_placeholder).is_some())
@@ -141,7 +142,8 @@ pub fn placeholder_notes(manifests: &Manifests) -> Vec<String> {
     let mut seen = HashSet::new();
     let documents = manifests.documents.iter();
     let notes = documents.filter_map(|document| {
-        let (text, span) = document.node.find_text(&is_container, &has_placeholder)?;
+        let tree = document.tree.as_ref()?;
+        let (text, span) = tree.find_text(&is_container, &has_placeholder)?;
         let text = placeholder(text)?;
         let file = manifests
             .file(document)

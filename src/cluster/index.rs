@@ -37,7 +37,8 @@ impl Cluster {
     }
 
     /// Stores the object, and replaces the one with its key. Returns the key if that changes anything.
-    pub fn apply(&mut self, object: Object) -> Option<Key> {
+    pub fn apply(&mut self, object: impl Into<Arc<Object>>) -> Option<Key> {
+        let object = object.into();
         if self.get(object.key()) == Some(&object) {
             return None;
         }
@@ -48,7 +49,7 @@ impl Cluster {
             self.holders.insert_mut((edge, key.clone()));
         }
         count(&mut self.counts, Some(key.kind), true);
-        self.objects.insert_mut(key.clone(), Arc::new(object));
+        self.objects.insert_mut(key.clone(), object);
         Some(key)
     }
 

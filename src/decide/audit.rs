@@ -9,6 +9,7 @@ use super::siblings::pending;
 use super::table::raised;
 use crate::cluster::{Claims, Cluster, Flow, View, dependents};
 use crate::model::{Enforce, Host, Key, Kind, VirtualService};
+use crate::parallel::in_parallel;
 use crate::rules;
 use crate::settings::{Profile, RuleAction, Settings};
 use crate::verdict::{Finding, Severity};
@@ -17,27 +18,27 @@ use crate::verdict::{Finding, Severity};
 /// their severity; the labels of namespaces count only in a live cluster. Manifests that are said to be complete are
 /// so for the namespaces that they have objects of.
 pub fn audit<'a>(
-    view: &View<'_>,
+    cluster: &Cluster,
     keys: impl IntoIterator<Item = &'a Key>,
     settings: &Settings,
 ) -> Vec<Finding> {
-    let claims = Claims::default();
-    let view = &view.remembering(&claims);
     let mut keys: Vec<&Key> = keys.into_iter().collect();
     keys.sort();
     let namespaces: HashSet<&str> = keys.iter().map(|key| &*key.namespace).collect();
+    let mesh = cluster.mesh();
     let is_known = |host: &Host| {
-        let service = host.service(&view.mesh().domain);
-        service.is_none_or(|(namespace, _)| view.mesh().live || namespaces.contains(namespace))
+        let service = host.service(&mesh.domain);
+        service.is_none_or(|(namespace, _)| mesh.live || namespaces.contains(namespace))
     };
-    let found = keys.into_iter();
-    let mut found: Vec<Finding> = found
-        .flat_map(|key| audit_object(view, key, settings, &is_known))
-        .collect();
-    for finding in &mut found {
-        add_namesakes(finding, view);
-    }
-    found
+    let found = in_parallel(&keys, Claims::default, |claims, key| {
+        let view = &View::of(cluster).remembering(claims);
+        let mut found = audit_object(view, key, settings, &is_known);
+        for finding in &mut found {
+            add_namesakes(finding, view);
+        }
+        found
+    });
+    found.into_iter().flatten().collect()
 }
 
 /// The findings on a whole cluster, by object.

@@ -42,6 +42,8 @@ fn bounded(reader: impl Read) -> Result<Vec<u8>, Fault> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Fault::TooLarge);
     }
+    // Texts are kept as long as their objects.
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 

@@ -6,15 +6,20 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::documents::{Loaded, read};
 use super::error::{Error, Fault, shown};
 use super::foreign::{is_foreign, is_template};
 use super::input;
+use super::pieces::pieces;
 use super::render::Rendered;
 use super::surroundings::{Surroundings, Unfinished};
 use super::walk::{Found, Walk, walk};
 use crate::cluster::{Cluster, Mesh};
-use crate::model::{Key, Kind, Object};
-use crate::source::{Content, KeyNode, Limits, Node, Parsed, Span, parse_leniently};
+use crate::model::Key;
+use crate::parallel::in_parallel;
+use crate::source::{Node, Span};
+
+pub use super::documents::Document;
 
 /// All that the paths hold.
 #[derive(Debug, Default)]
@@ -38,19 +43,6 @@ pub struct File {
     pub is_rendered: bool,
     /// The values with an anchor that an alias repeats.
     pub repeated_values: Vec<Span>,
-}
-
-/// One object of a kind we know.
-#[derive(Debug)]
-pub struct Document {
-    pub object: Object,
-    pub node: Node,
-    /// Index in [`Manifests::files`].
-    pub file: usize,
-    /// The keys that stand in their mapping for the second time.
-    pub repeated_keys: Vec<KeyNode>,
-    /// The name that stands for the one that the API server makes of `generateName`.
-    generated_name: Option<String>,
 }
 
 /// An object that is defined twice; the later one counts.
@@ -92,16 +84,19 @@ impl Manifests {
         };
         let mut surroundings = Surroundings::default();
         let mut unfinished: BTreeMap<Unfinished, Vec<PathBuf>> = BTreeMap::new();
+        let mut paths = Vec::new();
         for Found { path, real, .. } in files {
-            if let Some(reason) = surroundings.unfinished(&real) {
-                unfinished.entry(reason).or_default().push(path);
-                continue;
-            }
-            match input::read(&path) {
-                Ok(bytes) => manifests.add(&path, bytes, namespace),
-                Err(fault) => manifests.unreadable.push(Error::of(&path, fault)),
+            match surroundings.unfinished(&real) {
+                Some(reason) => unfinished.entry(reason).or_default().push(path),
+                None => paths.push(path),
             }
         }
+        let texts = in_parallel(
+            &paths,
+            || (),
+            |(), path| Ok(String::from_utf8(input::read(path)?)?),
+        );
+        manifests.add_all(paths.into_iter().zip(texts).collect(), namespace);
         let notes = unfinished.iter().map(|(reason, files)| reason.note(files));
         manifests.notes.extend(notes);
         manifests
@@ -142,9 +137,8 @@ impl Manifests {
 
     /// Adds the objects of a text, or why they cannot be used.
     pub fn add(&mut self, path: &Path, bytes: Vec<u8>, namespace: &str) {
-        let added = self.try_add(path, bytes, namespace);
-        let error = added.err().map(|fault| Error::of(path, fault));
-        self.unreadable.extend(error);
+        let text = String::from_utf8(bytes).map_err(Fault::from);
+        self.add_all(vec![(path.to_owned(), text)], namespace);
     }
 
     /// Adds the objects that a tool rendered, or why there are none.
@@ -163,126 +157,118 @@ impl Manifests {
         }
     }
 
-    fn try_add(&mut self, path: &Path, bytes: Vec<u8>, namespace: &str) -> Result<(), Fault> {
-        let text = String::from_utf8(bytes)?;
-        let parsed = match parse_leniently(&text, Limits::default()) {
-            Ok(parsed) => parsed,
-            Err(_) if is_foreign(path, &text) => return Ok(()),
-            Err(_) if is_template(&text) => {
+    /// Adds the objects of these texts in their order, which are parsed on all cores.
+    fn add_all(&mut self, texts: Vec<(PathBuf, Result<String, Fault>)>, namespace: &str) {
+        let readable = texts.iter().enumerate();
+        let readable = readable.filter_map(|(index, (_, text))| Some((index, text.as_ref().ok()?)));
+        let pieces = readable.flat_map(|(index, text)| {
+            let pieces = pieces(text).into_iter();
+            pieces.map(move |piece| (index, text, piece))
+        });
+        let pieces: Vec<_> = pieces.collect();
+        let read = in_parallel(
+            &pieces,
+            || (),
+            |(), (_, text, piece)| read(text, *piece, namespace),
+        );
+        let mut loaded: BTreeMap<usize, Result<Loaded, Fault>> = BTreeMap::new();
+        let count = read.iter().flatten().map(|loaded| loaded.documents.len());
+        self.documents.reserve_exact(count.sum());
+        for ((index, ..), read) in pieces.iter().zip(read) {
+            let of_text = loaded
+                .entry(*index)
+                .or_insert_with(|| Ok(Loaded::default()));
+            join(of_text, read);
+        }
+        for (index, (path, text)) in texts.into_iter().enumerate() {
+            let loaded = loaded
+                .remove(&index)
+                .unwrap_or_else(|| Ok(Loaded::default()));
+            let added = text.and_then(|text| self.add_text(&path, text, loaded, namespace));
+            let error = added.err().map(|fault| Error::of(&path, fault));
+            self.unreadable.extend(error);
+        }
+    }
+
+    fn add_text(
+        &mut self,
+        path: &Path,
+        text: String,
+        loaded: Result<Loaded, Fault>,
+        namespace: &str,
+    ) -> Result<(), Fault> {
+        let loaded = match loaded {
+            Err(Fault::Parse(_)) if is_foreign(path, &text) => return Ok(()),
+            Err(Fault::Parse(_)) if is_template(&text) => {
                 self.notes.push(format!(
                     "{} is a template: judge what your tool renders of it",
                     shown(path)
                 ));
                 return Ok(());
             }
-            Err(error) => return Err(error.into()),
+            loaded => loaded?,
         };
-        let repeated_values = parsed.repeated_values.clone();
-        let documents = self.documents_of(&text, parsed, namespace)?;
+        for mut document in loaded.documents {
+            document.file = self.files.len();
+            document.generate_name(self.documents.len(), &text, namespace);
+            self.documents.push(document);
+        }
         self.files.push(File {
             name: shown(path),
             path: path.to_owned(),
             text,
             is_rendered: false,
-            repeated_values,
+            repeated_values: loaded.repeated_values,
         });
-        self.documents.extend(documents);
         Ok(())
     }
 
-    fn documents_of(
-        &self,
-        text: &str,
-        mut parsed: Parsed,
-        namespace: &str,
-    ) -> Result<Vec<Document>, Fault> {
-        parsed.complex_keys.sort_by_key(|key| key.start.byte);
-        parsed.repeated_keys.sort_by_key(|key| key.span.start.byte);
-        let mut documents = Vec::new();
-        for node in parsed.documents.into_iter().flat_map(items) {
-            let Some(kind) = kind_of(&node) else {
-                continue;
-            };
-            let complex_keys = inside(&parsed.complex_keys, &node, |key| *key);
-            refuse_complex_keys(text, complex_keys)?;
-            let repeated_keys = inside(&parsed.repeated_keys, &node, |key| key.span);
-            let number = self.documents.len() + documents.len();
-            let generated_name = generated_name(&node, number);
-            let mut document = Document {
-                object: Object::parse_as(kind, &Value::Null, namespace),
-                repeated_keys: repeated_keys.to_vec(),
-                file: self.files.len(),
-                generated_name,
-                node,
-            };
-            document.object = Object::of_manifest(kind, &document.value(), namespace);
-            documents.push(document);
-        }
-        Ok(documents)
-    }
-}
-
-impl Document {
     /// The object as it is applied, with a name.
-    pub fn value(&self) -> Value {
-        let mut value = self.node.to_value();
-        if let Some(name) = &self.generated_name
-            && let Some(Value::Object(meta)) = value.get_mut("metadata")
-        {
-            meta.insert("name".to_owned(), name.clone().into());
+    pub fn value(&self, document: &Document) -> Value {
+        let file = self.file(document);
+        document.value(file.map_or("", |file| &file.text))
+    }
+
+    /// The source trees of documents.
+    pub fn trees(&self) -> Trees<'_> {
+        Trees {
+            manifests: self,
+            last: None,
         }
-        value
     }
 }
 
-/// The kind of a document that we know.
-fn kind_of(node: &Node) -> Option<Kind> {
-    let text = |field| node.get(field).and_then(Node::as_str);
-    Kind::of(text("apiVersion")?, text("kind")?)
+/// The source trees of documents, parsed again. Those of one file are best asked for one after the other.
+pub struct Trees<'a> {
+    manifests: &'a Manifests,
+    /// The file and the start of a YAML document, and its items.
+    last: Option<((usize, usize), Vec<Node>)>,
 }
 
-/// A name for an object that only says how its name begins: each is an object of its own. The API server adds five
-/// characters too.
-fn generated_name(node: &Node, number: usize) -> Option<String> {
-    let meta = node.get("metadata")?;
-    let name = meta.get("name").and_then(Node::as_str).unwrap_or_default();
-    let prefix = meta.get("generateName")?.as_str()?;
-    name.is_empty().then(|| format!("{prefix}{number:05}"))
-}
-
-/// A key that is a list or a mapping, unless it is how YAML reads a template's `{{ … }}`.
-fn refuse_complex_keys(text: &str, keys: &[Span]) -> Result<(), Fault> {
-    let mut wrong = keys.iter().filter(|key| {
-        let before = text.get(..key.start.byte).unwrap_or_default();
-        !before.ends_with('{')
-    });
-    match wrong.next() {
-        Some(key) => Err(Fault::ComplexKey {
-            line: key.start.line,
-            column: key.start.column,
-        }),
-        None => Ok(()),
+impl Trees<'_> {
+    /// The tree of the document.
+    pub fn of(&mut self, document: &Document) -> Option<&Node> {
+        let Document { file, place, .. } = document;
+        let at = (*file, place.start.byte);
+        if self.last.as_ref().is_none_or(|(known, _)| *known != at) {
+            let text = &self.manifests.file(document)?.text;
+            self.last = Some((at, place.parse(text)));
+        }
+        let (_, items) = self.last.as_ref()?;
+        place.item(items)
     }
 }
 
-/// Those of the keys, which are sorted, that stand in the node.
-fn inside<'a, T>(keys: &'a [T], node: &Node, span: impl Fn(&T) -> Span) -> &'a [T] {
-    let before = |byte: usize| keys.partition_point(|key| span(key).start.byte < byte);
-    let range = before(node.span.start.byte)..before(node.span.end.byte);
-    keys.get(range).unwrap_or_default()
-}
-
-/// The items of a `List`, of lists in it too; any other document itself.
-fn items(node: Node) -> Vec<Node> {
-    let is_list = node
-        .get("kind")
-        .and_then(Node::as_str)
-        .is_some_and(|kind| kind.ends_with("List"));
-    if !is_list {
-        return vec![node];
-    }
-    match node.get("items").map(|items| &items.content) {
-        Some(Content::Sequence(nodes)) => nodes.iter().cloned().flat_map(items).collect(),
-        _ => Vec::new(),
+/// Adds what the next piece of a text holds. The first fault counts.
+fn join(loaded: &mut Result<Loaded, Fault>, next: Result<Loaded, Fault>) {
+    let Ok(all) = loaded else {
+        return;
+    };
+    match next {
+        Ok(next) => {
+            all.documents.extend(next.documents);
+            all.repeated_values.extend(next.repeated_values);
+        }
+        Err(fault) => *loaded = Err(fault),
     }
 }

@@ -3,10 +3,12 @@
 // Files are read and written here.
 #![allow(clippy::disallowed_methods)]
 
+mod documents;
 mod error;
 mod foreign;
 mod input;
 pub mod manifests;
+mod pieces;
 pub mod render;
 pub mod replace;
 pub mod revision;

@@ -22,6 +22,8 @@ pub use input::Input;
 pub use mutation::{Mutation, Writer};
 pub use patch::{Kept, Patch};
 
+use crate::model::Kind;
+
 /// All mutations in the order in which they run on a write.
 pub const MUTATIONS: &[Mutation] = &[
     route_name::MUTATION,
@@ -39,4 +41,10 @@ pub const IN_REPOSITORIES: &[Mutation] = &[route_name::MUTATION, generic_labels:
 /// The mutation of a name.
 pub fn find(name: &str) -> Option<&'static Mutation> {
     MUTATIONS.iter().find(|mutation| mutation.name == name)
+}
+
+/// Whether a mutation is for this kind.
+pub fn is_mutable(kind: Kind) -> bool {
+    let mut mutations = MUTATIONS.iter();
+    mutations.any(|mutation| mutation.kinds.contains(&kind))
 }

@@ -49,7 +49,7 @@ impl Source {
 fn of_manifests(manifests: &Manifests, keys: &BTreeSet<Key>) -> Vec<Value> {
     let documents = manifests.by_key();
     let named = keys.iter().filter_map(|key| {
-        let mut object = documents.get(key)?.value();
+        let mut object = manifests.value(documents.get(key)?);
         if let Some(Value::Object(meta)) = object.get_mut("metadata")
             && !key.namespace.is_empty()
         {

@@ -177,7 +177,7 @@ fn invalid_rollout(namespace: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{Cluster, View};
+    use crate::cluster::Cluster;
     use crate::model::{Kind, Object};
     use crate::verdict::Severity;
 
@@ -204,11 +204,7 @@ mod tests {
         let rollout = Object::parse_as(Kind::Rollout, &invalid_rollout("default"), "default");
         let key = rollout.key().clone();
         cluster.apply(rollout);
-        let found = crate::decide::audit(
-            &View::of(&cluster),
-            [&key],
-            &crate::settings::Settings::default(),
-        );
+        let found = crate::decide::audit(&cluster, [&key], &crate::settings::Settings::default());
         let errors = found
             .iter()
             .filter(|finding| finding.severity == Severity::Error);

@@ -20,25 +20,26 @@ pub(super) fn error(span: Span, message: impl Into<String>) -> Error {
     }
 }
 
-pub(super) fn of_scan(scan: &ScanError) -> Error {
+pub(super) fn of_scan(scan: &ScanError, start: Position) -> Error {
     Error {
-        position: position(scan.marker()),
+        position: position(scan.marker(), start),
         message: scan.info().clone(),
     }
 }
 
-pub(super) fn span_of(span: &granit_parser::Span) -> Span {
+pub(super) fn span_of(span: &granit_parser::Span, start: Position) -> Span {
     Span {
-        start: position(&span.start),
-        end: position(&span.end),
+        start: position(&span.start, start),
+        end: position(&span.end, start),
     }
 }
 
-fn position(marker: &Marker) -> Position {
+/// In the whole text, of which the parsed part begins a line at `start`.
+fn position(marker: &Marker, start: Position) -> Position {
     Position {
-        line: marker.line(),
+        line: start.line - 1 + marker.line(),
         column: marker.col() + 1,
-        byte: marker.byte_offset().unwrap_or_default(),
+        byte: start.byte + marker.byte_offset().unwrap_or_default(),
     }
 }
 

@@ -6,7 +6,7 @@ use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use super::error::{Error, error, of_scan, span_of};
 use super::mapping;
-use super::node::{Content, KeyNode, Node, Span};
+use super::node::{Content, KeyNode, Node, Position, Span};
 use super::scalar;
 
 /// Limits that bound the work on hostile input.
@@ -51,15 +51,35 @@ pub fn parse(text: &str, limits: Limits) -> Result<Vec<Node>, Error> {
 
 /// The same for texts that kubectl and Kustomize read: what is odd in them is noted.
 pub fn parse_leniently(text: &str, limits: Limits) -> Result<Parsed, Error> {
+    let mut all = Parsed::default();
+    parse_each(text, Position::FIRST, limits, |parsed| {
+        all.documents.extend(parsed.documents);
+        all.repeated_keys.extend(parsed.repeated_keys);
+        all.complex_keys.extend(parsed.complex_keys);
+        all.repeated_values.extend(parsed.repeated_values);
+    })?;
+    Ok(all)
+}
+
+/// The same, one document after the other, of a part of a text that begins a line at `start`.
+pub fn parse_each(
+    part: &str,
+    start: Position,
+    limits: Limits,
+    mut each: impl FnMut(Parsed),
+) -> Result<(), Error> {
     let mut builder = Builder {
         limits,
         ..Builder::default()
     };
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| of_scan(&error))?;
-        builder.take(event, span_of(&span))?;
+    for event in Parser::new_from_str(part) {
+        let (event, span) = event.map_err(|error| of_scan(&error, start))?;
+        builder.take(event, span_of(&span, start))?;
+        if !builder.parsed.documents.is_empty() {
+            each(std::mem::take(&mut builder.parsed));
+        }
     }
-    Ok(builder.parsed)
+    Ok(())
 }
 
 pub(super) const COMPLEX_KEY: &str = "a key must be a string";

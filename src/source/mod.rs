@@ -18,7 +18,7 @@ mod edit_tests;
 mod load_tests;
 
 pub use error::Error;
-pub use load::{Limits, Parsed, parse, parse_leniently};
+pub use load::{Limits, Parsed, parse, parse_each, parse_leniently};
 pub use locate::Located;
 pub use node::{Content, KeyNode, Node, Position, Span};
 pub use placeholder::placeholder;

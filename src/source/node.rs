@@ -53,6 +53,15 @@ pub struct Position {
     pub byte: usize,
 }
 
+impl Position {
+    /// The start of a text.
+    pub const FIRST: Position = Position {
+        line: 1,
+        column: 1,
+        byte: 0,
+    };
+}
+
 impl Node {
     pub fn get(&self, name: &str) -> Option<&Node> {
         let (_, value) = self.entry(name)?;

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::node::Node;
-use crate::cluster::View;
+use crate::cluster::Cluster;
 use crate::decide::audit;
 use crate::model::Key;
 use crate::settings::Settings;
 use crate::verdict::Finding;
 
 /// Judges all objects that the tree shows, and attaches what is found.
-pub(super) fn attach(root: &mut Node, view: &View<'_>, settings: &Settings) {
+pub(super) fn attach(root: &mut Node, cluster: &Cluster, settings: &Settings) {
     let keys: BTreeSet<Key> = root.keys().into_iter().cloned().collect();
-    for finding in audit(view, &keys, settings) {
+    for finding in audit(cluster, &keys, settings) {
         if let Some(node) = nearest(root, &finding) {
             node.findings.push(finding);
         }

@@ -34,7 +34,7 @@ pub fn tree(
         Selection::Objects(keys) => keys.iter().map(|key| builder.selected(key)).collect(),
     };
     for node in &mut nodes {
-        attach(node, &view, settings);
+        attach(node, cluster, settings);
     }
     nodes
 }

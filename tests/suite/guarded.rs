@@ -96,7 +96,7 @@ impl Guarded {
     /// What is wrong with the objects as they are stored.
     pub fn findings(&self) -> Vec<Finding> {
         let cluster = self.world.cluster();
-        audit(&View::of(&cluster), cluster.keys(), &Settings::default())
+        audit(&cluster, cluster.keys(), &Settings::default())
     }
 
     fn write(&mut self, key: &Key, operation: Operation, object: Value, old: Value) -> Said {
@@ -165,7 +165,7 @@ impl Guarded {
     /// A Rollout with an error, or without an object that it names, is `InvalidSpec`: the controller does nothing.
     fn is_refused(&self, rollout: &Key) -> bool {
         let cluster = self.world.cluster();
-        let found = audit(&View::of(&cluster), [rollout], &Settings::default());
+        let found = audit(&cluster, [rollout], &Settings::default());
         found.iter().any(|finding| {
             finding.object == *rollout
                 && (finding.missing || finding.severity == Severity::Error)

@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
         "field",
         "last_error",
         "managed_fields",
+        "parallel",
         "text",
     ],
     &["source"],

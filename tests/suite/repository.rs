@@ -1,11 +1,14 @@
 //! What `check` makes of a repository: every kind of file that people keep beside manifests.
 
 use std::fs;
+use std::path::PathBuf;
 
+use rollout_guard::files::manifests::Manifests;
 use serde_json::Value;
 
 use crate::cli::{guard, guard_with, scratch, stderr, stdout};
 use crate::expected;
+use crate::tidy::root;
 
 #[test]
 fn a_tree_of_all_kinds_of_files_is_judged_and_the_rest_told() {
@@ -14,6 +17,64 @@ fn a_tree_of_all_kinds_of_files_is_judged_and_the_rest_told() {
     let told = stdout(&output) + "\n" + &stderr(&output);
     expected::file("tests/repository.txt", &told);
 }
+
+/// Source trees are dropped: where one is needed again, its document alone is parsed again.
+#[test]
+fn a_document_that_is_parsed_again_is_the_same() {
+    let odd = scratch("parsed-again");
+    fs::write(odd.join("list.yaml"), ODD).unwrap();
+    let directive = format!("%TAG !e! tag:example,2000:\n{ODD}");
+    fs::write(odd.join("directive.yaml"), directive).unwrap();
+    let folders = [
+        "examples",
+        "tests/healthy",
+        "tests/recorded",
+        "tests/repository",
+    ];
+    let mut paths: Vec<PathBuf> = folders.map(|folder| root().join(folder)).into();
+    paths.push(odd);
+    let manifests = Manifests::collect(&paths, "default");
+    let mut trees = manifests.trees();
+    assert!(manifests.documents.len() > 100);
+    for document in &manifests.documents {
+        let tree = trees.of(document).expect("a tree");
+        assert_eq!(tree.span, document.span);
+        let value = manifests.value(document);
+        if document.object.meta.name() == value["metadata"]["name"] {
+            assert_eq!(
+                tree.to_value()["spec"],
+                value["spec"],
+                "{}",
+                document.object.key()
+            );
+        }
+    }
+}
+
+const ODD: &str = "\
+--- {apiVersion: v1, kind: Service, metadata: {name: flow}, spec: {ports: [{port: 1.5}]}}
+---
+# A comment, and an anchor.
+kind: List
+apiVersion: v1
+items:
+- &first
+  apiVersion: v1
+  kind: Service
+  metadata: {name: łódź}
+  spec: &spec {selector: {app: a}}
+- {apiVersion: v1, kind: Service, metadata: {name: b}, spec: *spec}
+---   # the last
+  apiVersion: v1
+  kind: Service
+  metadata:
+    name: indented
+  spec:
+    externalName: |+
+      text
+
+...
+";
 
 #[test]
 fn what_cannot_be_read_is_told_and_the_rest_judged() {

@@ -70,12 +70,12 @@ impl<'a> Entry<'a> {
     fn of_duplicates(pair: &Duplicates<'a>, manifests: &'a Manifests) -> Self {
         let first = manifests.file(pair.first.earlier);
         let first = first.map_or("", |file| file.name.as_str());
-        let line = pair.first.earlier.node.span.start.line;
+        let line = pair.first.earlier.span.start.line;
         let (subject, effect) = (pair.subject(), pair.effect());
         Self {
             field: "metadata.name".to_owned(),
             message: format!("{subject}, first in {first}:{line}; {effect}"),
-            span: pair.first.later.node.span,
+            span: pair.first.later.span,
             ..Self::of_file("duplicate-object", "", pair.first.later, manifests)
         }
     }

@@ -8,7 +8,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::findings::{Duplicates, Report, Reported};
 use crate::cli::terminal::print_line;
 use crate::field::Path;
-use crate::files::manifests::{Document, File};
+use crate::files::manifests::{Document, File, Manifests};
 use crate::source::{KeyNode, Span};
 use crate::text::{is_unprintable, printable};
 use crate::verdict::Severity;
@@ -62,7 +62,12 @@ fn render_finding(reported: &Reported<'_>) -> String {
 fn render_duplicates(pair: &Duplicates<'_>, report: &Report<'_>) -> String {
     let message = format!("{}; {}", pair.subject(), pair.effect());
     let name = Path::of(["metadata", "name"]);
-    let line = |document: &Document| line(document, document.node.locate(&name).span, report);
+    let line = |document: &Document| {
+        let mut trees = report.manifests.map(Manifests::trees);
+        let tree = trees.as_mut().and_then(|trees| trees.of(document));
+        let span = tree.map_or(document.span, |tree| tree.locate(&name).span);
+        line(document, span, report)
+    };
     let lines = [
         (line(pair.first.later), "and here"),
         (line(pair.first.earlier), "first here"),
