@@ -25,7 +25,7 @@ pub struct Document {
     pub file: usize,
     /// The keys that stand in their mapping for the second time.
     pub repeated_keys: Vec<KeyNode>,
-    /// The tree, if it may have a placeholder, or if JSON does not hold it.
+    /// The tree, if it has a placeholder, if JSON does not hold it, or if its text does not stand alone.
     pub tree: Option<Box<Node>>,
     /// The object as it is written, if there is no tree, and if each check needs it.
     json: Box<str>,
@@ -39,8 +39,7 @@ pub struct Document {
 pub(super) struct Place {
     pub start: Position,
     end: usize,
-    /// Which document from `start` on, and which of its items.
-    document: usize,
+    /// Which item of it.
     item: usize,
     /// It is the only object of its YAML document.
     is_alone: bool,
@@ -58,13 +57,10 @@ pub(super) struct Loaded {
 pub(super) fn read(text: &str, piece: Piece, namespace: &str) -> Result<Loaded, Fault> {
     let mut loaded = Loaded::default();
     let mut failed = None;
-    let whole = has_directive(text);
-    let mut number = 0;
     let part = text.get(piece.start.byte..piece.end).unwrap_or_default();
     parse_each(part, piece.start, Limits::default(), |parsed| {
         for node in &parsed.documents {
-            let place = Place::of(node, number, whole, text);
-            number += 1;
+            let place = Place::of(node, text);
             let read = loaded.add(node.clone(), place, &parsed, text, namespace);
             failed = failed.take().or(read.err());
         }
@@ -74,16 +70,7 @@ pub(super) fn read(text: &str, piece: Piece, namespace: &str) -> Result<Loaded, 
 }
 
 impl Place {
-    fn of(node: &Node, number: usize, whole: bool, text: &str) -> Self {
-        if whole {
-            return Self {
-                start: Position::FIRST,
-                end: text.len(),
-                document: number,
-                item: 0,
-                is_alone: true,
-            };
-        }
+    fn of(node: &Node, text: &str) -> Self {
         let Position { line, byte, .. } = node.span.start;
         let before = text.get(..byte).unwrap_or_default();
         let start = Position {
@@ -94,7 +81,6 @@ impl Place {
         Self {
             start,
             end: node.span.end.byte,
-            document: 0,
             item: 0,
             is_alone: true,
         }
@@ -107,8 +93,7 @@ impl Place {
         let read = parse_each(part, self.start, Limits::default(), |parsed| {
             documents.extend(parsed.documents);
         });
-        let document = documents.into_iter().nth(self.document);
-        let document = document.filter(|_| read.is_ok());
+        let document = documents.into_iter().next().filter(|_| read.is_ok());
         document.map(items).unwrap_or_default()
     }
 
@@ -167,7 +152,9 @@ impl Document {
     ) -> Self {
         let value = node.to_value();
         let written = text.get(node.span.start.byte..node.span.end.byte);
-        let keeps_tree = written.is_none_or(may_hold_placeholder) && has_placeholder(&node)
+        // A directive stands before the document.
+        let keeps_tree = has_directive(text)
+            || written.is_none_or(may_hold_placeholder) && has_placeholder(&node)
             || !is_plain(&node, MAX_JSON_DEPTH);
         let keeps_json = !keeps_tree && (is_mutable(kind) || !place.is_alone);
         let json = if keeps_json {

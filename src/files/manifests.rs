@@ -247,7 +247,10 @@ pub struct Trees<'a> {
 
 impl Trees<'_> {
     /// The tree of the document.
-    pub fn of(&mut self, document: &Document) -> Option<&Node> {
+    pub fn of<'t>(&'t mut self, document: &'t Document) -> Option<&'t Node> {
+        if let Some(tree) = &document.tree {
+            return Some(tree);
+        }
         let Document { file, place, .. } = document;
         let at = (*file, place.start.byte);
         if self.last.as_ref().is_none_or(|(known, _)| *known != at) {
