@@ -53,10 +53,12 @@ fn quick_fixes(
     workspace: &Workspace,
 ) -> Vec<CodeAction> {
     let documents = workspace.manifests.by_key();
+    let mut trees = workspace.manifests.trees();
     let here = found.iter();
     let here = here.filter(|found| found.path == path && meet(&found.diagnostic.range, &range));
     let fixes = here.filter_map(|found| {
-        let suggestion = suggestion(found.finding.clone()?, &workspace.manifests, &documents)?;
+        let finding = found.finding.clone()?;
+        let suggestion = suggestion(finding, &workspace.manifests, &documents, &mut trees)?;
         let file = workspace.manifests.files.get(suggestion.file)?;
         Some(CodeAction {
             title: suggestion.description,

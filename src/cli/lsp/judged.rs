@@ -91,10 +91,11 @@ impl<'a> Places<'a> {
     /// What stands twice, which no rule finds.
     fn duplicates(&mut self, report: &'a Report<'a>) -> Vec<Found> {
         let entries = entries(report);
+        let mut trees = self.manifests().trees();
         let firsts = report.duplicates.iter().map(|pair| {
             let first = pair.first.earlier;
             let name = field::Path::of(["metadata", "name"]);
-            Some((first, first.node.locate(&name).span))
+            Some((first, trees.of(first)?.locate(&name).span))
         });
         let firsts = firsts.chain(std::iter::repeat(None));
         let count = entries.len() - report.findings.len();
@@ -142,10 +143,11 @@ impl<'a> Places<'a> {
     /// The fields of other objects, with what people read of each.
     fn related(&mut self, finding: &Finding) -> Vec<(PathBuf, Range, String)> {
         let others = finding.others.iter();
+        let mut trees = self.manifests().trees();
         let known = others.filter_map(|(key, path)| {
             let document = *self.documents.get(key)?;
             let file = self.manifests().file(document)?;
-            let span = document.node.locate(path).span;
+            let span = trees.of(document)?.locate(path).span;
             let range = self.range(file, first_line(span, &file.text));
             let place = path.to_string();
             let message = match place.as_str() {
