@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use rollout_guard::cluster::View;
 use rollout_guard::controller::{Target, World, clean_up, reconcile};
 use rollout_guard::decide::{Action, audit, decide};
 use rollout_guard::model::{Key, Kind, Object, Operation};
