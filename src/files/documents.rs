@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::error::Fault;
-use super::pieces::{Piece, has_directive};
+use super::pieces::Piece;
 use crate::model::{Kind, Object};
 use crate::mutations::is_mutable;
 use crate::source::{
@@ -43,6 +43,8 @@ pub(super) struct Place {
     item: usize,
     /// It is the only object of its YAML document.
     is_alone: bool,
+    /// It can be parsed without what stands before it.
+    stands_alone: bool,
 }
 
 /// The documents of a piece of a text.
@@ -60,7 +62,10 @@ pub(super) fn read(text: &str, piece: Piece, namespace: &str) -> Result<Loaded, 
     let part = text.get(piece.start.byte..piece.end).unwrap_or_default();
     parse_each(part, piece.start, Limits::default(), |parsed| {
         for node in &parsed.documents {
-            let place = Place::of(node, text);
+            let place = Place {
+                stands_alone: !piece.has_directive,
+                ..Place::of(node, text)
+            };
             let read = loaded.add(node.clone(), place, &parsed, text, namespace);
             failed = failed.take().or(read.err());
         }
@@ -83,6 +88,7 @@ impl Place {
             end: node.span.end.byte,
             item: 0,
             is_alone: true,
+            stands_alone: true,
         }
     }
 
@@ -152,8 +158,7 @@ impl Document {
     ) -> Self {
         let value = node.to_value();
         let written = text.get(node.span.start.byte..node.span.end.byte);
-        // A directive stands before the document.
-        let keeps_tree = has_directive(text)
+        let keeps_tree = !place.stands_alone
             || written.is_none_or(may_hold_placeholder) && has_placeholder(&node)
             || !is_plain(&node, MAX_JSON_DEPTH);
         let keeps_json = !keeps_tree && (is_mutable(kind) || !place.is_alone);

@@ -10,17 +10,24 @@ const PIECE_BYTES: usize = 256 << 10;
 pub(super) struct Piece {
     pub start: Position,
     pub end: usize,
+    /// The text has directives, which stand before the document that they are for.
+    pub has_directive: bool,
 }
 
 /// The pieces of a text: YAML documents are independent, and `---` at the start of a line always begins one.
 pub(super) fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut start = Position::FIRST;
-    if !has_directive(text) {
+    let has_directive = has_directive(text);
+    if !has_directive {
         let mut byte = 0;
         for (line, content) in (1..).zip(text.split_inclusive('\n')) {
             if byte - start.byte >= PIECE_BYTES && is_document_start(content) {
-                pieces.push(Piece { start, end: byte });
+                pieces.push(Piece {
+                    start,
+                    end: byte,
+                    has_directive,
+                });
                 start = Position {
                     line,
                     column: 1,
@@ -31,7 +38,11 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
         }
     }
     let end = text.len();
-    pieces.push(Piece { start, end });
+    pieces.push(Piece {
+        start,
+        end,
+        has_directive,
+    });
     pieces
 }
 
@@ -41,7 +52,7 @@ fn is_document_start(line: &str) -> bool {
 }
 
 /// Whether a line may be a directive, which holds for the document after it.
-pub(super) fn has_directive(text: &str) -> bool {
+fn has_directive(text: &str) -> bool {
     text.starts_with('%') || text.contains("\n%")
 }
 
