@@ -10,7 +10,8 @@
 //! pods of the Rollout have, it selects the same pods, and the file shows which they are.
 //!
 //! ## Not when
-//! The mutation changes nothing if the subset has a label. A wrong label is reported by rule RG303.
+//! The mutation changes nothing if the subset has a label, or if several Rollouts name the DestinationRule, whose pods
+//! may have other labels. A wrong label is reported by rule RG303.
 
 use serde_json::Value;
 
@@ -28,26 +29,27 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
     let Some(rule) = input.write.new.as_ref().and_then(Object::destination_rule) else {
         return;
     };
-    for flow in input.flows() {
-        let Some(linked) = flow.destination_rule() else {
-            continue;
-        };
-        let labels = common_labels(&flow, &linked);
-        let labelled: Vec<String> = bare_subsets(&rule, linked.link.reference)
-            .filter(|(index, _)| label(*index, &labels, patch))
-            .map(|(_, subset)| format!("`{}`", subset.name))
-            .collect();
-        if !labelled.is_empty() {
-            let pairs = labels
-                .iter()
-                .map(|(label, value)| format!("{label}={value}"));
-            let pairs = pairs.collect::<Vec<_>>().join(",");
-            let s = if labelled.len() == 1 { "" } else { "s" };
-            let (subsets, owner) = (labelled.join(" and "), flow.key());
-            patch.note(format!(
-                "gave subset{s} {subsets} the labels {pairs} of {owner}"
-            ));
-        }
+    let Some(flow) = input.only_flow() else {
+        return;
+    };
+    let Some(linked) = flow.destination_rule() else {
+        return;
+    };
+    let labels = common_labels(&flow, &linked);
+    let labelled: Vec<String> = bare_subsets(&rule, linked.link.reference)
+        .filter(|(index, _)| label(*index, &labels, patch))
+        .map(|(_, subset)| format!("`{}`", subset.name))
+        .collect();
+    if !labelled.is_empty() {
+        let pairs = labels
+            .iter()
+            .map(|(label, value)| format!("{label}={value}"));
+        let pairs = pairs.collect::<Vec<_>>().join(",");
+        let s = if labelled.len() == 1 { "" } else { "s" };
+        let (subsets, owner) = (labelled.join(" and "), flow.key());
+        patch.note(format!(
+            "gave subset{s} {subsets} the labels {pairs} of {owner}"
+        ));
     }
 }
 

@@ -32,6 +32,12 @@ impl<'a> Input<'a> {
         self.view.flows_with_claim(self.key()).into_iter()
     }
 
+    /// The flow that may hold values in the object, if there is one only.
+    pub fn only_flow(&self) -> Option<Flow<'a>> {
+        let mut flows = self.flows();
+        flows.next().filter(|_| flows.next().is_none())
+    }
+
     /// A copy of an entry of the live object; `None` if it is not kept whole.
     pub fn live_entry(&self, path: &Path) -> Option<Value> {
         let whole = Some(self.live_value).filter(|live| !is_partial(live));

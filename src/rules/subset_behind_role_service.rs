@@ -3,7 +3,7 @@
 //! ## What
 //! A canary or stable destination names a subset, and its host resolves to one of the six Services that a Rollout
 //! names. The rule does not report the stable subset behind the Rollout's own stable Service, and the canary subset
-//! behind its canary Service: both select the same pods.
+//! behind its canary Service: both select the same pods. A Rollout that the controller refuses narrows nothing.
 //!
 //! ## Why
 //! The controller writes a hash into the selector of each Service that a Rollout names
@@ -61,7 +61,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 /// The Rollout that narrows the Service to other pods than those of the role, and its field that names the Service.
 fn narrowed_by(flow: &Flow<'_>, service: &Key, role: Role) -> Option<(Key, Path)> {
-    let others = flow.others_using(service);
+    let others = flow.other_owners(service);
     let owners = std::iter::once(flow.rollout).chain(others);
     let mut fields = owners.flat_map(|owner| {
         let links = reference::services(owner).filter(|link| link.key == *service);
@@ -74,7 +74,10 @@ fn narrowed_by(flow: &Flow<'_>, service: &Key, role: Role) -> Option<(Key, Path)
         };
         owner != flow.key() || !same
     });
-    narrows.map(|(owner, link)| (owner, link.path))
+    narrows.map(|(owner, link)| {
+        flow.note_owner(&owner, service);
+        (owner, link.path)
+    })
 }
 
 fn report(

@@ -57,6 +57,8 @@ impl Pods {
             Some(revision) if in_progress || is_met(flow, selecting?) => {
                 revision.body.template_labels.clone()
             }
+            // Its pods are those of the last template that the controller saw, and may have any label of it.
+            None if hash == flow.rollout.status.current_pod_hash => return None,
             None if in_progress => {
                 let selecting = selecting?;
                 if selecting.keys().all(|key| key == HASH_LABEL) {

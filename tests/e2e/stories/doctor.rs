@@ -57,10 +57,10 @@ fn it_sees_the_guard_and_what_others_add(bed: &Bed) {
         .ok();
 }
 
-/// `doctor` of the guard's own binary, as the administrator.
+/// As the administrator. The image's binary leaves it out.
 fn doctor(world: &World, words: &str) -> crate::command::Run {
-    let binary = world.bed.kubelet.binary().display().to_string();
-    world.as_user(ADMIN, &binary, &format!("doctor {words}"))
+    let binary = env!("CARGO_BIN_EXE_rollout-guard");
+    world.as_user(ADMIN, binary, &format!("doctor {words}"))
 }
 
 /// A Deployment of another controller, without pods, and a webhook that changes VirtualServices of this namespace.
