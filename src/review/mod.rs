@@ -8,6 +8,7 @@ mod envelope;
 mod partial;
 mod request;
 mod response;
+mod scalars;
 mod unreadable;
 mod warnings;
 mod whole;

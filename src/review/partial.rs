@@ -1,14 +1,14 @@
 //! Parses of an object only what rules read: whatever else it holds is skipped, at any depth.
 
 use std::cell::Cell;
-use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
+use super::scalars::json_scalars;
 use crate::model::{Kind, Object, Shape, UNREAD};
 
 /// Entries of lists and maps that are read of one object. There are more in no object that people write, and none
@@ -143,33 +143,7 @@ impl<'de> DeserializeSeed<'de> for Partial<'_> {
 impl<'de> Visitor<'de> for Partial<'_> {
     type Value = Value;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: Error>(self, set: bool) -> Result<Value, E> {
-        Ok(set.into())
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
-        Ok(number.into())
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        Ok(number.into())
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
-    }
+    json_scalars!();
 
     /// Of a list where none is expected only the type counts, and whether it is empty.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {

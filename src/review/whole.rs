@@ -1,11 +1,12 @@
 //! Parses an object as a whole, unless it would cost many times its bytes or is very deep.
 
 use std::cell::Cell;
-use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
+
+use super::scalars::json_scalars;
 
 /// Times the bytes of the text: objects with few and short fields cost much more than their text.
 const MAX_COST: usize = 32;
@@ -82,33 +83,7 @@ impl<'de> DeserializeSeed<'de> for Whole<'_> {
 impl<'de> Visitor<'de> for Whole<'_> {
     type Value = Value;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: Error>(self, set: bool) -> Result<Value, E> {
-        Ok(set.into())
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
-        Ok(number.into())
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        Ok(number.into())
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
-    }
+    json_scalars!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let inside = self.inside(true)?;
