@@ -1,7 +1,5 @@
 //! Faults, and recovery without help. These stories run alone.
 
-use serde_json::Value;
-
 use crate::alone;
 use crate::bed::{Bed, poll};
 use crate::story::Story;
@@ -17,17 +15,10 @@ fn a_killed_replica_comes_back(bed: &Bed) {
     let world = World::new(bed, "fault-kill");
     let guard = bed.guard();
     guard.until_ready(3);
-    let processes = guard.processes();
-    assert_eq!(processes.len(), 3);
-    for process in &processes {
-        process.kill();
-    }
-    poll("each replica to be started again", DEADLINE, &mut || {
-        let restarts: Vec<u64> = guard.pods().iter().filter_map(restarts).collect();
-        if restarts == [1, 1, 1] {
-            Ok(())
-        } else {
-            Err(format!("restarts: {restarts:?}"))
+    guard.restarted(3, |processes| {
+        assert_eq!(processes.len(), 3);
+        for process in &processes {
+            process.kill();
         }
     });
     guard.until_ready(3);
@@ -75,11 +66,6 @@ fn until_it_denies(world: &World) {
             Err(applied.to_string())
         }
     });
-}
-
-fn restarts(pod: &Value) -> Option<u64> {
-    pod.pointer("/status/containerStatuses/0/restartCount")?
-        .as_u64()
 }
 
 /// Weights that sum to 0: wrong in every cluster.
