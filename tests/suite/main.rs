@@ -61,6 +61,7 @@ mod setups;
 mod simulate;
 mod stories;
 mod strangers;
+mod threat_model;
 mod tidy;
 mod tree;
 mod united;
