@@ -16,7 +16,7 @@ pub struct LogOptions {
     /// Format of the log on standard error: lines of text, or a JSON object on each line
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// Level of the log (error, warn, info, debug, trace), or levels by module such as `info,kube=debug`
+    /// Level of the log (error, warn, info, debug), or levels by module such as `info,kube=debug`
     #[arg(long, value_name = "LEVEL", env = "RUST_LOG", default_value = DEFAULT_LEVEL, value_parser = level)]
     pub log_level: Targets,
 }
