@@ -38,7 +38,12 @@ const INPUTS: [Input; 14] = [
     ("unknown fields on a line", unknown_fields_on_a_line),
     ("objects on a line", objects_on_a_line),
     ("documents in a file", |count| {
-        one_file((0..count).map(broken_flow).collect::<Vec<_>>().join("---\n"))
+        one_file(
+            (0..count)
+                .map(broken_flow)
+                .collect::<Vec<_>>()
+                .join("---\n"),
+        )
     }),
     ("files", |count| {
         files((0..count).map(|index| broken_flow(index)))
@@ -84,7 +89,10 @@ const COMMANDS: [&[&str]; 16] = [
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let short = words.iter().any(|word| word == "--short");
-    let chosen: Vec<&String> = words.iter().filter(|word| !word.starts_with("--")).collect();
+    let chosen: Vec<&String> = words
+        .iter()
+        .filter(|word| !word.starts_with("--"))
+        .collect();
     let count = if short { SHORT_COUNT } else { COUNT };
     let inputs = INPUTS.into_iter().filter(|(name, _)| {
         chosen.is_empty() || chosen.iter().any(|word| name.contains(word.as_str()))
@@ -136,7 +144,10 @@ fn time(command: &[&str], folder: &Path) -> Duration {
             .stderr(Stdio::null())
             .status()
             .expect("rollout-guard");
-        assert!(status.code().is_some(), "{command:?} does not end: {status}");
+        assert!(
+            status.code().is_some(),
+            "{command:?} does not end: {status}"
+        );
         children() - before
     });
     runs.min().unwrap_or_default()
@@ -320,7 +331,10 @@ fn repeated_objects(count: usize) -> Files {
         let item = service("later", index).replace('\n', "\n  ");
         format!("- {}\n", item.trim_end())
     });
-    let list = format!("apiVersion: v1\nkind: List\nitems:\n{}", items.collect::<String>());
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n{}",
+        items.collect::<String>()
+    );
     all.push(("list.yaml".to_owned(), list));
     all
 }

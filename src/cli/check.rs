@@ -82,8 +82,7 @@ enum Output {
     Junit,
 }
 
-const NAMESPACE: &str =
-    "Namespace of objects without one [default: default]; with `--cluster`, the only namespace to judge";
+const NAMESPACE: &str = "Namespace of objects without one [default: default]; with `--cluster`, the only namespace to judge";
 
 const EXAMPLES: &str = "\
 Examples:

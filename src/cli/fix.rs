@@ -84,7 +84,10 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
         print_error(format_args!("note: {note}"));
     }
     if (options.write || options.diff) && !files.iter().any(Fixed::changes) {
-        print_error(format_args!("note: nothing changes in {} files", files.len()));
+        print_error(format_args!(
+            "note: nothing changes in {} files",
+            files.len()
+        ));
     }
     for error in &manifests.unreadable {
         print_error(format_args!("error: {error}"));

@@ -34,7 +34,11 @@ pub fn styled(markdown: &str, columns: usize) -> String {
             push(&mut styled, line, columns);
         } else {
             block += if block.is_empty() { "" } else { " " };
-            block += if block.is_empty() { line } else { line.trim_start() };
+            block += if block.is_empty() {
+                line
+            } else {
+                line.trim_start()
+            };
         }
     }
     push(&mut styled, &block, columns);
@@ -56,7 +60,10 @@ fn push(styled: &mut String, block: &str, columns: usize) {
     let text = prose(block.trim_start());
     let mut indent = block.len() - block.trim_start().len();
     let is_item = text.starts_with(BULLET);
-    for (index, line) in wrap(&text, columns.saturating_sub(indent + 2)).iter().enumerate() {
+    for (index, line) in wrap(&text, columns.saturating_sub(indent + 2))
+        .iter()
+        .enumerate()
+    {
         indent += if index == 1 && is_item { 2 } else { 0 };
         let _ = writeln!(styled, "{:indent$}{line}", "");
     }

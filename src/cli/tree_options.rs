@@ -250,7 +250,8 @@ const SHORT: [(Kind, &str); 6] = [
     (Kind::Gateway, "gw"),
 ];
 
-const NAMESPACE: &str = "Namespace whose flows are shown [default: that of the context; of manifests all]";
+const NAMESPACE: &str =
+    "Namespace whose flows are shown [default: that of the context; of manifests all]";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -42,7 +42,11 @@ fn check(rule: Typed<'_, DestinationRule>, view: &View<'_>, found: &mut Findings
             && exported(*other) == exported(rule)
     });
     let mut seen = BTreeSet::new();
-    let names: BTreeSet<&str> = rule.subsets.iter().map(|subset| subset.name.as_str()).collect();
+    let names: BTreeSet<&str> = rule
+        .subsets
+        .iter()
+        .map(|subset| subset.name.as_str())
+        .collect();
     for other in merged {
         // Many may have the host, and each name is reported once.
         if seen.len() == names.len() {

@@ -45,8 +45,7 @@ pub struct Options {
     pub limits: Limits,
 }
 
-const CONFIG: &str =
-    "Settings file (YAML): profile, actions by rule, controllerUsers, clusterDomain, … [default: none]";
+const CONFIG: &str = "Settings file (YAML): profile, actions by rule, controllerUsers, clusterDomain, … [default: none]";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -15,7 +15,10 @@ pub(super) fn attach(roots: &mut [Node], cluster: &Cluster, settings: &Settings)
     let keys: BTreeSet<&Key> = roots.iter().flat_map(Node::keys).collect();
     let mut found: HashMap<Key, Vec<Finding>> = HashMap::new();
     for finding in audit(cluster, keys, settings) {
-        found.entry(finding.object.clone()).or_default().push(finding);
+        found
+            .entry(finding.object.clone())
+            .or_default()
+            .push(finding);
     }
     for root in roots {
         let shown: BTreeSet<&Key> = root.keys().into_iter().collect();
@@ -68,7 +71,8 @@ impl<'a> Places<'a> {
 
 /// Gives each node what was found for its number.
 fn put(node: &mut Node, number: &mut usize, of_nodes: &mut HashMap<usize, Vec<Finding>>) {
-    node.findings.extend(of_nodes.remove(number).unwrap_or_default());
+    node.findings
+        .extend(of_nodes.remove(number).unwrap_or_default());
     *number += 1;
     for child in &mut node.children {
         put(child, number, of_nodes);

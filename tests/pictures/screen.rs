@@ -24,7 +24,10 @@ impl Screen {
     #[must_use]
     pub fn run(self, typed: &str, command: Command) -> Self {
         let gap = if self.0.is_empty() { "" } else { "\n" };
-        let shown = format!("{gap}\u{1b}[1m$ {typed}\u{1b}[0m\n{}", output(command, COLUMNS));
+        let shown = format!(
+            "{gap}\u{1b}[1m$ {typed}\u{1b}[0m\n{}",
+            output(command, COLUMNS)
+        );
         Self(self.0 + &folded(shown.trim_end()) + "\n")
     }
 
@@ -58,7 +61,9 @@ pub fn output(mut command: Command, columns: u16) -> String {
         bytes.extend_from_slice(&part[..length]);
     }
     child.wait().expect("the command ends");
-    String::from_utf8(bytes).expect("text").replace("\r\n", "\n")
+    String::from_utf8(bytes)
+        .expect("text")
+        .replace("\r\n", "\n")
 }
 
 /// The lines as a terminal shows them: what is longer goes on in the next.

@@ -32,14 +32,12 @@ const PICTURES: [(&str, &[&str]); 5] = [
 #[test]
 fn pictures_show_what_the_commands_print() {
     for (name, commands) in PICTURES {
-        let screen = commands
-            .iter()
-            .fold(Screen::default(), |screen, typed| {
-                let words = typed.split(' ').skip(1);
-                let mut command = Command::new(env!("CARGO_BIN_EXE_rollout-guard"));
-                command.args(words).current_dir(root());
-                screen.run(typed, command)
-            });
+        let screen = commands.iter().fold(Screen::default(), |screen, typed| {
+            let words = typed.split(' ').skip(1);
+            let mut command = Command::new(env!("CARGO_BIN_EXE_rollout-guard"));
+            command.args(words).current_dir(root());
+            screen.run(typed, command)
+        });
         expected::file(&format!("docs/pictures/{name}.svg"), &screen.svg());
     }
 }
@@ -49,6 +47,9 @@ fn every_picture_is_shown() {
     let page = std::fs::read_to_string(root().join("docs/walk-through.md")).expect("the page");
     for name in names(&root().join("docs/pictures")) {
         let is_svg = Path::new(&name).extension().is_some_and(|end| end == "svg");
-        assert!(is_svg && page.contains(&format!("](pictures/{name})")), "{name}");
+        assert!(
+            is_svg && page.contains(&format!("](pictures/{name})")),
+            "{name}"
+        );
     }
 }

@@ -10,7 +10,8 @@ use crate::tidy::root;
 #[test]
 fn a_long_line_is_cut_round_the_field() {
     let before = "x".repeat(5000);
-    let route = format!(r#"{{"name":"{before}","route":[{{"destination":{{"host":"a"}},"weight":-1}}]}}"#);
+    let route =
+        format!(r#"{{"name":"{before}","route":[{{"destination":{{"host":"a"}},"weight":-1}}]}}"#);
     let object = format!(
         r#"{{"apiVersion":"networking.istio.io/v1","kind":"VirtualService","metadata":{{"name":"a"}},"spec":{{"hosts":["a"],"http":[{route},{route}]}}}}"#
     );
@@ -18,8 +19,13 @@ fn a_long_line_is_cut_round_the_field() {
     let column = object.find("-1").expect("the weight") + 1;
     assert!(text.contains(&format!("--> -:1:{column}\n")), "{text}");
     let mut lines = text.lines();
-    let line = lines.find(|line| line.starts_with("1 |")).expect("the line");
-    assert!(line.contains("... ") && line.contains(r#""weight":-1}"#), "{line}");
+    let line = lines
+        .find(|line| line.starts_with("1 |"))
+        .expect("the line");
+    assert!(
+        line.contains("... ") && line.contains(r#""weight":-1}"#),
+        "{line}"
+    );
     assert!(line.len() < 160, "{line}");
     let under = lines.next().expect("the line below");
     let shown = line.find("-1").expect("the weight");
@@ -51,7 +57,10 @@ fn flows_fit_on_a_terminal() {
         let long = lines.find(|line| line.chars().count() > columns.into() && !is_note(line));
         assert_eq!(long, None, "{columns} columns: {screen}");
         assert!(screen.contains("\n│  ✗ RG202 "), "{screen}");
-        assert!(screen.contains("\n│    "), "goes on below the text: {screen}");
+        assert!(
+            screen.contains("\n│    "),
+            "goes on below the text: {screen}"
+        );
     }
 }
 
@@ -87,7 +96,12 @@ fn colours_are_for_terminals_that_want_them() {
 fn tree_takes_paths_names_and_kinds_as_people_write_them() {
     let shown = |arguments: &[&str]| {
         let output = guard(arguments);
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
         stdout(&output)
     };
     let folder = "examples/subset-level";
@@ -100,9 +114,16 @@ fn tree_takes_paths_names_and_kinds_as_people_write_them() {
         &["app07"],
         &["ro/test-ar-istio/app07"],
     ] {
-        assert_eq!(shown(&[&["tree", folder], words].concat()), all, "{words:?}");
+        assert_eq!(
+            shown(&[&["tree", folder], words].concat()),
+            all,
+            "{words:?}"
+        );
     }
-    let piped = guard_with(&["tree", "-"], &fs::read_to_string(root().join(folder).join("rollout.yaml")).expect("a file"));
+    let piped = guard_with(
+        &["tree", "-"],
+        &fs::read_to_string(root().join(folder).join("rollout.yaml")).expect("a file"),
+    );
     assert!(stdout(&piped).starts_with("Rollout test-ar-istio/app07"));
 }
 
@@ -115,18 +136,35 @@ fn tree_says_what_is_wrong_with_a_word() {
             .env("KUBECONFIG", "/nowhere/config")
             .output()
             .expect("it runs");
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stdout(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            stdout(&output)
+        );
         stderr(&output)
     };
     let kind = told(&["tree", "rolout/app07"]);
-    assert!(kind.contains("no kind is called `rolout`; did you mean `rollout`?"), "{kind}");
+    assert!(
+        kind.contains("no kind is called `rolout`; did you mean `rollout`?"),
+        "{kind}"
+    );
     let path = told(&["tree", "exmaples"]);
     assert!(path.contains("no cluster: /nowhere/config: "), "{path}");
-    assert!(path.contains("or name files or folders of manifests"), "{path}");
+    assert!(
+        path.contains("or name files or folders of manifests"),
+        "{path}"
+    );
     let file = told(&["tree", "examples/subset-level/rolout.yaml"]);
-    assert!(file.contains("did you mean `examples/subset-level/rollout.yaml`?"), "{file}");
+    assert!(
+        file.contains("did you mean `examples/subset-level/rollout.yaml`?"),
+        "{file}"
+    );
     let name = told(&["tree", "examples/subset-level", "app7"]);
-    assert!(name.contains("no object `rollout/app7`: did you mean `app07`?"), "{name}");
+    assert!(
+        name.contains("no object `rollout/app7`: did you mean `app07`?"),
+        "{name}"
+    );
     let watch = told(&["tree", "examples/subset-level", "--watch"]);
     assert!(watch.contains("manifests have no cluster"), "{watch}");
 }
@@ -141,13 +179,19 @@ fn nothing_to_judge_is_told() {
     };
     let (code, _, note) = told(&["check", folder]);
     assert_eq!(code, Some(0));
-    assert!(note.contains("there is no .yaml, .yml or .json file to judge"), "{note}");
+    assert!(
+        note.contains("there is no .yaml, .yml or .json file to judge"),
+        "{note}"
+    );
     let (code, out, error) = told(&["check", "exmaples"]);
     assert_eq!((code, out.as_str()), (Some(2), ""), "no sum of nothing");
     assert!(error.contains("did you mean `examples`?"), "{error}");
     let (code, _, error) = told(&["simulate", folder]);
     assert_eq!(code, Some(2));
-    assert!(error.contains("there is no Rollout with a canary"), "{error}");
+    assert!(
+        error.contains("there is no Rollout with a canary"),
+        "{error}"
+    );
     let (code, out, note) = told(&["fix", "--diff", "examples/subset-level"]);
     assert_eq!((code, out.as_str()), (Some(0), ""));
     assert!(note.contains("nothing changes in 5 files"), "{note}");
@@ -157,7 +201,10 @@ fn nothing_to_judge_is_told() {
 fn findings_of_a_tree_lead_to_what_to_do() {
     let output = guard(&["tree", "examples/host-level-broken"]);
     let note = stderr(&output);
-    assert!(note.contains("what to do: `rollout-guard explain RG2"), "{note}");
+    assert!(
+        note.contains("what to do: `rollout-guard explain RG2"),
+        "{note}"
+    );
     let json = guard(&["tree", "examples/host-level-broken", "-o", "json"]);
     assert_eq!(stderr(&json), "");
 }
@@ -174,9 +221,23 @@ fn explain_lists_a_group_of_rules() {
 
 #[test]
 fn every_command_shows_examples() {
-    for command in ["check", "fix", "tree", "simulate", "explain", "review", "serve", "doctor", "certs", "completions"] {
+    for command in [
+        "check",
+        "fix",
+        "tree",
+        "simulate",
+        "explain",
+        "review",
+        "serve",
+        "doctor",
+        "certs",
+        "completions",
+    ] {
         let help = stdout(&guard(&[command, "--help"]));
-        assert!(help.contains("Examples:\n  rollout-guard ") || help.contains("Examples:\n  source"), "{help}");
+        assert!(
+            help.contains("Examples:\n  rollout-guard ") || help.contains("Examples:\n  source"),
+            "{help}"
+        );
     }
 }
 

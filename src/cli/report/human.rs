@@ -21,7 +21,10 @@ pub fn print(report: &Report<'_>) {
             print_line(format_args!("{}\n", render_duplicates(pair, &names)));
         }
         for (document, key) in &report.repeated_keys {
-            print_line(format_args!("{}\n", render_repeated(document, key, manifests)));
+            print_line(format_args!(
+                "{}\n",
+                render_repeated(document, key, manifests)
+            ));
         }
     }
     for reported in &report.findings {
@@ -76,13 +79,17 @@ fn render_repeated(document: &Document, key: &KeyNode, manifests: &Manifests) ->
         document.object.key(),
         key.text
     );
-    let line = manifests.file(document).map(|file| Line::of(file, key.span));
+    let line = manifests
+        .file(document)
+        .map(|file| Line::of(file, key.span));
     warning(&message, &[(line, "again here")])
 }
 
 fn warning(message: &str, lines: &[(Option<Line<'_>>, &str)]) -> String {
     let title = Level::WARNING.primary_title(text_after("warning: ", message));
-    let lines = lines.iter().filter_map(|(line, label)| Some((line.as_ref()?, label)));
+    let lines = lines
+        .iter()
+        .filter_map(|(line, label)| Some((line.as_ref()?, label)));
     let snippets = lines.clone().map(|(line, label)| line.snippet(label));
     let group = Group::with_title(title).elements(snippets);
     render(group, lines.map(|(line, _)| line))

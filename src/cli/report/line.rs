@@ -74,10 +74,7 @@ impl<'a> Line<'a> {
         ['…'].into_iter().chain(end).collect()
     }
 
-    pub fn snippet<'b>(
-        &'b self,
-        label: &'b str,
-    ) -> Snippet<'b, annotate_snippets::Annotation<'b>> {
+    pub fn snippet<'b>(&'b self, label: &'b str) -> Snippet<'b, annotate_snippets::Annotation<'b>> {
         let annotation = AnnotationKind::Primary
             .span(self.underlined.clone())
             .label(label);
@@ -89,10 +86,7 @@ impl<'a> Line<'a> {
 }
 
 /// The group as text, with the snippets of these lines in it.
-pub fn render<'a>(
-    group: Group<'_>,
-    lines: impl IntoIterator<Item = &'a Line<'a>>,
-) -> String {
+pub fn render<'a>(group: Group<'_>, lines: impl IntoIterator<Item = &'a Line<'a>>) -> String {
     let renderer = Renderer::styled().term_width(columns().unwrap_or(DEFAULT_COLUMNS));
     let rendered = renderer.render(&[group]);
     let mut parts = rendered.split(PLACE);

@@ -65,7 +65,11 @@ fn hold(bed: &Bed, name: &str, screen: &Screen) {
     }
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
     let masked = |svg: &str| -> Vec<String> { lines(svg).iter().map(|line| mask(line)).collect() };
-    assert_eq!(masked(&svg), masked(&stored), "{name}: UPDATE=1 makes it again");
+    assert_eq!(
+        masked(&svg),
+        masked(&stored),
+        "{name}: UPDATE=1 makes it again"
+    );
 }
 
 /// Without hashes, which depend on the version of the controller.
@@ -74,8 +78,14 @@ fn mask(line: &str) -> String {
         let hash = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
         let is_hash = (8..=10).contains(&hash.len())
             && hash.bytes().any(|byte| byte.is_ascii_digit())
-            && hash.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-        if is_hash { word.replace(hash, "HASH") } else { word.to_owned() }
+            && hash
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        if is_hash {
+            word.replace(hash, "HASH")
+        } else {
+            word.to_owned()
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }
