@@ -83,7 +83,8 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
     for note in &manifests.notes {
         print_error(format_args!("note: {note}"));
     }
-    if (options.write || options.diff) && !files.iter().any(Fixed::changes) {
+    let is_quiet = (options.write || options.diff) && !options.suggest;
+    if is_quiet && !files.iter().any(Fixed::changes) {
         print_error(format_args!(
             "note: nothing changes in {} files",
             files.len()
