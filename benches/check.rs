@@ -45,9 +45,7 @@ const INPUTS: [Input; 14] = [
                 .join("---\n"),
         )
     }),
-    ("files", |count| {
-        files((0..count).map(|index| broken_flow(index)))
-    }),
+    ("files", |count| files((0..count).map(broken_flow))),
     ("files that are unreadable", |count| {
         files((0..count).map(|_| "kind: [\n".to_owned()))
     }),

@@ -2,6 +2,7 @@
 //! many findings: only what is round the underlined part is read and shown.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Renderer, Snippet};
@@ -93,7 +94,8 @@ pub fn render<'a>(group: Group<'_>, lines: impl IntoIterator<Item = &'a Line<'a>
     let mut text = parts.next().unwrap_or_default().to_owned();
     for (line, part) in lines.into_iter().zip(parts) {
         let (number, column) = line.place;
-        text += &format!("{}:{number}:{column}", line.file);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{}:{number}:{column}", line.file);
         text += part.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
     }
     text
