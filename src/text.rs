@@ -71,6 +71,53 @@ pub fn truncate_bytes(text: &str, max_bytes: usize) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// The text in lines of this many columns, broken between words, and in words that are longer. Escape sequences of
+/// styles have no width.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut width = 0;
+    for word in text.split(' ').flat_map(|word| pieces(word, columns)) {
+        let length = shown_columns(&word);
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => {
+                line.push_str(&word);
+                width = length;
+            }
+            Some(line) if width + 1 + length <= columns => {
+                line.push(' ');
+                line.push_str(&word);
+                width += 1 + length;
+            }
+            _ => {
+                lines.push(word);
+                width = length;
+            }
+        }
+    }
+    lines
+}
+
+/// The word, or parts of it that fit on a line. A style stays whole.
+fn pieces(word: &str, columns: usize) -> Vec<String> {
+    if word.contains('\u{1b}') || word.chars().count() <= columns {
+        return vec![word.to_owned()];
+    }
+    let chars: Vec<char> = word.chars().collect();
+    let parts = chars.chunks(columns.max(1));
+    parts.map(|part| part.iter().collect()).collect()
+}
+
+/// The characters that a terminal shows: those that are not in an escape sequence of a style.
+fn shown_columns(word: &str) -> usize {
+    let mut is_escaped = false;
+    let shown = word.chars().filter(|c| {
+        let was_escaped = is_escaped;
+        is_escaped = *c == '\u{1b}' || was_escaped && *c != 'm';
+        !is_escaped && !was_escaped
+    });
+    shown.count()
+}
+
 /// The first `max` of several texts, and how many more there are.
 pub fn first_of(texts: &[String], max: usize) -> String {
     let first = texts.get(..max).unwrap_or(texts).join(", ");
@@ -105,6 +152,15 @@ mod tests {
     fn shortens_long_words_alone() {
         assert_eq!(shorten_words("a bcdefgh i", 5), "a bc…gh i");
         assert_eq!(shorten_words("ab  c", 5), "ab  c");
+    }
+
+    #[test]
+    fn wraps_between_words() {
+        assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("ab cd efghijk l", 5), ["ab cd", "efghi", "jk l"]);
+        assert_eq!(wrap("a  b", 5), ["a  b"]);
+        let styled = "\u{1b}[1mab\u{1b}[0m cd ef";
+        assert_eq!(wrap(styled, 5), ["\u{1b}[1mab\u{1b}[0m cd", "ef"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A client of the cluster: inside the cluster by the Pod's service account, outside by a kubeconfig.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub enum ConnectError {
     },
     #[error("this does not run in a cluster ({0})")]
     NotInCluster(#[source] InClusterError),
-    #[error("no cluster to judge: {0}; pass `--kubeconfig FILE`, or set KUBECONFIG")]
+    #[error("no cluster: {}; pass `--kubeconfig FILE`, or set KUBECONFIG", why_none(.0))]
     NoCluster(#[source] InferConfigError),
     #[error(transparent)]
     Client(#[from] kube::Error),
@@ -51,6 +52,16 @@ pub fn error_message(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
         error => error.to_string(),
+    }
+}
+
+/// In the words of who runs a command.
+fn why_none(error: &InferConfigError) -> String {
+    let source = error.source();
+    match source.and_then(|source| source.downcast_ref()) {
+        Some(KubeconfigError::ReadConfig(source, file)) => format!("{}: {source}", file.display()),
+        Some(other) => other.to_string(),
+        None => error.to_string(),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{self_test, serve};
 #[command(version = VERSION, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Arguments {
     /// Say on standard error which settings file is used
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = LAST)]
     verbose: bool,
     #[command(subcommand)]
     command: Command,
@@ -62,6 +62,9 @@ enum Command {
     Man(shell::Man),
 }
 
+/// Behind the options of a command.
+const LAST: usize = 900;
+
 /// With the commit that it is built from.
 const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -74,7 +77,8 @@ const VERSION: &str = concat!(
 const AFTER_HELP: &str = "\
 Examples:
   rollout-guard check manifests/             what is wrong in a repository
-  rollout-guard tree rollout/app             a flow of a cluster, with weights, owners and findings
+  rollout-guard tree manifests/              the flows in it, with weights and findings
+  rollout-guard tree rollout/app             a flow of a cluster, also with pods and owners of fields
   rollout-guard simulate manifests/          the steps of a release, played on manifests
   rollout-guard explain RG501                why a rule is there, and how to repair what it finds
 
@@ -117,7 +121,7 @@ impl Arguments {
             #[cfg(feature = "terminal")]
             Command::Lsp(options) => lsp::run(options),
             #[cfg(feature = "terminal")]
-            Command::Tree(options) => tree::run(&options),
+            Command::Tree(options) => tree::run(options),
             #[cfg(feature = "terminal")]
             Command::Simulate(options) => simulate::run(&options),
             #[cfg(feature = "serve")]
@@ -141,6 +145,10 @@ impl Arguments {
 
 impl Command {
     /// The settings of a command that looks for a settings file.
+    #[cfg_attr(
+        not(any(feature = "serve", feature = "terminal")),
+        allow(clippy::unnecessary_wraps) // those that have none are not built
+    )]
     fn settings(&self) -> Option<&SettingsOptions> {
         match self {
             Command::Check(options) => Some(&options.settings),

@@ -16,6 +16,7 @@ use crate::pki::{
 
 /// Create a CA and a serving certificate for development
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     /// Folder for ca.crt, ca.key, tls.crt and tls.key
     #[arg(long, value_name = "DIR", default_value = "certs")]
@@ -27,6 +28,11 @@ pub struct Options {
     #[arg(long)]
     force: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  rollout-guard certs --dir certs
+  rollout-guard serve --manifests manifests/ --tls-cert certs/tls.crt --tls-key certs/tls.key";
 
 /// Writes the files into the folder, and prints their paths.
 ///

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 #[cfg(feature = "serve")]
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::Builder;
 
 use clap::{Args, ValueEnum};
 
@@ -30,7 +31,7 @@ use crate::verdict::Finding;
 
 /// Judge the objects of manifests, of charts and overlays, or of a live cluster
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("namespace", |namespace| namespace.help(NAMESPACE)))]
 pub struct Options {
     #[command(flatten)]
     inputs: Inputs,
@@ -81,6 +82,8 @@ enum Output {
     Junit,
 }
 
+const NAMESPACE: &str = "Namespace of objects without one [default: default]; with `--cluster`, the only namespace to judge";
+
 const EXAMPLES: &str = "\
 Examples:
   rollout-guard check manifests/                         the files that you apply
@@ -121,7 +124,10 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
         base.subtract_from(&mut report);
     }
     drop(progress);
-    Ok(options.print(report))
+    let code = options.print(report);
+    // The process ends, and its memory with it: freeing each object first takes a while.
+    std::mem::forget(manifests);
+    Ok(code)
 }
 
 impl Options {
@@ -130,6 +136,8 @@ impl Options {
         match self.output {
             Output::Human if self.statistics => print_text(&report::statistics::text(&report)),
             Output::Json if self.statistics => print_line(report::statistics::json(&report)),
+            // Of nothing there is nothing to sum up, and why is told below.
+            Output::Human if report.objects == 0 && report.is_partial() => {}
             Output::Human => report::human::print(&report),
             Output::Json => print_line(report::json::render(&report)),
             Output::Sarif => print_line(report::sarif::render(&report)),
@@ -144,7 +152,7 @@ impl Options {
             print_error(format_args!("note: {note}"));
         }
         if report.objects == 0 && !report.is_partial() {
-            print_error("note: there is no object of a kind that rules read");
+            print_error(format_args!("note: {}", report.why_empty()));
         }
         match report.errors() {
             _ if report.is_partial() => ExitCode::from(2),
@@ -170,6 +178,8 @@ pub fn check<'a>(manifests: &'a Manifests, settings: &Settings, complete: bool) 
     let findings = findings.filter_map(|finding| unknown.weigh(finding));
     let mut findings = locate_all(findings, manifests, &documents);
     findings.sort_by_key(|reported| (reported.file_index, reported.span.start.byte));
+    // Freeing a large cluster takes a while, for which nobody waits.
+    let _ = Builder::new().spawn(move || drop(cluster));
     Report {
         findings,
         duplicates: Duplicates::of(&duplicates),

@@ -31,10 +31,22 @@ pub enum Error {
     #[cfg(feature = "terminal")]
     #[error("which Rollout? pass `--rollout`; with a canary there are: {known}")]
     ChooseRollout { known: String },
+    #[cfg(feature = "terminal")]
+    #[error("there is no Rollout with a canary in these files, so there are no steps to play")]
+    NoCanary,
     /// `hint` says what is known.
     #[cfg(feature = "terminal")]
     #[error("no object `{word}`: {hint}")]
     UnknownObject { word: String, hint: String },
+    #[cfg(all(feature = "serve", feature = "terminal"))]
+    #[error("manifests have no cluster: leave out `--watch` and `--kubeconfig`, or the files")]
+    NotOfManifests,
+    #[cfg(all(feature = "serve", feature = "terminal"))]
+    #[error("{0}; or name files or folders of manifests")]
+    NoClusterToShow(#[source] live::ReadError),
+    #[cfg(all(not(feature = "serve"), feature = "terminal"))]
+    #[error("which files? name files or folders of manifests")]
+    NoManifests,
     #[error(transparent)]
     Revision(#[from] RevisionError),
     #[error("standard input has no revisions: give `--diff-base` files of a git repository")]

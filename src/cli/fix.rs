@@ -28,6 +28,7 @@ use crate::source::edit::{self, Edit};
 
 /// Add to manifests the labels and route names that the webhook would add
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     /// YAML or JSON files, folders (read recursively), or `-` for standard input
     #[arg(required = true, value_name = "PATH")]
@@ -47,6 +48,16 @@ pub struct Options {
     #[command(flatten)]
     pub(super) settings: SettingsOptions,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  rollout-guard fix --diff manifests/                    what would change
+  rollout-guard fix --write manifests/                   edit the files; comments and order stay
+  rollout-guard fix --suggest --diff manifests/          also what one edit would repair, by rule
+  rollout-guard fix --apply RG202 --write manifests/     make those edits for a rule
+  helm template shop charts/shop | rollout-guard fix -   what would be stored
+
+Exit codes: 0 nothing changes or all is written, 1 a file would change, 2 some input or an option cannot be used";
 
 /// Edits by the index of their file.
 type Edits = BTreeMap<usize, Vec<Edit>>;
@@ -71,6 +82,13 @@ pub fn run(options: &Options) -> Result<ExitCode, Error> {
     };
     for note in &manifests.notes {
         print_error(format_args!("note: {note}"));
+    }
+    let is_quiet = (options.write || options.diff) && !options.suggest;
+    if is_quiet && !files.iter().any(Fixed::changes) {
+        print_error(format_args!(
+            "note: nothing changes in {} files",
+            files.len()
+        ));
     }
     for error in &manifests.unreadable {
         print_error(format_args!("error: {error}"));

@@ -15,7 +15,7 @@ use crate::tree::{Details, Node, Selection, objects, tree};
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, Error> {
     let settings = options.settings().discover().map_err(InputError::from)?;
-    let viewer = Viewer::connect(options.kubeconfig())?;
+    let viewer = Viewer::connect(options.kubeconfig()).map_err(Error::NoClusterToShow)?;
     let cluster = viewer.list(settings.mesh.clone())?;
     let namespace = options.settings().namespace.as_deref();
     let namespace = namespace.unwrap_or(viewer.namespace());

@@ -16,6 +16,7 @@ use crate::settings::Settings;
 
 /// Answer recorded AdmissionReviews as `serve` does
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct Options {
     /// AdmissionReviews (JSON) as the API server sends them
     #[arg(required = true, value_name = "FILE")]
@@ -29,6 +30,13 @@ pub struct Options {
     #[command(flatten)]
     pub(super) settings: SettingsOptions,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  rollout-guard review review.json --manifests manifests/    a review that `serve --record` wrote
+  rollout-guard review review.json | jq .response.status
+
+Exit codes: 0 allowed, 1 denied, 2 some input or an option cannot be used";
 
 pub fn run(options: &Options) -> Result<ExitCode, Error> {
     let (settings, manifests) = options.settings.read(&options.manifests)?;

@@ -59,6 +59,21 @@ pub fn find_rule(word: &str) -> Result<&'static rules::Rule, Error> {
     rules::find(word).ok_or_else(|| unknown_rule(word))
 }
 
+/// The rules that the word names: one, or all whose codes begin so.
+#[cfg(feature = "terminal")]
+pub fn find_rules(word: &str) -> Result<Vec<&'static rules::Rule>, Error> {
+    if let Some(rule) = rules::find(word) {
+        return Ok(vec![rule]);
+    }
+    let all = CATALOGUE.iter();
+    let named = all.filter(|rule| names(word, rule.id.code, rule.id.name));
+    let named: Vec<_> = named.collect();
+    if named.is_empty() {
+        return Err(unknown_rule(word));
+    }
+    Ok(named)
+}
+
 fn unknown_rule(word: &str) -> Error {
     let rules = CATALOGUE.iter();
     let names = rules.flat_map(|rule| [rule.id.name, rule.id.code]);

@@ -85,6 +85,7 @@ impl Options {
             .collect();
         canaries.sort();
         match canaries.as_slice() {
+            [] => Err(Error::NoCanary),
             [only] => Ok((*only).clone()),
             several => {
                 let names: Vec<String> = several.iter().map(|key| key.full_name()).collect();

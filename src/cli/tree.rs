@@ -7,10 +7,11 @@ use super::stored;
 pub use super::tree_options::Options;
 use crate::tree::{Details, tree};
 
-pub fn run(options: &Options) -> Result<ExitCode, Error> {
+pub fn run(options: Options) -> Result<ExitCode, Error> {
+    let options = options.sorted()?;
     #[cfg(feature = "serve")]
     if options.filename.is_empty() {
-        return super::live_tree::run(options);
+        return super::live_tree::run(&options);
     }
     let (settings, manifests) = options.settings().read(&options.filename)?;
     let mesh = settings.mesh.clone();

@@ -20,4 +20,4 @@ mod walk;
 pub mod watch;
 
 pub use error::Error;
-pub use walk::files;
+pub use walk::{files, is_manifest};

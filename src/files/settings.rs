@@ -15,14 +15,14 @@ const FILE_NAME: &str = "rollout-guard.yaml";
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Settings")]
 pub struct SettingsOptions {
-    /// Settings file (YAML): profile, actions by rule, controllerUsers, clusterDomain, … [default, but for `serve`:
-    /// rollout-guard.yaml in this folder or above it]
+    /// Settings file (YAML): profile, actions by rule, controllerUsers, clusterDomain, … [default: rollout-guard.yaml
+    /// in this folder or above it]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Which writes are denied; overrides the settings file
     #[arg(long, value_name = "PROFILE", value_parser = ["guard", "strict", "observe"])]
     pub profile: Option<String>,
-    /// Namespace of objects without one [default: default]; with `check --cluster`, the only namespace to judge
+    /// Namespace of objects without one [default: default]
     #[arg(short, long, value_name = "NAMESPACE")]
     pub namespace: Option<String>,
 }

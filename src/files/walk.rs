@@ -214,7 +214,8 @@ fn is_behind_volume(entry: &DirEntry) -> bool {
     entry.file_name().as_encoded_bytes().starts_with(b"..")
 }
 
-pub(super) fn is_manifest(path: &Path) -> bool {
+/// Whether a walk reads a file of this name.
+pub fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("yaml" | "yml" | "json"))
 }

@@ -14,6 +14,7 @@ use crate::{pki, record};
 
 /// Run the admission webhook
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES, mut_arg("config", |config| config.help(CONFIG)))]
 pub struct Options {
     /// Address of the webhook (HTTPS)
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443")]
@@ -43,6 +44,14 @@ pub struct Options {
     #[command(flatten)]
     pub limits: Limits,
 }
+
+const CONFIG: &str = "Settings file (YAML): profile, actions by rule, controllerUsers, clusterDomain, … [default: none]";
+
+const EXAMPLES: &str = "\
+Examples:
+  rollout-guard serve --manifests examples/subset-level        on manifests, without a cluster
+  rollout-guard serve --kubeconfig ~/.kube/config              outside of the cluster that it watches
+In a cluster the chart installs it: docs/install.md";
 
 /// The identity of this replica, and the Lease of the leader.
 #[derive(Args, Clone, Debug)]

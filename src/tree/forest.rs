@@ -33,9 +33,7 @@ pub fn tree(
         Selection::Namespace(namespace) => builder.roots(cluster, namespace.as_deref()),
         Selection::Objects(keys) => keys.iter().map(|key| builder.selected(key)).collect(),
     };
-    for node in &mut nodes {
-        attach(node, cluster, settings);
-    }
+    attach(&mut nodes, cluster, settings);
     nodes
 }
 

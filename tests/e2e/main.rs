@@ -31,6 +31,8 @@ mod reapply;
 mod record;
 mod release;
 mod repository;
+#[path = "../pictures/screen.rs"]
+mod screen;
 mod services;
 mod stories;
 mod story;

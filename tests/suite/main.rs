@@ -44,6 +44,8 @@ mod mutation_docs;
 mod mutation_properties;
 mod mutations;
 mod outputs;
+#[cfg(feature = "terminal")]
+mod pictures;
 mod properties;
 mod random_objects;
 mod recorded;
@@ -54,6 +56,9 @@ mod replay;
 mod repository;
 mod rules;
 mod scenarios;
+#[cfg(feature = "terminal")]
+#[path = "../pictures/screen.rs"]
+mod screen;
 #[cfg(feature = "serve")]
 mod server;
 mod settings_schema;
@@ -61,6 +66,8 @@ mod setups;
 mod simulate;
 mod stories;
 mod strangers;
+#[cfg(feature = "terminal")]
+mod terminal;
 mod threat_model;
 mod tidy;
 mod tree;

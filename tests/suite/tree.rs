@@ -60,7 +60,7 @@ fn names_of_others_cannot_forge_markup_or_lines() {
         assert!(!text.contains("<script"), "{text}");
         assert!(!text.contains("&'"), "{text}");
     }
-    for lines in [Format::Text, Format::Mermaid, Format::Dot] {
+    for lines in [Format::Text(None), Format::Mermaid, Format::Dot] {
         let text = shown(lines);
         let forged = text.lines().find(|line| line.starts_with("<b>"));
         assert_eq!(forged, None);

@@ -17,8 +17,14 @@ use std::process::ExitCode;
 pub use self::options::Options;
 use self::session::Session;
 use super::error::Error;
+use super::terminal::print_error;
 
 pub fn run(options: Options) -> Result<ExitCode, Error> {
     options.selection.check()?;
+    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        print_error(
+            "note: this waits for an editor to speak to it; see `rollout-guard lsp --help`",
+        );
+    }
     Ok(Session::new(options).run())
 }

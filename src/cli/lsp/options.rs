@@ -7,6 +7,9 @@ use crate::files::settings::SettingsOptions;
 
 /// Serve findings, quick fixes and documentation to an editor (language server, on standard input and output)
 #[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "An editor starts it: docs/editors.md says how, for VS Code, Neovim, Helix and others"
+)]
 pub struct Options {
     /// The workspace contains all objects of the cluster: a missing object is an error
     #[arg(long, help_heading = "Input")]

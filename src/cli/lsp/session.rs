@@ -19,8 +19,10 @@ use super::server::Server;
 use super::transport::{answer, incoming, read, refuse, request};
 use crate::cli::terminal::print_error;
 
-/// A pause in typing.
-const PAUSE: Duration = Duration::from_millis(150);
+/// A pause in typing: a quarter of what judging costs, so that a small workspace is judged at each key, and a large one
+/// does not keep a core busy.
+const MIN_PAUSE: Duration = Duration::from_millis(20);
+const MAX_PAUSE: Duration = Duration::from_millis(150);
 /// Who types without a pause sees findings after this time.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -29,6 +31,8 @@ pub struct Session {
     stage: Stage,
     /// When something changed that is not judged yet: for the first and for the last time.
     changed: Option<(Instant, Instant)>,
+    /// What judging took the last time.
+    cost: Duration,
     /// The requests that wait until it is judged.
     waiting: Vec<Request>,
 }
@@ -48,6 +52,7 @@ impl Session {
             server: Server::new(options),
             stage: Stage::New,
             changed: None,
+            cost: Duration::ZERO,
             waiting: Vec::new(),
         }
     }
@@ -83,12 +88,15 @@ impl Session {
     /// How long to wait for a next change; `None` if all is judged.
     fn pause(&self) -> Option<Duration> {
         let (first, last) = self.changed?;
-        let due = (first + PATIENCE).min(last + PAUSE);
+        let pause = (self.cost / 4).clamp(MIN_PAUSE, MAX_PAUSE);
+        let due = (first + PATIENCE).min(last + pause);
         Some(due.saturating_duration_since(Instant::now()))
     }
 
     fn settle(&mut self) {
+        let start = Instant::now();
         self.server.judge();
+        self.cost = start.elapsed();
         self.changed = None;
         for request in std::mem::take(&mut self.waiting) {
             self.answer(request);

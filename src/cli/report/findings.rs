@@ -116,6 +116,16 @@ impl<'a> Report<'a> {
         !self.unreadable().is_empty()
     }
 
+    /// Why there is nothing to judge.
+    pub fn why_empty(&self) -> &'static str {
+        let files = self.manifests.map(|manifests| manifests.files.len());
+        if files == Some(0) {
+            "there is no .yaml, .yml or .json file to judge"
+        } else {
+            "there is no object of a kind that rules read"
+        }
+    }
+
     fn count(&self, severity: Severity) -> usize {
         let findings = self.findings.iter();
         findings

@@ -7,6 +7,7 @@ pub mod gitlab;
 pub mod human;
 pub mod json;
 pub mod junit;
+mod line;
 mod place;
 pub mod sarif;
 pub mod statistics;

@@ -14,8 +14,8 @@ use super::node::Node;
 /// The forms of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For a terminal, with ANSI colours.
-    Text,
+    /// For a terminal, with ANSI colours, in lines of this many columns.
+    Text(Option<usize>),
     /// For programs.
     Json,
     /// A Mermaid flowchart, which GitHub and GitLab draw in Markdown.
@@ -31,7 +31,7 @@ pub enum Format {
 /// The trees in this form, with a line end.
 pub fn render(nodes: &[Node], format: Format) -> String {
     match format {
-        Format::Text => text::render(nodes),
+        Format::Text(columns) => text::render(nodes, columns),
         Format::Json => json::render(nodes),
         Format::Mermaid => mermaid::render(nodes),
         Format::Dot => dot::render(nodes),

@@ -2,55 +2,81 @@
 
 use std::fmt::Write;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{AnsiColor, Reset, Style};
 
 use super::words::phrases;
+use crate::text::{printable, wrap};
 use crate::tree::node::{Mark, Node};
 use crate::verdict::{Finding, Severity};
 
-pub(super) fn render(nodes: &[Node]) -> String {
-    let mut text = String::new();
+/// Columns of text beside the deepest branches.
+const MIN_ROOM: usize = 20;
+
+pub(super) fn render(nodes: &[Node], columns: Option<usize>) -> String {
+    let mut lines = Lines {
+        columns,
+        text: String::new(),
+    };
     for (index, node) in nodes.iter().enumerate() {
         if index > 0 {
-            text.push('\n');
+            lines.text.push('\n');
         }
-        add(node, "", "", &mut text);
+        lines.add(node, "", "");
     }
-    text
+    lines.text
 }
 
-/// `first` is what stands before its first line, `rest` before the others.
-fn add(node: &Node, first: &str, rest: &str, text: &mut String) {
-    let (style, dim) = (style(node), Style::new().dimmed());
-    let title = crate::text::printable(&node.title);
-    let facts = phrases(node);
-    let facts = crate::text::printable(&facts);
-    let gap = if facts.is_empty() { "" } else { "  " };
-    let _ = writeln!(
-        text,
-        "{dim}{first}{dim:#}{style}{title}{style:#}{gap}{dim}{facts}{dim:#}"
-    );
-    let below = if node.children.is_empty() {
-        "   "
-    } else {
-        "│  "
-    };
-    for finding in &node.findings {
-        let _ = writeln!(text, "{dim}{rest}{below}{dim:#}{}", line(finding));
-    }
-    let last = node.children.len().saturating_sub(1);
-    for (index, child) in node.children.iter().enumerate() {
-        let (branch, trunk) = if index == last {
-            ("└─ ", "   ")
+struct Lines {
+    /// What is longer goes on in the next line.
+    columns: Option<usize>,
+    text: String,
+}
+
+impl Lines {
+    /// `first` is what stands before the node's first line, `rest` before the others.
+    fn add(&mut self, node: &Node, first: &str, rest: &str) {
+        let (style, dim) = (style(node), Style::new().dimmed());
+        let title = printable(&node.title);
+        let facts = phrases(node);
+        let facts = printable(&facts);
+        let gap = if facts.is_empty() { "" } else { "  " };
+        let below = if node.children.is_empty() {
+            "   "
         } else {
-            ("├─ ", "│  ")
+            "│  "
         };
-        add(
-            child,
-            &format!("{rest}{branch}"),
-            &format!("{rest}{trunk}"),
-            text,
-        );
+        let below = format!("{rest}{below}");
+        let content = format!("{style}{title}{style:#}{gap}{dim}{facts}{dim:#}");
+        self.push(&content, (first, &below), dim);
+        for finding in &node.findings {
+            let rest = format!("{below}  ");
+            self.push(&line(finding), (&below, &rest), Style::new());
+        }
+        let last = node.children.len().saturating_sub(1);
+        for (index, child) in node.children.iter().enumerate() {
+            let (branch, trunk) = if index == last {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
+            self.add(child, &format!("{rest}{branch}"), &format!("{rest}{trunk}"));
+        }
+    }
+
+    /// Adds a line, or several if it is too long, of which all but the first have this style.
+    fn push(&mut self, content: &str, (first, rest): (&str, &str), style: Style) {
+        let dim = Style::new().dimmed();
+        let room = |columns: usize| columns.saturating_sub(rest.chars().count()).max(MIN_ROOM);
+        let lines = self.columns.map(|columns| wrap(content, room(columns)));
+        let lines = lines.unwrap_or_else(|| vec![content.to_owned()]);
+        for (index, line) in lines.iter().enumerate() {
+            let _ = if index == 0 {
+                writeln!(self.text, "{dim}{first}{dim:#}{line}")
+            } else {
+                // A style that began in the line before ends here.
+                writeln!(self.text, "{Reset}{dim}{rest}{dim:#}{style}{line}{Reset}")
+            };
+        }
     }
 }
 
@@ -60,7 +86,7 @@ fn line(finding: &Finding) -> String {
         Severity::Warning => ("!", AnsiColor::Yellow.on_default()),
     };
     let message = finding.message.to_string();
-    let message = crate::text::printable(&message);
+    let message = printable(&message);
     format!("{style}{sign} {}{style:#} {message}", finding.rule.code)
 }
 

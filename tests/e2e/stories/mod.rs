@@ -23,6 +23,7 @@ mod migration;
 pub mod one_release;
 mod outputs;
 mod own_rights;
+mod pictures;
 mod plain_istio;
 mod profiles;
 mod prometheus;
@@ -64,6 +65,7 @@ pub const ALL: &[&[Story]] = &[
     one_release::STORIES,
     own_rights::STORIES,
     outputs::STORIES,
+    pictures::STORIES,
     plain_istio::STORIES,
     profiles::STORIES,
     recorder::STORIES,
