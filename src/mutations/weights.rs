@@ -13,6 +13,10 @@
 //! the current revisions, and it gives the canary *less*: the mutation can take traffic from a canary but never gives
 //! it more, because the canary's pods may no longer exist.
 //!
+//! If in the middle of a release the Rollout comes to name VirtualServices of which none exists, the controller refuses
+//! it, and the weights in force are those that it wrote last. The VirtualService that it named before keeps them in all
+//! routes with a canary and a stable destination, as long as no Rollout names it and nobody else has written its routes.
+//!
 //! ## Why
 //! If the file is applied again while the canary has 5 %, the 50/50 of the file is stored, and half of the traffic
 //! goes to the new version. While pods are not ready, the controller does not correct it.
@@ -31,7 +35,7 @@ use super::input::Input;
 use super::patch::{Kept, Patch};
 use super::split::{Asked, Counterparts, Live, Split, sum};
 use crate::cluster::{Flow, ManagedRoute, Role, Roles};
-use crate::model::{Destination, Object, VirtualService, VirtualServiceRef};
+use crate::model::{Destination, Object, VirtualService};
 
 mutation!(VirtualService(apply));
 
@@ -48,8 +52,28 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
                 roles: &roles,
                 input,
             };
-            weights.keep_all(&service, linked.link.reference, patch);
+            let (reference, argo) = (linked.link.reference, flow.argo());
+            let routes = ManagedRoute::weighted(&flow.rollout, &service, reference, argo);
+            weights.keep_all(&service, routes, patch);
         }
+    }
+    keep_of_left(input, &service, patch);
+}
+
+/// Keeps the weights of a flow that no longer names the VirtualService: which routes were its own, it does not say any
+/// more.
+fn keep_of_left(input: &Input<'_>, service: &VirtualService, patch: &mut Patch) {
+    let live = input.write.old.as_ref().and_then(Object::virtual_service);
+    let Some(flow) = live.and_then(|live| input.view.flow_that_left(live)) else {
+        return;
+    };
+    if let Some(roles) = flow.roles() {
+        let weights = FlowWeights {
+            flow: &flow,
+            roles: &roles,
+            input,
+        };
+        weights.keep_all(service, ManagedRoute::all(service), patch);
     }
 }
 
@@ -61,7 +85,7 @@ struct FlowWeights<'a> {
 }
 
 impl FlowWeights<'_> {
-    fn keep_all(&self, service: &VirtualService, reference: &VirtualServiceRef, patch: &mut Patch) {
+    fn keep_all(&self, service: &VirtualService, routes: Vec<ManagedRoute<'_>>, patch: &mut Patch) {
         let live = self
             .input
             .write
@@ -69,9 +93,7 @@ impl FlowWeights<'_> {
             .as_ref()
             .and_then(Object::virtual_service);
         let counterparts = live.map(|live| Counterparts::of(live.body, service));
-        for route in
-            ManagedRoute::weighted(&self.flow.rollout, service, reference, self.flow.argo())
-        {
+        for route in routes {
             if self.has_both(&route) {
                 let live = counterparts.as_ref();
                 let live = live.and_then(|live| Live::of(live, &route, self.roles));

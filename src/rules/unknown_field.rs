@@ -3,7 +3,8 @@
 //! ## What
 //! A Rollout, VirtualService or DestinationRule of `check` or `fix` has a field that its CRD does not have. The pod
 //! template of a Rollout counts as well; `metadata`, `status` and fields that are null do not. The rule knows the CRDs
-//! of one version of Argo Rollouts and Istio, which the message names. A webhook sees no such fields, because the API
+//! of one version of Istio, and those of Argo Rollouts since 1.7, of which `argoVersion` chooses one. The message names the
+//! version. A webhook sees no such fields, because the API
 //! server has dropped them before.
 //!
 //! ## Why
@@ -22,25 +23,35 @@
 //! from one field by one or two letters, or by capitals.
 
 use super::parts::suggest::nearest;
+use crate::cluster::{ArgoVersion, View};
 use crate::field::{Path, Segment};
-use crate::model::{Object, UnknownField};
+use crate::model::{Kind, Object, UnknownField};
 use crate::verdict::{Findings, Remedy, message};
 
 rule!(RG114, Warning, Manifest(check));
 
-fn check(object: &Object, found: &mut Findings<'_>) {
+/// The newest version of the controller whose CRD has other fields than the one before it.
+const NEWEST_CHANGE: ArgoVersion = ArgoVersion(1, 9);
+
+fn check(object: &Object, view: &View<'_>, found: &mut Findings<'_>) {
     let Some(unknown) = &object.unknown_fields else {
         return;
     };
-    for field in &unknown.listed {
-        report(object, field, unknown.version, found);
+    let argo = view.mesh().argo_version;
+    let version = match object.key().kind {
+        Kind::Rollout if argo < NEWEST_CHANGE => format!("Argo Rollouts {argo}"),
+        _ => unknown.version.to_owned(),
+    };
+    let is_absent = |field: &&UnknownField| field.absent_in.contains((argo.0, argo.1));
+    for field in unknown.listed.iter().filter(is_absent) {
+        report(object, field, &version, found);
     }
     if unknown.more > 0 {
         let message = message!(
             "{} sets {} more fields that {} does not have",
             object.key(),
             unknown.more,
-            unknown.version
+            version
         );
         found
             .warning(object.key(), Path::default(), message)

@@ -1,13 +1,13 @@
 //! What holds after every write of a person.
 
 use rollout_guard::managed_fields;
-use rollout_guard::model::{HASH_LABEL, Kind};
+use rollout_guard::model::{HASH_LABEL, Key, Kind};
 use serde_json::Value;
 
 use super::action::by_kind;
 use super::cluster::{CONTROLLER, Pods, Sim};
 use super::people::{Admitted, How, Outcome};
-use super::setup::{Content, Files, Setup, files};
+use super::setup::{Content, Files, NAMESPACE, Setup, files};
 
 /// An invariant that does not hold, and how.
 #[derive(Clone, Debug)]
@@ -122,8 +122,11 @@ fn values_are_kept(before: &Sim, admitted: &Admitted) -> Result<(), Breach> {
     };
     let (live, stored) = (&admitted.live, &admitted.stored);
     let istio = &rollout["spec"]["strategy"]["canary"]["trafficRouting"]["istio"];
-    let managed = admitted.key.kind != Kind::VirtualService
-        || istio["virtualService"]["name"] == *admitted.key.name;
+    let named = istio["virtualService"]["name"].as_str().unwrap_or_default();
+    let named = Key::new(Kind::VirtualService, NAMESPACE, named);
+    // While the VirtualService that a release names does not exist, the one before has its weights.
+    let lost = before.in_progress() && !before.world.objects.contains_key(&named);
+    let managed = admitted.key.kind != Kind::VirtualService || named == admitted.key || lost;
     let stopped = rollout["status"]["stableRS"]
         .as_str()
         .unwrap_or_default()
