@@ -16,7 +16,8 @@ impl<'a> View<'a> {
         let manager = &self.mesh().controller_manager;
         let is_the_controllers =
             service.routes_given_up || service.route_managers.contains(manager);
-        if !is_the_controllers || self.naming(key).next().is_some() {
+        let is_named = || self.naming(key).any(|name| name.kind == Kind::Rollout);
+        if !is_the_controllers || is_named() {
             return None;
         }
         let flows = self.named_behind(service).into_iter().filter_map(|name| {
