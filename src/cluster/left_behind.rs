@@ -16,8 +16,10 @@ impl<'a> View<'a> {
         let manager = &self.mesh().controller_manager;
         let is_the_controllers =
             service.routes_given_up || service.route_managers.contains(manager);
+        // Of files, what is missing may be elsewhere.
+        let is_whole = self.mesh().live || self.mesh().complete;
         let is_named = || self.naming(key).any(|name| name.kind == Kind::Rollout);
-        if !is_the_controllers || is_named() {
+        if !is_whole || !is_the_controllers || is_named() {
             return None;
         }
         let flows = self.named_behind(service).into_iter().filter_map(|name| {

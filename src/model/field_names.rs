@@ -262,7 +262,9 @@ impl Walk {
             parent: self.trail.iter().cloned().collect(),
             name: truncate_bytes(name, MAX_NAME_BYTES).to_owned(),
             absent: names.filter(|name| !parent.contains_key(*name)).collect(),
-            elsewhere: self.elsewhere(name),
+            elsewhere: (absent_in == AbsentIn::All)
+                .then(|| self.elsewhere(name))
+                .flatten(),
             absent_in,
         };
         self.found.listed.push(unknown);

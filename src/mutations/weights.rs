@@ -13,8 +13,8 @@
 //! the current revisions, and it gives the canary *less*: the mutation can take traffic from a canary but never gives
 //! it more, because the canary's pods may no longer exist.
 //!
-//! If in the middle of a release the Rollout comes to name VirtualServices of which none exists, the controller refuses
-//! it, and the weights in force are those that it wrote last. The VirtualService that it named before keeps them in all
+//! If in the middle of a release the Rollout comes to name VirtualServices of which none exists in the cluster, the
+//! controller refuses it, and the weights in force are those that it wrote last. The VirtualService that it named before keeps them in all
 //! routes with a canary and a stable destination, as long as no Rollout names it and nobody else has written its routes.
 //!
 //! ## Why

@@ -25,7 +25,7 @@
 use super::parts::suggest::nearest;
 use crate::cluster::{ArgoVersion, View};
 use crate::field::{Path, Segment};
-use crate::model::{Kind, Object, UnknownField};
+use crate::model::{AbsentIn, Kind, Object, UnknownField};
 use crate::verdict::{Findings, Remedy, message};
 
 rule!(RG114, Warning, Manifest(check));
@@ -71,11 +71,14 @@ fn report(object: &Object, field: &UnknownField, version: &str, found: &mut Find
     let message = set.text(format!(
         ", which {version} does not have there: the API server drops it"
     ));
-    let right = right_name(field);
-    let help = match (right, &field.elsewhere) {
-        (Some(right), _) => format!("did you mean `{right}`?"),
-        (None, Some(place)) => format!("move it to `{place}`, or remove it"),
-        (None, None) => "correct the name or the indentation, or remove it".to_owned(),
+    let right = right_name(field).filter(|_| field.absent_in == AbsentIn::All);
+    let help = match (field.absent_in, right, &field.elsewhere) {
+        (AbsentIn::Before((major, minor)), ..) => {
+            format!("Argo Rollouts {major}.{minor} has it: upgrade the CRD, or remove it")
+        }
+        (_, Some(right), _) => format!("did you mean `{right}`?"),
+        (_, _, Some(place)) => format!("move it to `{place}`, or remove it"),
+        _ => "correct the name or the indentation, or remove it".to_owned(),
     };
     let finding = found.warning(key, path.clone(), message);
     finding.subject(path.to_string()).help(help);
