@@ -150,11 +150,16 @@ fn values_are_kept(before: &Sim, admitted: &Admitted) -> Result<(), Breach> {
     let kept = match admitted.key.kind {
         Kind::Service => live.get(HASH_LABEL) == stored.get(HASH_LABEL),
         Kind::DestinationRule => hashes(live).all(|hash| hashes(stored).any(|other| other == hash)),
-        // To whom a destination sends is its author's affair.
-        _ if !before.by_subset() => {
-            by_host(weights(live)) == by_host(weights(stored)) && inserted(live) == inserted(stored)
+        _ => {
+            let [was, is] = [live, stored].map(|http| match before.by_subset() {
+                true => weights(http),
+                // To which subset a destination sends is its author's affair.
+                false => by_host(weights(http)),
+            });
+            // A release that is promoted in full removes its routes (`reconcileTrafficRouting`).
+            let promoted = rollout["status"]["promoteFull"] == true;
+            was == is && (promoted || inserted(live) == inserted(stored))
         }
-        _ => weights(live) == weights(stored) && inserted(live) == inserted(stored),
     };
     if kept {
         return Ok(());
