@@ -214,7 +214,7 @@ fn stable_services(flow: &Flow<'_>) -> BTreeSet<(Key, Path, String)> {
     services
 }
 
-/// The hash by which the canary's Service selects pods that get traffic in a release: of the stable pods if the Service
+/// The hash by which the canary's Service selects pods that get traffic: of the stable pods if the Service
 /// was theirs before the last write of the Rollout, of an older template if that write changed it.
 fn hash_in_use(flow: &Flow<'_>, service: &Key) -> Option<String> {
     let view = &flow.view;
@@ -228,7 +228,7 @@ fn hash_in_use(flow: &Flow<'_>, service: &Key) -> Option<String> {
             entry.weight > Some(0) && to.is_some_and(|to| linked.host(to, view) == host)
         })
     });
-    (flow.is_in_progress() && gets_traffic).then(|| hash.clone())
+    gets_traffic.then(|| hash.clone())
 }
 
 fn selector<'a>(view: &View<'a>, service: &Key) -> Option<&'a Labels> {

@@ -158,7 +158,9 @@ fn values_are_kept(before: &Sim, admitted: &Admitted) -> Result<(), Breach> {
             });
             // A release that is promoted in full removes its routes (`reconcileTrafficRouting`).
             let promoted = rollout["status"]["promoteFull"] == true;
-            was == is && (promoted || inserted(live) == inserted(stored))
+            // Of a VirtualService that a release has left, only pairs are kept.
+            let dropped = lost && is.len() < was.len();
+            dropped || was == is && (promoted || inserted(live) == inserted(stored))
         }
     };
     if kept {
@@ -209,7 +211,12 @@ fn canary_gets_nothing(before: &Sim, admitted: &Admitted) -> Result<(), Breach> 
         let canary = weights.find(|(destination, _)| before.is_canary(destination));
         canary.map(|(_, weight)| weight)
     };
+    // What is created gets the weight that the controller wrote last.
+    let status = before.rollout().filter(|_| admitted.live.is_null());
+    let status = status.and_then(|it| it.pointer("/status/canary/weights/canary/weight"));
+    let status = status.and_then(Value::as_i64);
     let most = canary(&admitted.live).max(canary(&admitted.sent));
+    let most = most.map(|most| most.max(status.unwrap_or_default()));
     match (canary(&admitted.stored), most) {
         (Some(stored), Some(most)) if stored > most => breach(
             "the guard gives a canary nothing",
