@@ -154,7 +154,10 @@ impl FlowWeights<'_> {
         let service = Key::new(Kind::Service, &flow.key().namespace, roles.stable_service);
         let labels = match subset {
             Some((_, subset)) => subset.labels.as_ref(),
-            None => flow.view.service(&service).and_then(|service| service.body.selector.as_ref()),
+            None => flow
+                .view
+                .service(&service)
+                .and_then(|service| service.body.selector.as_ref()),
         };
         let hash = labels.and_then(|labels| labels.get(HASH_LABEL));
         let stable = &flow.rollout.status.stable_rs;

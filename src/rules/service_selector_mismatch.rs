@@ -40,9 +40,7 @@ use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use super::parts::pods::{ADD_AFTER_RELEASE, ADD_WHEN_RELEASED, Pods, state};
-use crate::cluster::{
-    Flow, ManagedRoute, Role, RoutedDestination, ServiceRole, View, reference,
-};
+use crate::cluster::{Flow, ManagedRoute, Role, RoutedDestination, ServiceRole, View, reference};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Key, Labels};
 use crate::verdict::{Finding, Findings, message};

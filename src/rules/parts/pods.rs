@@ -57,7 +57,9 @@ impl Pods {
             Some(revision) if in_progress || is_met(flow, selecting?) => {
                 revision.body.template_labels.clone()
             }
-            None if flow.canary().is_some() && hash != flow.rollout.status.stable_rs => return None,
+            None if flow.canary().is_some() && hash != flow.rollout.status.stable_rs => {
+                return None;
+            }
             // Its pods are those of the last template that the controller saw, and may have any label of it.
             None if hash == flow.rollout.status.current_pod_hash => return None,
             None if in_progress => {
@@ -73,13 +75,20 @@ impl Pods {
             _ => return None,
         };
         let is_stable = hash == flow.rollout.status.stable_rs || flow.canary().is_none();
-        let added = flow.canary().map(|canary| match is_stable {
-            true => canary.stable_labels.clone(),
-            false => canary.canary_labels.clone(),
+        let added = flow.canary().map(|canary| {
+            if is_stable {
+                canary.stable_labels.clone()
+            } else {
+                canary.canary_labels.clone()
+            }
         });
         labels.extend(added.unwrap_or_default());
         Some(Self {
-            owner: if is_stable { "the stable" } else { "the canary's" },
+            owner: if is_stable {
+                "the stable"
+            } else {
+                "the canary's"
+            },
             labels,
             workload: known.map(|_| (key, Path::of(["metadata", "labels"]))),
         })

@@ -151,10 +151,13 @@ fn values_are_kept(before: &Sim, admitted: &Admitted) -> Result<(), Breach> {
         Kind::Service => live.get(HASH_LABEL) == stored.get(HASH_LABEL),
         Kind::DestinationRule => hashes(live).all(|hash| hashes(stored).any(|other| other == hash)),
         _ => {
-            let [was, is] = [live, stored].map(|http| match before.by_subset() {
-                true => weights(http),
-                // To which subset a destination sends is its author's affair.
-                false => by_host(weights(http)),
+            let [was, is] = [live, stored].map(|http| {
+                if before.by_subset() {
+                    weights(http)
+                } else {
+                    // To which subset a destination sends is its author's affair.
+                    by_host(weights(http))
+                }
             });
             // A release that is promoted in full removes its routes (`reconcileTrafficRouting`).
             let promoted = rollout["status"]["promoteFull"] == true;
@@ -180,7 +183,11 @@ fn hashes(subsets: &Value) -> impl Iterator<Item = (&Value, &Value)> {
 /// Of the managed route, whatever its name, in the order of their destinations.
 fn weights(http: &Value) -> Vec<(Value, i64)> {
     let mut routes = http.as_array().into_iter().flatten();
-    let route = routes.find(|route| ["primary", "first"].iter().any(|name| route["name"] == *name));
+    let route = routes.find(|route| {
+        ["primary", "first"]
+            .iter()
+            .any(|name| route["name"] == *name)
+    });
     let split = route.and_then(|route| route["route"].as_array());
     let weight = |one: &Value| {
         let weight = one["weight"].as_i64().unwrap_or_default();
