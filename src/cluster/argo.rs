@@ -14,6 +14,7 @@ pub struct Behaviour {
     pub since: ArgoVersion,
     /// The first later version that does not; `None`: all do.
     pub until: Option<ArgoVersion>,
+    /// What those versions do, as a sentence of `docs/argo-versions.md`.
     pub does: &'static str,
     /// What the other versions do.
     pub otherwise: &'static str,

@@ -46,6 +46,7 @@ impl<'a> Flow<'a> {
         }
     }
 
+    /// Whether the claim is [`Claim::Effective`].
     pub fn is_effective_for(&self, key: &Key) -> bool {
         self.claim(key) == Claim::Effective
     }

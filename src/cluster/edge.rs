@@ -30,6 +30,7 @@ pub enum Edge {
 pub struct ReversedHost(String);
 
 impl ReversedHost {
+    /// `*.example.com` as `moc.elpmaxe.*`.
     pub fn of(host: &Host) -> Self {
         Self(host.as_str().chars().rev().collect())
     }
@@ -40,6 +41,7 @@ impl ReversedHost {
         Self(text.trim_end_matches('*').to_owned())
     }
 
+    /// Whether the host is under the wildcard with this stem.
     pub fn starts_with(&self, stem: &ReversedHost) -> bool {
         self.0.starts_with(&stem.0)
     }

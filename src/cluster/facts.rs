@@ -74,10 +74,12 @@ impl Facts {
         apart
     }
 
+    /// Drops what was noted since [`Facts::mark`] gave this mark.
     pub fn forget_since(&self, mark: usize) {
         self.0.borrow_mut().truncate(mark);
     }
 
+    /// All that was noted, in the order of reading.
     pub fn into_vec(self) -> Vec<Fact> {
         let facts = self.0.into_inner().into_iter();
         facts.map(|noted| noted.fact).collect()
@@ -103,6 +105,7 @@ impl FactsApart {
 }
 
 impl About {
+    /// The facts that were read for this host.
     pub fn host(host: &Host) -> Self {
         let mut hasher = DefaultHasher::new();
         host.as_str().hash(&mut hasher);
@@ -111,6 +114,7 @@ impl About {
 }
 
 impl Fact {
+    /// The kind of the object, or of the objects that were looked up by their host.
     pub fn kind(&self) -> Kind {
         match self {
             Fact::Found(object) => object.key().kind,

@@ -15,14 +15,18 @@ use crate::model::{
 /// One Rollout in a view.
 #[derive(Clone, Copy)]
 pub struct Flow<'a> {
+    /// The Rollout that names the other objects.
     pub rollout: Typed<'a, Rollout>,
+    /// The cluster in which its references resolve.
     pub view: View<'a>,
 }
 
 /// A reference to a VirtualService that exists.
 #[derive(Clone, Debug)]
 pub struct LinkedVirtualService<'a> {
+    /// The field of the Rollout, and the key that its version of the controller reads in it.
     pub link: VirtualServiceLink<'a>,
+    /// The VirtualService with that key.
     pub service: Typed<'a, VirtualService>,
     /// The version of the controller.
     pub argo: ArgoVersion,
@@ -31,26 +35,33 @@ pub struct LinkedVirtualService<'a> {
 /// A reference to a DestinationRule that exists.
 #[derive(Clone, Debug)]
 pub struct LinkedDestinationRule<'a> {
+    /// The field of the Rollout. The key is always of the Rollout's namespace.
     pub link: DestinationRuleLink<'a>,
+    /// The DestinationRule with that key.
     pub rule: Typed<'a, DestinationRule>,
 }
 
 /// A reference to a Service that exists.
 #[derive(Clone, Debug)]
 pub struct LinkedService<'a> {
+    /// The field of the Rollout, and the role that it gives the Service.
     pub link: ServiceLink,
+    /// The Service with that key.
     pub service: Typed<'a, Service>,
 }
 
 impl<'a> Flow<'a> {
+    /// The flow of a Rollout. Nothing is resolved yet.
     pub fn of(rollout: Typed<'a, Rollout>, view: View<'a>) -> Self {
         Self { rollout, view }
     }
 
+    /// The key of the Rollout.
     pub fn key(&self) -> &'a Key {
         &self.rollout.meta.key
     }
 
+    /// `None` for blue-green, and without a strategy.
     pub fn canary(&self) -> Option<&'a Canary> {
         self.rollout.body.canary.as_ref()
     }
@@ -113,6 +124,7 @@ impl<'a> Flow<'a> {
         rollouts.filter(move |other| other.meta.key != *own && !other.meta.deleting)
     }
 
+    /// How destinations get their roles; `None` if the controller tells none apart.
     pub fn roles(&self) -> Option<Roles<'a>> {
         Roles::of(self.rollout.body, self.argo())
     }

@@ -25,6 +25,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// A cluster without objects.
     pub fn new(mesh: Mesh) -> Self {
         Self {
             mesh,
@@ -32,6 +33,7 @@ impl Cluster {
         }
     }
 
+    /// What the settings say of the mesh: its domain, the version of the controller.
     pub fn mesh(&self) -> &Mesh {
         &self.mesh
     }
@@ -76,6 +78,7 @@ impl Cluster {
         changed
     }
 
+    /// The object with this key.
     pub fn get(&self, key: &Key) -> Option<&Object> {
         self.shared(key).map(Arc::as_ref)
     }
@@ -89,10 +92,12 @@ impl Cluster {
         self.counts.get(&kind).copied().unwrap_or_default()
     }
 
+    /// The number of objects.
     pub fn len(&self) -> usize {
         self.objects.size()
     }
 
+    /// Whether there are no objects.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
     }

@@ -16,18 +16,24 @@ const MAX_QUOTED: usize = 253;
 /// A list of routes in a VirtualService.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum List {
+    /// `spec.http`, whose routes have names.
     Http,
+    /// `spec.tls`, whose routes are told by port and SNI hosts.
     Tls,
+    /// `spec.tcp`, whose routes are told by port.
     Tcp,
 }
 
 /// A route whose weights the controller writes.
 #[derive(Clone, Copy, Debug)]
 pub struct ManagedRoute<'a> {
+    /// The list that it is in.
     pub list: List,
+    /// Its place in the list, from 0.
     pub index: usize,
     /// Empty for tls and tcp, and for an unnamed http route.
     pub name: &'a str,
+    /// Its entries in `route`, with weights in per cent.
     pub destinations: &'a [RouteDestination],
 }
 
@@ -77,6 +83,17 @@ impl<'a> ManagedRoute<'a> {
         routes
     }
 
+    /// All routes of the VirtualService.
+    pub fn all(service: &'a VirtualService) -> Vec<Self> {
+        let mut routes = of_http(service.http(), (0..service.http().len()).collect());
+        let l4 = [(List::Tls, service.tls()), (List::Tcp, service.tcp())];
+        routes.extend(
+            l4.into_iter()
+                .flat_map(|(list, routes)| of_l4(list, routes, (0..routes.len()).collect())),
+        );
+        routes
+    }
+
     /// Its weighted destinations, with the path of each.
     pub fn entries(&self) -> impl Iterator<Item = (Path, &'a RouteDestination)> {
         let path = self.path().field("route");
@@ -100,6 +117,7 @@ impl<'a> ManagedRoute<'a> {
 }
 
 impl List {
+    /// In the order in which the controller reads them.
     pub const ALL: [List; 3] = [List::Http, List::Tls, List::Tcp];
 
     /// Whether the reference lists routes of this list. Otherwise the controller chooses one itself.
@@ -125,6 +143,7 @@ impl List {
         }
     }
 
+    /// The field of the VirtualService.
     pub fn field(self) -> &'static str {
         match self {
             List::Http => "http",
@@ -170,6 +189,7 @@ pub struct L4Routes<'a> {
 }
 
 impl<'a> L4Routes<'a> {
+    /// Reads the routes once: each entry of a reference then finds its routes without a search.
     pub fn of(service: &'a VirtualService) -> Self {
         let (mut tls, mut tcp) = (HashMap::new(), HashMap::new());
         for (index, route) in service.tls().iter().enumerate() {

@@ -1,6 +1,8 @@
 //! The objects of a cluster, their edges in both directions, and how references resolve. Rules and mutations
 //! read them through [`View`] and [`Flow`].
 
+#![warn(missing_docs)]
+
 mod argo;
 mod claim;
 mod claims;
@@ -11,6 +13,7 @@ mod flow;
 mod hashes;
 mod holders;
 mod index;
+mod left_behind;
 mod managed_route;
 mod mesh;
 mod overlay;

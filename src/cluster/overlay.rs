@@ -21,6 +21,7 @@ pub struct Overlay<'a> {
 }
 
 impl<'a> Overlay<'a> {
+    /// `object`: what the key stands for after the write; `None` for a deleted object.
     pub fn new(key: &'a Key, object: Option<&'a Object>, mesh: &Mesh) -> Self {
         let edges = object.map(|object| edges_of(object, mesh));
         let edges = edges.unwrap_or_default();

@@ -13,39 +13,54 @@ use crate::model::{
 /// A Rollout's reference to a VirtualService.
 #[derive(Clone, Debug)]
 pub struct VirtualServiceLink<'a> {
+    /// The reference with its lists of routes.
     pub reference: &'a VirtualServiceRef,
     /// The first reference with the same name without namespace. The controller validates with its lists too.
     pub first: &'a VirtualServiceRef,
+    /// The field that holds the first reference.
     pub first_path: Path,
+    /// The field that holds the reference: `virtualService`, or an entry of `virtualServices`.
     pub path: Path,
+    /// The object that the name means to this version of the controller.
     pub key: Key,
 }
 
 /// A Rollout's reference to a DestinationRule.
 #[derive(Clone, Debug)]
 pub struct DestinationRuleLink<'a> {
+    /// The reference with its subsets' names.
     pub reference: &'a DestinationRuleRef,
+    /// `destinationRule`.
     pub path: Path,
+    /// The DestinationRule of that name in the Rollout's namespace: dots are part of the name.
     pub key: Key,
 }
 
 /// A Rollout's reference to one of the six Services.
 #[derive(Clone, Debug)]
 pub struct ServiceLink {
+    /// The role that the field gives the Service.
     pub role: ServiceRole,
     /// The field that holds the name.
     pub path: Path,
+    /// The Service of that name in the Rollout's namespace.
     pub key: Key,
 }
 
 /// The six fields by which a Rollout names Services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ServiceRole {
+    /// `canaryService`.
     Canary,
+    /// `stableService`.
     Stable,
+    /// `pingPong.pingService`.
     Ping,
+    /// `pingPong.pongService`.
     Pong,
+    /// `blueGreen.activeService`.
     Active,
+    /// `blueGreen.previewService`.
     Preview,
 }
 
@@ -241,6 +256,7 @@ impl<'a> VirtualServiceLink<'a> {
 }
 
 impl ServiceRole {
+    /// The field of the Rollout.
     pub fn path(self) -> Path {
         let strategy = Path::spec(["strategy"]);
         match self {
@@ -272,26 +288,5 @@ pub fn istio_path() -> Path {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn splits_a_reference_at_its_last_dot() {
-        let full = |name| virtual_service_key(name, "ns", ArgoVersion::NEWEST).full_name();
-        assert_eq!(full("vs"), "ns/vs");
-        assert_eq!(full("vs.prod"), "prod/vs");
-        assert_eq!(full("my.vs.prod"), "prod/my.vs");
-        assert_eq!(full("vs.prod.cluster.local"), "prod/vs");
-        assert_eq!(full("vs.prod.svc.cluster.local"), "svc/vs.prod");
-    }
-
-    #[test]
-    fn splits_a_reference_at_its_first_dots_before_1_10() {
-        let full = |name| virtual_service_key(name, "ns", ArgoVersion(1, 9)).full_name();
-        assert_eq!(full("vs"), "ns/vs");
-        assert_eq!(full("vs."), "ns/vs");
-        assert_eq!(full("vs.prod"), "prod/vs");
-        assert_eq!(full("my.vs.prod"), "vs/my");
-        assert_eq!(full("vs.prod.svc.cluster.local"), "prod/vs");
-    }
-}
+#[path = "../../tests/unit/cluster/reference.rs"]
+mod tests;

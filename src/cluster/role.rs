@@ -5,9 +5,12 @@ use std::collections::{HashMap, HashSet};
 use super::argo::ArgoVersion;
 use crate::model::{Canary, Destination, DestinationRuleRef, PingPong, Rollout, WeightDestination};
 
+/// What a destination is for a flow (`validateVirtualServiceHTTPRouteDestinations`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
+    /// Gets the weight of the step.
     Canary,
+    /// Gets what the others leave of 100.
     Stable,
     /// Of a running experiment.
     Experiment,
@@ -20,7 +23,9 @@ pub enum Role {
 pub struct Roles<'a> {
     /// Empty if the Rollout names none.
     pub canary_service: &'a str,
+    /// The Service of stable destinations; with `pingPong` it changes at each promotion. Empty if there is none.
     pub stable_service: &'a str,
+    /// With it, the subsets decide before the Services.
     pub rule: Option<&'a DestinationRuleRef>,
     /// The destinations of a running experiment by their Services.
     experiments: HashMap<&'a str, &'a WeightDestination>,
@@ -86,6 +91,7 @@ impl<'a> Roles<'a> {
         }
     }
 
+    /// The same for the stable destination.
     pub fn proves_stable(&self, destination: &Destination) -> bool {
         match self.rule {
             Some(rule) => same(&destination.subset, &rule.stable_subset_name),
@@ -114,6 +120,7 @@ impl<'a> Roles<'a> {
 }
 
 impl Role {
+    /// The role as messages call it.
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Canary => "canary",

@@ -11,11 +11,15 @@ use crate::model::{Destination, Host, Key, Kind};
 pub struct RoutedDestination<'a> {
     /// The Rollout's reference to its VirtualService.
     pub reference: Path,
+    /// The VirtualService with the route.
     pub virtual_service: &'a Key,
     /// Its `destination` object in the VirtualService.
     pub path: Path,
+    /// Its role in the flow.
     pub role: Role,
+    /// As it is written.
     pub destination: &'a Destination,
+    /// Its host, completed in the namespace of the VirtualService.
     pub host: Host,
     /// The role comes from its subset, not from its Service.
     pub by_subset: bool,

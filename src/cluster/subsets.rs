@@ -48,6 +48,7 @@ pub fn visible_rules<'a>(
 }
 
 impl RuleScope {
+    /// A rule for some workloads, and one that only its own namespace sees, are never merged with others.
     pub fn of(rule: Typed<'_, DestinationRule>) -> Self {
         if rule.workload_selector || export_to(rule).is_private() {
             RuleScope::Private

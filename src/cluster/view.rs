@@ -33,6 +33,7 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// The cluster as it is, without a write. It notes nothing.
     pub fn of(cluster: &'a Cluster) -> Self {
         Self {
             cluster,
@@ -116,6 +117,7 @@ impl<'a> View<'a> {
             .map_or(self.claims, |written| Some(&written.claims))
     }
 
+    /// What the settings say of the mesh.
     pub fn mesh(&self) -> &'a Mesh {
         self.cluster.mesh()
     }
@@ -125,6 +127,7 @@ impl<'a> View<'a> {
         self.replaced.is_some()
     }
 
+    /// The object with this key, the written one in place of the stored one. This and what follows note what they read.
     pub fn get(&self, key: &Key) -> Option<&'a Object> {
         match self.overlay {
             Some(overlay) if overlay.key == key => overlay.object,
@@ -139,26 +142,32 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The Rollout with this key.
     pub fn rollout(&self, key: &Key) -> Option<Typed<'a, Rollout>> {
         self.get(key)?.rollout()
     }
 
+    /// The VirtualService with this key.
     pub fn virtual_service(&self, key: &Key) -> Option<Typed<'a, VirtualService>> {
         self.get(key)?.virtual_service()
     }
 
+    /// The DestinationRule with this key.
     pub fn destination_rule(&self, key: &Key) -> Option<Typed<'a, DestinationRule>> {
         self.get(key)?.destination_rule()
     }
 
+    /// The Service with this key.
     pub fn service(&self, key: &Key) -> Option<Typed<'a, Service>> {
         self.get(key)?.service()
     }
 
+    /// The workload, pod template or revision with this key.
     pub fn workload(&self, key: &Key) -> Option<Typed<'a, Workload>> {
         self.get(key)?.workload()
     }
 
+    /// The metadata of the Namespace with this name.
     pub fn namespace(&self, name: &str) -> Option<&'a Meta> {
         let namespace = self.get(&Key::new(Kind::Namespace, "", name))?;
         Some(&namespace.meta)
@@ -235,6 +244,8 @@ impl<'a> View<'a> {
         service_host(service, self.mesh())
     }
 
+    /// The host as Istio completes it for an object of this namespace: one without a dot gets the namespace and the
+    /// domain.
     pub fn resolve(&self, host: &str, namespace: &str) -> Host {
         Host::resolve(host, namespace, &self.mesh().domain)
     }

@@ -17,6 +17,7 @@ pub struct ExportTo<'a> {
 }
 
 impl<'a> ExportTo<'a> {
+    /// `entries`: as they are written; `owner`: the namespace of the object, which `.` means.
     pub fn new(entries: &'a [String], owner: &'a str) -> Self {
         Self { entries, owner }
     }

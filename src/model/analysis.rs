@@ -5,13 +5,16 @@ use super::reader::Reader;
 /// A reference to an AnalysisTemplate of the Rollout's namespace, or to a ClusterAnalysisTemplate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TemplateRef {
+    /// `templateName`; empty if absent.
     pub name: String,
+    /// `clusterScope`: it is a ClusterAnalysisTemplate.
     pub cluster_scope: bool,
 }
 
 /// An analysis of a step, in the background, or before or after a promotion.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Analysis {
+    /// In the order of the list. Each must exist before the controller does anything (`getReferencedRolloutAnalyses`).
     pub templates: Vec<TemplateRef>,
 }
 

@@ -3,12 +3,16 @@
 use super::reader::{Labels, Reader};
 use crate::field::Path;
 
+/// A DestinationRule, as istiod merges it with others and the controller writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationRule {
+    /// As it is written; [`super::Host::resolve`] completes it.
     pub host: String,
     /// Empty if the field is absent, which the controller treats like an empty list.
     pub subsets: Vec<Subset>,
+    /// Namespaces, `.` or `*`; empty: all.
     pub export_to: Vec<String>,
+    /// A `workloadSelector` is set, with labels or without: it is then never merged.
     pub workload_selector: bool,
     /// The selector has labels. One without labels selects every workload of the namespace.
     pub selects_workloads: bool,
@@ -16,16 +20,21 @@ pub struct DestinationRule {
     pub policies: Vec<Policy>,
 }
 
+/// A named part of a host's endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subset {
+    /// Empty if absent.
     pub name: String,
+    /// What its pods must have, the hash too; `None` if absent.
     pub labels: Option<Labels>,
 }
 
 /// A `trafficPolicy` or one of its `portLevelSettings`, and whether it is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
+    /// The `trafficPolicy`, or the entry of `portLevelSettings`.
     pub path: Path,
+    /// None of the fields that Istio requires one of is set.
     pub empty: bool,
     /// A `connectionPool` without `http` and `tcp`.
     pub empty_pool: bool,

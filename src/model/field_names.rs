@@ -21,15 +21,41 @@ pub struct UnknownFields {
     pub more: usize,
 }
 
+/// A field that the API server drops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownField {
     /// What it is in.
     pub parent: Path,
+    /// As it is written, at most 253 bytes.
     pub name: String,
     /// The fields that its parent could have and does not have.
     pub absent: Vec<&'static str>,
     /// The only place near it where a field of this name can be: `spec.strategy.blueGreen.autoPromotionEnabled`.
     pub elsewhere: Option<String>,
+    /// The versions of the CRD that do not have it.
+    pub absent_in: AbsentIn,
+}
+
+/// Minor versions of a CRD, each with its major version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbsentIn {
+    /// Every one that is known.
+    All,
+    /// Those before this one.
+    Before((u32, u32)),
+    /// This one and those after it.
+    Since((u32, u32)),
+}
+
+impl AbsentIn {
+    /// Whether this version lacks the field.
+    pub fn contains(self, version: (u32, u32)) -> bool {
+        match self {
+            AbsentIn::All => true,
+            AbsentIn::Before(first) => version < first,
+            AbsentIn::Since(first) => version >= first,
+        }
+    }
 }
 
 const MAX_LISTED: usize = 50;
@@ -51,13 +77,27 @@ pub(super) fn unknown_fields(kind: Kind, manifest: &Value) -> Option<Box<Unknown
 }
 
 /// Lists each kind with its type and the version of its CRD, and after an empty line the types. A type is a line with
-/// its fields: `name` for any value, `name=7` for an object of type 7 or a list of them, `name:7` for a map of them.
+/// its fields: `name` for any value, `name=7` for an object of type 7 or a list of them, `name:7` for a map of them. A
+/// field ends with `+1.9` if older versions of the controller do not have it, and with `-1.9` if only older ones do.
 /// `tests/e2e/stories/field_names.rs` writes it.
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::parse(include_str!("field_names.txt")));
 
 struct Schema {
     kinds: BTreeMap<&'static str, (&'static str, usize)>,
-    types: Vec<BTreeMap<&'static str, Held>>,
+    types: Vec<BTreeMap<&'static str, Field>>,
+}
+
+struct Field {
+    held: Held,
+    /// `None`: all versions have it.
+    absent_in: Option<AbsentIn>,
+}
+
+impl Field {
+    /// Whether the newest version has it.
+    fn is_current(&self) -> bool {
+        !matches!(self.absent_in, Some(AbsentIn::Since(_)))
+    }
 }
 
 /// What a field holds.
@@ -87,7 +127,21 @@ impl Schema {
         }
     }
 
-    fn field(word: &'static str) -> (&'static str, Held) {
+    fn field(word: &'static str) -> (&'static str, Field) {
+        let version = |text: &str| {
+            let (major, minor) = text.split_once('.')?;
+            Some((major.parse().ok()?, minor.parse().ok()?))
+        };
+        let (word, absent_in) = match word.split_once(['+', '-']) {
+            Some((name, of)) if word.contains('+') => (name, version(of).map(AbsentIn::Before)),
+            Some((name, of)) => (name, version(of).map(AbsentIn::Since)),
+            None => (word, None),
+        };
+        let (name, held) = Self::held(word);
+        (name, Field { held, absent_in })
+    }
+
+    fn held(word: &'static str) -> (&'static str, Held) {
         let number = |text: &str| text.parse().ok();
         let objects = word
             .split_once('=')
@@ -110,16 +164,16 @@ static PLACES: LazyLock<Vec<BTreeMap<&'static str, Option<String>>>> = LazyLock:
             let known = places.entry(name).and_modify(|known| *known = None);
             known.or_insert(place);
         };
-        for (field, held) in fields {
-            add(field, Some(format!(".{field}")));
-            let (of, key) = match held {
+        for (name, field) in fields.iter().filter(|(_, field)| field.is_current()) {
+            add(name, Some(format!(".{name}")));
+            let (of, key) = match field.held {
                 Held::Anything => continue,
                 Held::Objects(of) => (of, ""),
                 Held::Map(of) => (of, "[]"),
             };
-            for (name, place) in all.get(*of).into_iter().flatten() {
+            for (inner, place) in all.get(of).into_iter().flatten() {
                 let place = place.as_ref();
-                add(name, place.map(|place| format!(".{field}{key}{place}")));
+                add(inner, place.map(|place| format!(".{name}{key}{place}")));
             }
         }
         all.push(places);
@@ -148,13 +202,18 @@ impl Walk {
                 self.objects.push((self.trail.len(), of));
                 for (name, value) in map {
                     let known = SCHEMA.types.get(of);
-                    match known.and_then(|known| known.get_key_value(name.as_str())) {
-                        None => self.note(name, value, map),
-                        Some((_, Held::Anything)) => {}
-                        Some((name, Held::Objects(of))) => {
-                            self.step(Segment::Field(name), value, *of);
-                        }
-                        Some((name, Held::Map(of))) => self.visit_map(name, value, *of),
+                    let known = known.and_then(|known| known.get_key_value(name.as_str()));
+                    let Some((field, known)) = known else {
+                        self.note(name, value, map, AbsentIn::All);
+                        continue;
+                    };
+                    if let Some(absent_in) = known.absent_in {
+                        self.note(name, value, map, absent_in);
+                    }
+                    match known.held {
+                        Held::Anything => {}
+                        Held::Objects(of) => self.step(Segment::Field(field), value, of),
+                        Held::Map(of) => self.visit_map(field, value, of),
                     }
                 }
                 self.objects.pop();
@@ -178,24 +237,35 @@ impl Walk {
     }
 
     /// A null says nothing that could be lost, and `$patch` and its like are for tools that merge manifests.
-    fn note(&mut self, name: &str, value: &Value, parent: &serde_json::Map<String, Value>) {
+    fn note(
+        &mut self,
+        name: &str,
+        value: &Value,
+        parent: &serde_json::Map<String, Value>,
+        absent_in: AbsentIn,
+    ) {
         if value.is_null() || name.starts_with('$') {
             return;
         }
         if self.found.listed.len() == MAX_LISTED {
-            self.found.more += 1;
+            self.found.more += usize::from(absent_in == AbsentIn::All);
             return;
         }
         let of = self
             .objects
             .last()
             .and_then(|(_, of)| SCHEMA.types.get(*of));
-        let names = of.into_iter().flat_map(BTreeMap::keys).copied();
+        let names = of.into_iter().flatten();
+        let names = names.filter(|(_, field)| field.is_current());
+        let names = names.map(|(name, _)| *name);
         let unknown = UnknownField {
             parent: self.trail.iter().cloned().collect(),
             name: truncate_bytes(name, MAX_NAME_BYTES).to_owned(),
             absent: names.filter(|name| !parent.contains_key(*name)).collect(),
-            elsewhere: self.elsewhere(name),
+            elsewhere: (absent_in == AbsentIn::All)
+                .then(|| self.elsewhere(name))
+                .flatten(),
+            absent_in,
         };
         self.found.listed.push(unknown);
     }

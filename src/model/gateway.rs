@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 
+/// A Gateway, of which only the hosts matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {
     /// The hosts of all servers, as they are written: `host`, `namespace/host`, `./host` or `*/host`.

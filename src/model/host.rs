@@ -21,14 +21,17 @@ impl Host {
         }
     }
 
+    /// The complete name, in the case in which it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
+    /// Whether the field was absent or empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Whether it begins with `*`, so that it covers others.
     pub fn is_wildcard(&self) -> bool {
         self.0.starts_with('*')
     }

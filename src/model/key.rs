@@ -8,12 +8,16 @@ use super::kind::Kind;
 /// What names one object in a cluster. Cluster-scoped objects have an empty namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
+    /// The kind, in any of its versions.
     pub kind: Kind,
+    /// Empty for kinds without namespaces.
     pub namespace: Arc<str>,
+    /// `metadata.name`.
     pub name: Arc<str>,
 }
 
 impl Key {
+    /// Copies both texts; clones of the key share them.
     pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
         Self {
             kind,

@@ -43,12 +43,16 @@ pub enum Watch {
 /// Declares [`Kind`] and the table.
 macro_rules! kinds {
     ($($kind:ident = $info:expr;)+) => {
+        /// The kinds that rules read, told by API group: a VirtualService of `appmesh.k8s.aws` is none. Namesakes such
+        /// as the ReplicaSets of a `workloadRef` and of a Rollout are two.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[expect(missing_docs, reason = "each is the kind of its name")]
         pub enum Kind {
             $($kind),+
         }
 
         impl Kind {
+            /// In the order of the table, which is the order of their keys.
             pub const ALL: [Kind; [$(stringify!($kind)),+].len()] = [$(Kind::$kind),+];
 
             /// The name in metrics and logs, which no two kinds share.
@@ -139,6 +143,7 @@ impl Kind {
         Self::in_group(group, kind)
     }
 
+    /// The kind of a group, empty for the core group, and a name in manifests.
     pub fn in_group(group: &str, kind: &str) -> Option<Kind> {
         let mut all = Self::ALL.into_iter();
         all.find(|known| known.group() == group && known.name() == kind)
@@ -184,6 +189,7 @@ impl Kind {
         self.info().namespaced
     }
 
+    /// When its objects are watched, and how much of them is kept.
     pub fn watch(self) -> Watch {
         self.info().watch
     }

@@ -21,8 +21,10 @@ pub const CLAIMED_BY: &str = "rollout-guard.io/claimed-by";
 /// The namespace label that overrides the profile.
 pub const ENFORCE: &str = "rollout-guard.io/enforce";
 
+/// What all kinds have: `metadata`, as far as rules and tools' marks need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
+    /// Kind, namespace and name.
     pub key: Key,
     /// The release that the object is of.
     pub release: Release,
@@ -34,6 +36,7 @@ pub struct Meta {
     pub export_to: Vec<String>,
     /// The namespaces in the `rollout-guard.io/claimed-by` annotation.
     pub claimed_by: Vec<String>,
+    /// Only of Namespaces; `None`: the profile of the settings is in force.
     pub enforce: Option<Enforce>,
     /// A deletionTimestamp is set.
     pub deleting: bool,
@@ -42,9 +45,13 @@ pub struct Meta {
 /// The value of a namespace's `rollout-guard.io/enforce` label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enforce {
+    /// Denies what a write newly breaks.
     Guard,
+    /// Denies every error, old ones too.
     Strict,
+    /// Warns, and changes nothing.
     Observe,
+    /// Neither judges nor changes.
     Off,
     /// Any other value: the profile of the settings is in force, and reviews warn.
     Unknown(String),
@@ -91,10 +98,12 @@ impl Meta {
         }
     }
 
+    /// Empty for kinds without namespaces.
     pub fn namespace(&self) -> &str {
         &self.key.namespace
     }
 
+    /// `metadata.name`.
     pub fn name(&self) -> &str {
         &self.key.name
     }

@@ -1,6 +1,8 @@
 //! The objects, with only the fields that rules read. Parsing never fails: unknown fields are ignored, and a
 //! field of the wrong type is noted as malformed.
 
+#![warn(missing_docs)]
+
 mod analysis;
 mod destination_rule;
 mod field_names;
@@ -27,7 +29,7 @@ mod write;
 
 pub use analysis::{Analysis, TemplateRef};
 pub use destination_rule::{DestinationRule, Policy, Subset};
-pub use field_names::{UnknownField, UnknownFields};
+pub use field_names::{AbsentIn, UnknownField, UnknownFields};
 pub use gateway::Gateway;
 pub use host::Host;
 pub use key::Key;

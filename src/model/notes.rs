@@ -14,6 +14,7 @@ pub(super) const MAX_MALFORMED: usize = 50;
 /// A field whose type is not the one that Istio or Argo declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
+    /// The field.
     pub path: Path,
     /// The type in the manifest, such as `a string`.
     pub found: &'static str,

@@ -20,8 +20,11 @@ use super::virtual_service::VirtualService;
 use super::workload::Workload;
 use crate::field::Path;
 
+/// One object, read leniently: an unknown field or a newer version is no fault, and a field of the wrong type is absent
+/// and noted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
+    /// Its metadata.
     pub meta: Meta,
     /// Fields of the wrong type, in the order they were read.
     pub malformed: Vec<Malformed>,
@@ -31,19 +34,26 @@ pub struct Object {
     pub unread_entries: usize,
     /// The fields that the API server drops, of an object in a manifest.
     pub unknown_fields: Option<Box<UnknownFields>>,
+    /// The fields of its kind.
     pub body: Body,
 }
 
 /// The fields of an object other than its metadata, by kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
+    /// Boxed: it is much larger than the others.
     Rollout(Box<Rollout>),
+    /// Of any version of `networking.istio.io`.
     VirtualService(VirtualService),
+    /// Of any version of `networking.istio.io`.
     DestinationRule(DestinationRule),
+    /// Of the core group.
     Service(Service),
+    /// Of any version of `networking.istio.io`.
     ServiceEntry(ServiceEntry),
     /// A Deployment, ReplicaSet or PodTemplate, or a Rollout's ReplicaSet.
     Workload(Workload),
+    /// Istio's, not the one of the Gateway API.
     Gateway(Gateway),
     /// An AnalysisTemplate or ClusterAnalysisTemplate, metadata only: rules ask whether it exists.
     AnalysisTemplate,
@@ -54,8 +64,11 @@ pub enum Body {
 /// An object of one kind.
 #[derive(Debug, PartialEq)]
 pub struct Typed<'a, T> {
+    /// Its metadata.
     pub meta: &'a Meta,
+    /// The fields of it that have the wrong type.
     pub malformed: &'a [Malformed],
+    /// The fields of its kind; the type derefs to them.
     pub body: &'a T,
 }
 
@@ -109,6 +122,7 @@ impl Object {
         notes.shape.unwrap_or_default().into_inner()
     }
 
+    /// Kind, namespace and name.
     pub fn key(&self) -> &Key {
         &self.meta.key
     }
@@ -127,6 +141,7 @@ impl Object {
         }
     }
 
+    /// `None` for another kind, as of the functions that follow.
     pub fn rollout(&self) -> Option<Typed<'_, Rollout>> {
         match &self.body {
             Body::Rollout(rollout) => Some(self.typed(rollout)),
@@ -134,6 +149,7 @@ impl Object {
         }
     }
 
+    /// The object as a VirtualService.
     pub fn virtual_service(&self) -> Option<Typed<'_, VirtualService>> {
         match &self.body {
             Body::VirtualService(service) => Some(self.typed(service)),
@@ -141,6 +157,7 @@ impl Object {
         }
     }
 
+    /// The object as a DestinationRule.
     pub fn destination_rule(&self) -> Option<Typed<'_, DestinationRule>> {
         match &self.body {
             Body::DestinationRule(rule) => Some(self.typed(rule)),
@@ -148,6 +165,7 @@ impl Object {
         }
     }
 
+    /// The object as a Service.
     pub fn service(&self) -> Option<Typed<'_, Service>> {
         match &self.body {
             Body::Service(service) => Some(self.typed(service)),
@@ -155,6 +173,7 @@ impl Object {
         }
     }
 
+    /// The object as a ServiceEntry.
     pub fn service_entry(&self) -> Option<Typed<'_, ServiceEntry>> {
         match &self.body {
             Body::ServiceEntry(entry) => Some(self.typed(entry)),
@@ -162,6 +181,7 @@ impl Object {
         }
     }
 
+    /// The object as a Gateway.
     pub fn gateway(&self) -> Option<Typed<'_, Gateway>> {
         match &self.body {
             Body::Gateway(gateway) => Some(self.typed(gateway)),
@@ -169,6 +189,7 @@ impl Object {
         }
     }
 
+    /// The object as a workload or revision.
     pub fn workload(&self) -> Option<Typed<'_, Workload>> {
         match &self.body {
             Body::Workload(workload) => Some(self.typed(workload)),

@@ -25,11 +25,14 @@ pub struct Reader<'a> {
 /// A number or a string, as Kubernetes' `IntOrString`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IntOrString {
+    /// A whole number.
     Int(i64),
+    /// A string, such as `25%` or `1h`, not parsed.
     String(String),
 }
 
 impl<'a> Reader<'a> {
+    /// Reads an object from its root.
     pub fn new(value: &'a Value, notes: &'a Notes) -> Self {
         let path_to = ValuePath {
             parent: None,
@@ -115,6 +118,7 @@ impl<'a> Reader<'a> {
         self.object().then(|| read(self))
     }
 
+    /// `None` if absent or null, and if it is no string, which is noted.
     pub fn string(&self) -> Option<String> {
         match self.value {
             Value::String(text) => Some(text.clone()),
@@ -144,6 +148,7 @@ impl<'a> Reader<'a> {
         number.or_else(|| self.absent("a port from 1 to 65535"))
     }
 
+    /// `false` if absent too.
     pub fn boolean(&self) -> bool {
         match self.value {
             Value::Bool(set) => *set,
@@ -155,6 +160,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `None` if absent or null, and if it is neither, which is noted.
     pub fn int_or_string(&self) -> Option<IntOrString> {
         match self.value {
             Value::Null => None,
@@ -228,6 +234,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The place of the value in the object.
     pub fn path(&self) -> Path {
         self.path_to.path()
     }

@@ -31,6 +31,7 @@ impl Release {
             marks: marks(annotations, &labels).iter().map(digest).collect(),
             labels: labels
                 .iter()
+                .filter(|(_, value)| !value.is_empty())
                 .map(|(key, value)| (digest(key), digest(value)))
                 .collect(),
         }
@@ -66,11 +67,13 @@ fn marks<'a>(annotations: &'a Labels, labels: &'a Labels) -> Vec<[&'a str; 3]> {
     // `application:group/Kind:namespace/name`.
     let tracking = annotations.get(ARGO_CD).map(String::as_str);
     let application = tracking.and_then(|id| id.split(':').next());
+    let installation = annotations.get(ARGO_CD_INSTALLATION);
+    let installation = installation.map_or("", String::as_str);
     let marks = [
         pair(annotations, HELM),
         pair(labels, FLUX_KUSTOMIZE),
         pair(labels, FLUX_HELM),
-        application.map(|application| [ARGO_CD, "", application]),
+        application.map(|application| [ARGO_CD, installation, application]),
         single(APPLY_SET),
         single(KAPP),
     ];
@@ -97,6 +100,8 @@ const FLUX_HELM: [&str; 2] = [
     "helm.toolkit.fluxcd.io/namespace",
 ];
 const ARGO_CD: &str = "argocd.argoproj.io/tracking-id";
+/// Set where several Argo CDs manage one cluster: their applications can have equal names.
+const ARGO_CD_INSTALLATION: &str = "argocd.argoproj.io/installation-id";
 const APPLY_SET: &str = "applyset.kubernetes.io/part-of";
 const KAPP: &str = "kapp.k14s.io/app";
 
@@ -128,8 +133,13 @@ mod tests {
             labelled(&json!({name: one, namespace: other}))
         };
         let argo = |id: &str| annotated(&json!({ARGO_CD: id}));
+        let installed = |name: &str| {
+            annotated(&json!({ARGO_CD: "shop:/Service:a/b", ARGO_CD_INSTALLATION: name}))
+        };
         let label = |key: &str, value: &str| labelled(&json!({key: value}));
         let pairs = [
+            (installed("a"), installed("a"), installed("b")),
+            (installed("a"), installed("a"), argo("shop:/Service:a/b")),
             (helm("shop", "a"), helm("shop", "a"), helm("shop", "b")),
             (
                 flux(FLUX_KUSTOMIZE, "shop", "a"),
@@ -169,5 +179,7 @@ mod tests {
         assert!(!one.is_shared_with(&one, Some("instance")));
         assert!(one.is_shared_with(&one, Some("app.kubernetes.io/instance")));
         assert!(!one.is_shared_with(&other, Some("app.kubernetes.io/instance")));
+        let empty = labelled("");
+        assert!(!empty.is_shared_with(&empty, Some("app.kubernetes.io/instance")));
     }
 }

@@ -8,47 +8,73 @@ use super::steps::Step;
 use super::traffic_routing::{Istio, TrafficRouting};
 use crate::field::Path;
 
+/// A Rollout's spec and status. A field that is absent and one that has its type's zero are told apart where the
+/// controller does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rollout {
+    /// `None` if absent, as with a `workloadRef`.
     pub selector: Option<Selector>,
     /// The template's own labels; empty with a `workloadRef`.
     pub template_labels: Labels,
     /// The template has labels or annotations. The controller tests this beside a `workloadRef`.
     pub template_set: bool,
+    /// The workload that has the template in place of the Rollout.
     pub workload_ref: Option<WorkloadRef>,
+    /// `None`: 1.
     pub replicas: Option<i64>,
+    /// `None`: 0.
     pub min_ready_seconds: Option<i64>,
+    /// `None`: 600. It must be greater than `minReadySeconds` (`ValidateRolloutSpec`).
     pub progress_deadline_seconds: Option<i64>,
+    /// `None`: 10.
     pub revision_history_limit: Option<i64>,
+    /// `None` if absent; the controller wants one of this and `blueGreen`.
     pub canary: Option<Canary>,
+    /// `None` if absent.
     pub blue_green: Option<BlueGreen>,
+    /// What the controller wrote; all empty in a manifest.
     pub status: Status,
     /// A digest of `spec.template`, to detect that a write changes it.
     pub template_digest: u64,
 }
 
+/// A reference to a Deployment, ReplicaSet or PodTemplate of the Rollout's namespace (`templateref`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkloadRef {
+    /// Group and version, `apps/v1`.
     pub api_version: String,
+    /// As it is written.
     pub kind: String,
+    /// Empty if absent.
     pub name: String,
 }
 
+/// `strategy.canary`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Canary {
+    /// Empty if absent, as the other names of Services.
     pub canary_service: String,
+    /// Without it and `pingPong`, a flow splits by subsets or not at all.
     pub stable_service: String,
+    /// Two Services that change roles at each promotion.
     pub ping_pong: Option<PingPong>,
+    /// `None`: only replica counts split the traffic.
     pub traffic_routing: Option<TrafficRouting>,
+    /// Empty: a new revision is promoted at once.
     pub steps: Vec<Step>,
     /// A digest of `steps`, to detect that a write changes them.
     pub steps_digest: u64,
     /// The analysis in the background of a release.
     pub analysis: Option<Analysis>,
+    /// Pods above `replicas`, or per cent; `None`: 25%.
     pub max_surge: Option<IntOrString>,
+    /// Pods below `replicas`, or per cent; `None`: 25%.
     pub max_unavailable: Option<IntOrString>,
+    /// How long the old pods stay; only with traffic routing.
     pub scale_down_delay_seconds: Option<i64>,
+    /// The stable pods shrink with their share of the traffic.
     pub dynamic_stable_scale: bool,
+    /// Between pods of the two revisions.
     pub anti_affinity: Option<AntiAffinity>,
     /// Labels that the controller adds to the canary's pods.
     pub canary_labels: Labels,
@@ -56,26 +82,38 @@ pub struct Canary {
     pub stable_labels: Labels,
 }
 
+/// `strategy.blueGreen`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BlueGreen {
+    /// The Service of the users; empty if absent.
     pub active_service: String,
+    /// The Service of the revision that waits; empty if absent.
     pub preview_service: String,
+    /// Runs before the active Service switches.
     pub pre_promotion_analysis: Option<Analysis>,
+    /// Runs after it; the old pods stay until it ends.
     pub post_promotion_analysis: Option<Analysis>,
+    /// How many old revisions keep their pods meanwhile.
     pub scale_down_delay_revision_limit: Option<i64>,
+    /// Between pods of the two revisions.
     pub anti_affinity: Option<AntiAffinity>,
 }
 
+/// Which of the two is stable, [`Status::stable_is_ping`] says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PingPong {
+    /// Empty if absent, which the controller refuses.
     pub ping_service: String,
+    /// Empty if absent, which the controller refuses.
     pub pong_service: String,
 }
 
+/// `antiAffinity`, of which the controller wants one of the two.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AntiAffinity {
     /// The weight of the preferred anti-affinity, if it is set.
     pub preferred: Option<i64>,
+    /// The required anti-affinity is set.
     pub required: bool,
 }
 
@@ -155,10 +193,12 @@ impl Rollout {
         })
     }
 
+    /// That of the canary; blue-green has none.
     pub fn traffic_routing(&self) -> Option<&TrafficRouting> {
         self.canary.as_ref()?.traffic_routing.as_ref()
     }
 
+    /// `trafficRouting.istio` of the canary.
     pub fn istio(&self) -> Option<&Istio> {
         self.traffic_routing()?.istio.as_ref()
     }

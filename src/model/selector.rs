@@ -5,16 +5,23 @@ use serde_json::Value;
 use super::notes::Notes;
 use super::reader::{Labels, Reader};
 
+/// A Kubernetes label selector: all of it must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
+    /// Labels with their values.
     pub match_labels: Labels,
+    /// `matchExpressions`, in their order.
     pub expressions: Vec<Expression>,
 }
 
+/// One entry of `matchExpressions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expression {
+    /// The label.
     pub key: String,
+    /// `In`, `NotIn`, `Exists` or `DoesNotExist`; as it is written.
     pub operator: String,
+    /// Empty for `Exists` and `DoesNotExist`.
     pub values: Vec<String>,
 }
 
@@ -38,6 +45,7 @@ impl Selector {
         Self::read(&Reader::new(selector, &Notes::default()))
     }
 
+    /// Whether it selects everything, which the controller refuses.
     pub fn is_empty(&self) -> bool {
         self.match_labels.is_empty() && self.expressions.is_empty()
     }

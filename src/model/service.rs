@@ -2,17 +2,23 @@
 
 use super::reader::{Labels, Reader};
 
+/// A Service, whose hash the controller writes into the selector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// `None` if the Service has no selector, as with manual endpoints.
     pub selector: Option<Labels>,
+    /// The `port` of each, not the target port.
     pub ports: Vec<i64>,
 }
 
+/// A ServiceEntry, which provides hosts outside of Services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceEntry {
+    /// As they are written, also wildcards.
     pub hosts: Vec<String>,
+    /// The `number` of each.
     pub ports: Vec<i64>,
+    /// Namespaces, `.` or `*`; empty: all.
     pub export_to: Vec<String>,
 }
 

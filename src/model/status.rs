@@ -2,16 +2,20 @@
 
 use super::reader::Reader;
 
+/// A Rollout's `status`. Whoever may write the subresource can write it: in another namespace it proves nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Hash of the stable revision; empty before the first deployment is complete.
     pub stable_rs: String,
     /// Hash of the revision that the spec asks for.
     pub current_pod_hash: String,
+    /// Somebody or an analysis has aborted the release: the canary's weight goes to 0.
     pub abort: bool,
+    /// Somebody has promoted the release past its steps.
     pub promote_full: bool,
     /// The selector in text form, `app=x,tier in (a,b)`.
     pub selector: String,
+    /// `None` before the controller has written the first weights.
     pub weights: Option<Weights>,
     /// `ping` or `pong`: which Service of a ping-pong Rollout is the stable one.
     pub stable_ping_pong: String,
@@ -22,16 +26,22 @@ pub struct Status {
 /// `status.canary.weights`: percentages of the traffic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
+    /// The revision that is released.
     pub canary: WeightDestination,
+    /// The revision before it.
     pub stable: WeightDestination,
     /// A running experiment's destinations.
     pub additional: Vec<WeightDestination>,
 }
 
+/// A share of the traffic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WeightDestination {
+    /// Per cent.
     pub weight: i64,
+    /// The Service that gets it; empty at subset level.
     pub service_name: String,
+    /// The revision that gets it.
     pub pod_template_hash: String,
 }
 
@@ -65,6 +75,7 @@ impl Status {
         self.stable_ping_pong == "ping"
     }
 
+    /// Per cent; 0 before the first weights.
     pub fn canary_weight(&self) -> i64 {
         self.weights
             .as_ref()

@@ -3,34 +3,51 @@
 use super::analysis::{Analysis, TemplateRef};
 use super::reader::{IntOrString, Reader};
 
+/// One step. The controller takes it for the first kind that is set; a step of several is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
+    /// From 0 to `maxTrafficWeight`: per cent, unless that is set.
     pub set_weight: Option<i64>,
+    /// `pause` is an object; `{}` waits for a person.
     pub pause: bool,
+    /// Seconds, or a duration such as `10m`.
     pub pause_duration: Option<IntOrString>,
+    /// Pods of their own for some time.
     pub experiment: Option<Experiment>,
+    /// The step ends when it does.
     pub analysis: Option<Analysis>,
+    /// Pods of the canary apart from its weight; only with traffic routing.
     pub set_canary_scale: bool,
+    /// Requests with a header go to the canary, by a route that the controller inserts.
     pub set_header_route: Option<RouteStep>,
+    /// Requests are also sent to the canary, by a route that the controller inserts.
     pub set_mirror_route: Option<RouteStep>,
+    /// Some plugin's step.
     pub plugin: bool,
 }
 
+/// An `experiment` step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Experiment {
+    /// Each gets a ReplicaSet, and with a weight a Service.
     pub templates: Vec<ExperimentTemplate>,
+    /// Looked up when the step begins, not before.
     pub analyses: Vec<TemplateRef>,
 }
 
+/// Pods of an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExperimentTemplate {
+    /// Of the template.
     pub name: String,
+    /// Per cent of the traffic while it runs; `None`: none.
     pub weight: Option<i64>,
 }
 
 /// A setHeaderRoute or setMirrorRoute step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RouteStep {
+    /// The inserted route, which `managedRoutes` must list.
     pub name: String,
     /// `None` or empty: the step removes the route.
     pub matches: Option<Vec<Vec<MatchField>>>,
@@ -39,6 +56,7 @@ pub struct RouteStep {
 /// One `headerValue`, `method` or `path` of a match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchField {
+    /// The field: `headerValue`, `method` or `path`.
     pub name: &'static str,
     /// `headerName` beside a `headerValue`.
     pub header: String,
@@ -46,10 +64,14 @@ pub struct MatchField {
     pub value: Option<StringMatch>,
 }
 
+/// Exactly one must be set; empty counts as absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StringMatch {
+    /// Equal to it.
     pub exact: String,
+    /// Matches the regular expression as a whole.
     pub regex: String,
+    /// Begins with it.
     pub prefix: String,
 }
 

@@ -5,52 +5,80 @@ use super::reader::Reader;
 /// The traffic routers. Of routers other than Istio only the presence is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrafficRouting {
+    /// `None` if absent.
     pub istio: Option<Istio>,
+    /// An ingress of the AWS Load Balancer Controller.
     pub alb: bool,
+    /// `alb.rootService`; empty if absent.
     pub alb_root_service: String,
+    /// Service Mesh Interface.
     pub smi: bool,
+    /// Apache APISIX.
     pub apisix: bool,
+    /// Ambassador.
     pub ambassador: bool,
+    /// ingress-nginx.
     pub nginx: bool,
+    /// AWS App Mesh.
     pub app_mesh: bool,
+    /// Traefik.
     pub traefik: bool,
+    /// At least one plugin.
     pub plugins: bool,
+    /// What 100 per cent is called; `None`: 100. Only with nginx and plugins.
     pub max_traffic_weight: Option<i64>,
     /// `None` if absent.
     pub managed_routes: Option<Vec<String>>,
 }
 
+/// `trafficRouting.istio`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Istio {
+    /// `None` if absent. The controller wants one of this and the list.
     pub virtual_service: Option<VirtualServiceRef>,
     /// `None` if absent. The controller ignores an empty list, except in its index of VirtualServices.
     pub virtual_services: Option<Vec<VirtualServiceRef>>,
+    /// With it the flow splits by subsets.
     pub destination_rule: Option<DestinationRuleRef>,
 }
 
+/// A VirtualService, and which of its routes the controller manages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VirtualServiceRef {
+    /// `name` or `name.namespace`.
     pub name: String,
+    /// Names of http routes; empty: the controller chooses one.
     pub routes: Vec<String>,
+    /// Empty: the first one.
     pub tls_routes: Vec<TlsRouteRef>,
+    /// Empty: the first one.
     pub tcp_routes: Vec<TcpRouteRef>,
 }
 
+/// The tls routes whose matches all have the port, and together the SNI hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TlsRouteRef {
+    /// 0 if absent.
     pub port: i64,
+    /// In any order, but none twice.
     pub sni_hosts: Vec<String>,
 }
 
+/// The tcp routes whose matches all have the port.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TcpRouteRef {
+    /// 0 if absent.
     pub port: i64,
 }
 
+/// A DestinationRule, and which of its subsets have roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DestinationRuleRef {
+    /// A name in the Rollout's namespace; dots are part of it.
     pub name: String,
+    /// Empty if absent, which the controller refuses.
     pub canary_subset_name: String,
+    /// Empty if absent, which the controller refuses.
     pub stable_subset_name: String,
     /// `None` if absent.
     pub additional_subset_names: Option<Vec<String>>,

@@ -6,14 +6,20 @@ use super::reader::Reader;
 use crate::field::Path;
 use crate::managed_fields;
 
+/// A VirtualService, whose managed routes' weights the controller writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualService {
+    /// As they are written; empty for a delegate.
     pub hosts: Vec<String>,
+    /// `name`, `namespace/name`, `./name` or `mesh`; empty: `mesh`.
     pub gateways: Vec<String>,
+    /// Namespaces, `.` or `*`; empty: all.
     pub export_to: Vec<String>,
     /// `None` if absent. For the controller that differs from `[]`.
     pub http: Option<Vec<HttpRoute>>,
+    /// `None` if absent. At `[]` the controller panics.
     pub tls: Option<Vec<L4Route>>,
+    /// `None` if absent. At `[]` the controller panics.
     pub tcp: Option<Vec<L4Route>>,
     /// The field managers that own a list of routes, or a part of it.
     pub route_managers: BTreeSet<String>,
@@ -21,16 +27,22 @@ pub struct VirtualService {
     pub routes_given_up: bool,
 }
 
+/// An http route. Istio takes the first one that matches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpRoute {
+    /// Empty if absent; the controller takes the first of a name.
     pub name: String,
     /// It has no conditions.
     pub matches_all: bool,
     /// `None` if absent.
     pub route: Option<Vec<RouteDestination>>,
+    /// `redirect` is set, so that it has no destinations.
     pub redirect: bool,
+    /// `directResponse` is set, so that it has no destinations.
     pub direct_response: bool,
+    /// Another VirtualService has its routes.
     pub delegate: Option<Delegate>,
+    /// Gets a copy of each request; nobody gets its response.
     pub mirror: Option<Destination>,
     /// A `None` element has no `destination`.
     pub mirrors: Vec<Option<Destination>>,
@@ -39,10 +51,13 @@ pub struct HttpRoute {
 /// A tls or a tcp route.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct L4Route {
+    /// One of them must match; empty: all connections.
     pub matches: Vec<L4Match>,
+    /// `None` if absent, which Istio refuses.
     pub route: Option<Vec<RouteDestination>>,
 }
 
+/// One entry of `match`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct L4Match {
     /// 0 if absent, as the controller reads it.
@@ -51,22 +66,30 @@ pub struct L4Match {
     pub sni_hosts: Vec<String>,
 }
 
+/// An entry of `route`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RouteDestination {
+    /// `None` if absent, which Istio refuses.
     pub destination: Option<Destination>,
+    /// Per cent; `None`: 0, or all if it is the only entry.
     pub weight: Option<i64>,
 }
 
+/// Where requests go: a host, or one subset of its endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Destination {
+    /// As it is written; [`super::Host::resolve`] completes it.
     pub host: String,
     /// Empty if absent.
     pub subset: String,
+    /// `None`: the only port of the host.
     pub port: Option<i64>,
 }
 
+/// A reference to a VirtualService without hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delegate {
+    /// Of the VirtualService without hosts that has the routes.
     pub name: String,
     /// Empty: the VirtualService's own namespace.
     pub namespace: String,
@@ -104,14 +127,17 @@ impl VirtualService {
         self.hosts.is_empty()
     }
 
+    /// Empty if absent too.
     pub fn http(&self) -> &[HttpRoute] {
         self.http.as_deref().unwrap_or_default()
     }
 
+    /// Empty if absent too.
     pub fn tls(&self) -> &[L4Route] {
         self.tls.as_deref().unwrap_or_default()
     }
 
+    /// Empty if absent too.
     pub fn tcp(&self) -> &[L4Route] {
         self.tcp.as_deref().unwrap_or_default()
     }

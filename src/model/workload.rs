@@ -3,8 +3,10 @@
 
 use super::reader::{Labels, Reader};
 
+/// What has a pod template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
+    /// What its pods have, without what the controller adds.
     pub template_labels: Labels,
 }
 

@@ -3,17 +3,23 @@
 use super::key::Key;
 use super::object::Object;
 
+/// What a write does with the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
+    /// It did not exist.
     Create,
+    /// It is replaced, by a patch or an apply too.
     Update,
+    /// It ceases to exist, or gets a deletionTimestamp.
     Delete,
 }
 
 /// A write: the stored object and the new one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {
+    /// Which of the objects there are.
     pub operation: Operation,
+    /// Of both objects.
     pub key: Key,
     /// `None` on CREATE.
     pub old: Option<Object>,
@@ -29,6 +35,7 @@ impl Write {
 }
 
 impl Operation {
+    /// As the API server writes it.
     pub fn as_str(self) -> &'static str {
         match self {
             Operation::Create => "CREATE",

@@ -10,8 +10,12 @@
 //! Live weights are used if the Rollout's `status.canary.weights` is set or the controller's field manager owns the
 //! list; before that they are the user's. On a CREATE, and for a role without a live destination, the canary's weight
 //! comes from the status. On an UPDATE the status is used only if somebody else owns the live list, the status is of
-//! the current revisions, and it gives the canary *less*: the mutation can take traffic from a canary but never gives
+//! the current revisions, the stable destination does not have the hash of another one, and it gives the canary *less*: the mutation can take traffic from a canary but never gives
 //! it more, because the canary's pods may no longer exist.
+//!
+//! If in the middle of a release the Rollout comes to name VirtualServices of which none exists in the cluster, the
+//! controller refuses it, and the weights in force are those that it wrote last. The VirtualService that it named before keeps them in all
+//! routes with a canary and a stable destination, as long as no Rollout names it and nobody else has written its routes.
 //!
 //! ## Why
 //! If the file is applied again while the canary has 5 %, the 50/50 of the file is stored, and half of the traffic
@@ -31,7 +35,7 @@ use super::input::Input;
 use super::patch::{Kept, Patch};
 use super::split::{Asked, Counterparts, Live, Split, sum};
 use crate::cluster::{Flow, ManagedRoute, Role, Roles};
-use crate::model::{Destination, Object, VirtualService, VirtualServiceRef};
+use crate::model::{Destination, HASH_LABEL, Key, Kind, Object, VirtualService};
 
 mutation!(VirtualService(apply));
 
@@ -48,8 +52,28 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
                 roles: &roles,
                 input,
             };
-            weights.keep_all(&service, linked.link.reference, patch);
+            let (reference, argo) = (linked.link.reference, flow.argo());
+            let routes = ManagedRoute::weighted(&flow.rollout, &service, reference, argo);
+            weights.keep_all(&service, routes, patch);
         }
+    }
+    keep_of_left(input, &service, patch);
+}
+
+/// Keeps the weights of a flow that no longer names the VirtualService: which routes were its own, it does not say any
+/// more.
+fn keep_of_left(input: &Input<'_>, service: &VirtualService, patch: &mut Patch) {
+    let live = input.write.old.as_ref().and_then(Object::virtual_service);
+    let Some(flow) = live.and_then(|live| input.view.flow_that_left(live)) else {
+        return;
+    };
+    if let Some(roles) = flow.roles() {
+        let weights = FlowWeights {
+            flow: &flow,
+            roles: &roles,
+            input,
+        };
+        weights.keep_all(service, ManagedRoute::all(service), patch);
     }
 }
 
@@ -61,7 +85,7 @@ struct FlowWeights<'a> {
 }
 
 impl FlowWeights<'_> {
-    fn keep_all(&self, service: &VirtualService, reference: &VirtualServiceRef, patch: &mut Patch) {
+    fn keep_all(&self, service: &VirtualService, routes: Vec<ManagedRoute<'_>>, patch: &mut Patch) {
         let live = self
             .input
             .write
@@ -69,9 +93,7 @@ impl FlowWeights<'_> {
             .as_ref()
             .and_then(Object::virtual_service);
         let counterparts = live.map(|live| Counterparts::of(live.body, service));
-        for route in
-            ManagedRoute::weighted(&self.flow.rollout, service, reference, self.flow.argo())
-        {
+        for route in routes {
             if self.has_both(&route) {
                 let live = counterparts.as_ref();
                 let live = live.and_then(|live| Live::of(live, &route, self.roles));
@@ -88,8 +110,9 @@ impl FlowWeights<'_> {
 
     fn keep(&self, route: &ManagedRoute<'_>, live: Option<&Live<'_>>, patch: &mut Patch) {
         let list = ["spec", route.list.field()];
-        let owned = self.input.controller_owns(&list);
         let status = &self.flow.rollout.status;
+        let elsewhere = status.weights.is_some() && self.is_stable_elsewhere();
+        let owned = self.input.controller_owns(&list) || elsewhere;
         let Some(split) = Split::of(status, live, &self.asked(route), owned) else {
             return;
         };
@@ -117,6 +140,28 @@ impl FlowWeights<'_> {
             let what = format!("weights {canary}/{stable} of route {label}");
             patch.keep(Kept::Several(what), owner);
         }
+    }
+
+    /// Whether the stable destination selects other pods than the stable ones, as after roles were swapped: what the
+    /// status takes from the canary would go to them.
+    fn is_stable_elsewhere(&self) -> bool {
+        let (flow, roles) = (self.flow, self.roles);
+        let linked = flow.destination_rule();
+        let subset = roles.rule.map(|rule| &rule.stable_subset_name);
+        let subset = linked
+            .zip(subset)
+            .and_then(|(linked, name)| linked.rule.body.subset(name));
+        let service = Key::new(Kind::Service, &flow.key().namespace, roles.stable_service);
+        let labels = match subset {
+            Some((_, subset)) => subset.labels.as_ref(),
+            None => flow
+                .view
+                .service(&service)
+                .and_then(|service| service.body.selector.as_ref()),
+        };
+        let hash = labels.and_then(|labels| labels.get(HASH_LABEL));
+        let stable = &flow.rollout.status.stable_rs;
+        hash.is_some_and(|hash| !stable.is_empty() && hash != stable)
     }
 
     /// The weight that a destination keeps; `None` for one that is the user's.

@@ -193,7 +193,8 @@ impl Rule {
             (Check::DestinationRule(check), Body::DestinationRule(rule)) => {
                 check(object.typed(rule), view, found);
             }
-            (Check::Any(check) | Check::Manifest(check), _) => check(object, found),
+            (Check::Any(check), _) => check(object, found),
+            (Check::Manifest(check), _) => check(object, view, found),
             _ => {}
         }
     }

@@ -47,8 +47,10 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     for linked in flow.virtual_services() {
         for shared in shared_routes(flow, &linked) {
             let route = route_identity(linked.service, &shared.route);
-            if seen.insert((linked.link.key.clone(), route.clone())) {
-                shared.report(flow, &linked, &route, found);
+            let identity = (linked.link.key.clone(), route);
+            if !seen.contains(&identity) {
+                shared.report(flow, &linked, &identity.1, found);
+                seen.insert(identity);
             }
         }
     }

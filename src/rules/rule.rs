@@ -34,7 +34,7 @@ pub enum Check {
     /// Objects of any kind; it reads no other objects.
     Any(fn(&Object, &mut Findings<'_>)),
     /// Objects of any kind in manifests, but only for `check`.
-    Manifest(fn(&Object, &mut Findings<'_>)),
+    Manifest(fn(&Object, &View<'_>, &mut Findings<'_>)),
     /// Rollouts, but only for `check` and the audit: a review can come between two writes of the controller, when its
     /// findings would be wrong.
     Standing(fn(&Flow<'_>, &mut Findings<'_>)),

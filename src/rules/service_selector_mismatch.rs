@@ -13,7 +13,8 @@
 //! destination resolves to) requires a label that only the pods of the new template have. The old labels are those of
 //! the stable ReplicaSet. If it is not known, the rule reports a label that the stored Service does not require and
 //! that `spec.selector` does not require. If it is known, the rule holds from the write of the new template on, before
-//! the controller has seen it.
+//! the controller has seen it. The same holds for the Service of the canary while it gets traffic and selects pods of an
+//! older template, by a hash whose ReplicaSet is known.
 //!
 //! A Service without a selector is not checked, and neither are pods of a `workloadRef` that is not known.
 //!
@@ -38,10 +39,10 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use super::parts::pods::{ADD_AFTER_RELEASE, Pods, state};
-use crate::cluster::{Flow, Role, RoutedDestination, ServiceRole, View, reference};
+use super::parts::pods::{ADD_AFTER_RELEASE, ADD_WHEN_RELEASED, Pods, state};
+use crate::cluster::{Flow, ManagedRoute, Role, RoutedDestination, ServiceRole, View, reference};
 use crate::field::Path;
-use crate::model::{Key, Labels};
+use crate::model::{HASH_LABEL, Key, Labels};
 use crate::verdict::{Finding, Findings, message};
 
 rule!(
@@ -143,7 +144,8 @@ fn check_routed_service(
     }
 }
 
-/// The labels in the selectors of the stable pods' Services that only pods of the new template have. Their subjects are
+/// The labels in the selectors of the Services of the stable pods, and of older canary pods, that only pods of the new
+/// template have. Their subjects are
 /// those of labels that no pods have: a template that gets such a label brings no new fault.
 fn check_stable_revision(flow: &Flow<'_>, template: &Pods, found: &mut Findings<'_>) {
     for (key, path, hash) in stable_services(flow) {
@@ -162,20 +164,26 @@ fn check_stable_revision(flow: &Flow<'_>, template: &Pods, found: &mut Findings<
             let message = message!("{} {}, and {key}", flow.key(), state(flow))
                 .with_field(&path)
                 .text(format!(
-                    " selects the stable pods by label `{label}: {required}`, {}",
+                    " selects {} pods by label `{label}: {required}`, {}",
+                    pods.owner,
                     pods.failing_in_release(label)
                 ));
             let finding = found.error(flow.key(), path.clone(), message);
             finding
                 .subject(format!("{key} {label}"))
-                .help(ADD_AFTER_RELEASE)
+                .help(if hash == flow.rollout.status.stable_rs {
+                    ADD_AFTER_RELEASE
+                } else {
+                    ADD_WHEN_RELEASED
+                })
                 .with(&key, Path::spec(["selector"]).entry(label));
             pods.add_workload(finding);
         }
     }
 }
 
-/// The Services that select the stable pods, with the field of the Rollout that leads to each and the pods' hash.
+/// The Services that select pods of an older template, with the field of the Rollout that leads to each and the pods'
+/// hash.
 fn stable_services(flow: &Flow<'_>) -> BTreeSet<(Key, Path, String)> {
     let status = &flow.rollout.status;
     let mut services = BTreeSet::new();
@@ -187,6 +195,8 @@ fn stable_services(flow: &Flow<'_>) -> BTreeSet<(Key, Path, String)> {
             ServiceRole::Canary | ServiceRole::Preview => false,
         };
         if let Some(hash) = flow.hash_of_service(link.role).filter(|_| stable) {
+            services.insert((link.key, link.path, hash));
+        } else if let Some(hash) = hash_in_use(flow, &link.key) {
             services.insert((link.key, link.path, hash));
         }
     }
@@ -200,6 +210,23 @@ fn stable_services(flow: &Flow<'_>) -> BTreeSet<(Key, Path, String)> {
     let mut seen = BTreeSet::new();
     services.retain(|(key, ..)| seen.insert(key.clone()));
     services
+}
+
+/// The hash by which the canary's Service selects pods that get traffic: of the stable pods if the Service
+/// was theirs before the last write of the Rollout, of an older template if that write changed it.
+fn hash_in_use(flow: &Flow<'_>, service: &Key) -> Option<String> {
+    let view = &flow.view;
+    let hash = selector(&view.before(), service)?.get(HASH_LABEL)?;
+    let host = view.service_host(service);
+    let gets_traffic = flow.virtual_services().any(|linked| {
+        let routes = linked.managed_routes();
+        let mut entries = routes.iter().flat_map(ManagedRoute::entries);
+        entries.any(|(_, entry)| {
+            let to = entry.destination.as_ref();
+            entry.weight > Some(0) && to.is_some_and(|to| linked.host(to, view) == host)
+        })
+    });
+    gets_traffic.then(|| hash.clone())
 }
 
 fn selector<'a>(view: &View<'a>, service: &Key) -> Option<&'a Labels> {

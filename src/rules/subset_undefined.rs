@@ -6,7 +6,7 @@
 //!
 //! It is a warning if no DestinationRule for the host exists, and if the write gives the host its first one. But it is an
 //! error if an UPDATE removes the last one, or if an UPDATE of the VirtualService, which sent to the host without a
-//! subset, sends to subsets alone. A destination of weight 0 beside others is a warning too, unless a Rollout manages
+//! subset, sends to subsets alone; mirrors, and routes behind one without conditions, do not count there. A destination of weight 0 beside others is a warning too, unless a Rollout manages
 //! the weights of the route.
 //!
 //! It is also a warning if a DestinationRule defines the subset but the proxies in the VirtualService's namespace do
@@ -36,7 +36,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::parts::hidden_subset::SentSubset;
 use super::parts::names::quoted;
-use super::parts::narrowed_hosts::narrowed_hosts;
+use super::parts::narrowed_hosts::{answers, narrowed_hosts};
 use super::parts::suggest::{did_you_mean, nearest};
 use super::parts::target::{Target, keys};
 use super::parts::unweighted::{Unweighted, unweighted};
@@ -187,8 +187,9 @@ impl Reference<'_, '_> {
     fn is_narrowed(&self) -> bool {
         let Target { host, view, .. } = self.target;
         let find = || narrowed_hosts(self.service, self.view);
-        let is_narrowed = self.narrowed.get_or_init(find).contains(host);
-        is_narrowed && !view.providers(host).is_empty()
+        answers(self.service.body, &self.path)
+            && self.narrowed.get_or_init(find).contains(host)
+            && !view.providers(host).is_empty()
     }
 
     fn report_narrowed(&self, found: &mut Findings<'_>) {

@@ -3,7 +3,8 @@
 //! ## What
 //! A Rollout, VirtualService or DestinationRule of `check` or `fix` has a field that its CRD does not have. The pod
 //! template of a Rollout counts as well; `metadata`, `status` and fields that are null do not. The rule knows the CRDs
-//! of one version of Argo Rollouts and Istio, which the message names. A webhook sees no such fields, because the API
+//! of one version of Istio, and those of Argo Rollouts since 1.7, of which `argoVersion` chooses one. The message names the
+//! version. A webhook sees no such fields, because the API
 //! server has dropped them before.
 //!
 //! ## Why
@@ -22,25 +23,35 @@
 //! from one field by one or two letters, or by capitals.
 
 use super::parts::suggest::nearest;
+use crate::cluster::{ArgoVersion, View};
 use crate::field::{Path, Segment};
-use crate::model::{Object, UnknownField};
+use crate::model::{AbsentIn, Kind, Object, UnknownField};
 use crate::verdict::{Findings, Remedy, message};
 
 rule!(RG114, Warning, Manifest(check));
 
-fn check(object: &Object, found: &mut Findings<'_>) {
+/// The newest version of the controller whose CRD has other fields than the one before it.
+const NEWEST_CHANGE: ArgoVersion = ArgoVersion(1, 9);
+
+fn check(object: &Object, view: &View<'_>, found: &mut Findings<'_>) {
     let Some(unknown) = &object.unknown_fields else {
         return;
     };
-    for field in &unknown.listed {
-        report(object, field, unknown.version, found);
+    let argo = view.mesh().argo_version;
+    let version = match object.key().kind {
+        Kind::Rollout if argo < NEWEST_CHANGE => format!("Argo Rollouts {argo}"),
+        _ => unknown.version.to_owned(),
+    };
+    let is_absent = |field: &&UnknownField| field.absent_in.contains((argo.0, argo.1));
+    for field in unknown.listed.iter().filter(is_absent) {
+        report(object, field, &version, found);
     }
     if unknown.more > 0 {
         let message = message!(
             "{} sets {} more fields that {} does not have",
             object.key(),
             unknown.more,
-            unknown.version
+            version
         );
         found
             .warning(object.key(), Path::default(), message)
@@ -60,11 +71,14 @@ fn report(object: &Object, field: &UnknownField, version: &str, found: &mut Find
     let message = set.text(format!(
         ", which {version} does not have there: the API server drops it"
     ));
-    let right = right_name(field);
-    let help = match (right, &field.elsewhere) {
-        (Some(right), _) => format!("did you mean `{right}`?"),
-        (None, Some(place)) => format!("move it to `{place}`, or remove it"),
-        (None, None) => "correct the name or the indentation, or remove it".to_owned(),
+    let right = right_name(field).filter(|_| field.absent_in == AbsentIn::All);
+    let help = match (field.absent_in, right, &field.elsewhere) {
+        (AbsentIn::Before((major, minor)), ..) => {
+            format!("Argo Rollouts {major}.{minor} has it: upgrade the CRD, or remove it")
+        }
+        (_, Some(right), _) => format!("did you mean `{right}`?"),
+        (_, _, Some(place)) => format!("move it to `{place}`, or remove it"),
+        _ => "correct the name or the indentation, or remove it".to_owned(),
     };
     let finding = found.warning(key, path.clone(), message);
     finding.subject(path.to_string()).help(help);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::unweighted::{Unweighted, unweighted};
 use crate::cluster::View;
+use crate::field::{Path, Segment};
 use crate::model::{Host, Typed, VirtualService};
 
 /// The hosts to which the VirtualService sent only without a subset before the write, and no longer does.
@@ -24,14 +25,33 @@ pub fn narrowed_hosts(service: Typed<'_, VirtualService>, view: &View<'_>) -> Ha
     narrowed
 }
 
-/// The hosts to which the VirtualService sends without a subset, or with one, by destinations that Istio does not leave
-/// out.
+/// Whether the destination at this path can answer a request: the proxy drops the response of a mirror, and no request
+/// gets past an http route without conditions.
+pub fn answers(service: &VirtualService, path: &Path) -> bool {
+    let [
+        _,
+        Segment::Field(list),
+        Segment::Index(index),
+        Segment::Field(field),
+        ..,
+    ] = path.segments()
+    else {
+        return false;
+    };
+    let mut before = service.http().iter().take(*index);
+    let is_behind_all = before.any(|route| route.matches_all && route.delegate.is_none());
+    *field == "route" && (*list != "http" || !is_behind_all)
+}
+
+/// The hosts to which the VirtualService sends without a subset, or with one, by destinations that answer and that Istio
+/// does not leave out.
 fn hosts(service: Typed<'_, VirtualService>, view: &View<'_>, whole: bool) -> HashSet<Host> {
     let unweighted = unweighted(service, view);
     let destinations = service.body.destinations().filter(|(path, to)| {
         let weight = unweighted.get(&path.field("subset"));
         let is_left_out = matches!(weight, Some(Unweighted::Ignored));
-        to.subset.is_empty() == whole && !to.host.is_empty() && !is_left_out
+        let is_counted = !to.host.is_empty() && !is_left_out && answers(service.body, path);
+        to.subset.is_empty() == whole && is_counted
     });
     destinations
         .map(|(_, to)| view.resolve(&to.host, service.meta.namespace()))

@@ -9,7 +9,7 @@ use crate::verdict::Finding;
 /// The labels of the pods of a flow, or of one role in it.
 pub struct Pods {
     /// How messages call them: `its`, `the canary's`, `the stable` pods.
-    owner: &'static str,
+    pub owner: &'static str,
     labels: Labels,
     /// The workload that `workloadRef` names, and the field with the labels in it.
     workload: Option<(Key, Path)>,
@@ -43,8 +43,8 @@ impl Pods {
         Some(pods)
     }
 
-    /// The pods of the revision with this hash, which has the stable role; the template may be another one already. If
-    /// the revision is not known, the labels that its pods are known to have in a release: those of the Rollout's
+    /// The pods of the revision with this hash; the template may be another one already. If it is the stable one and not
+    /// known, the labels that its pods are known to have in a release: those of the Rollout's
     /// selector, and those that select them now. `None` if nothing selects the pods now.
     pub fn of_revision(flow: &Flow<'_>, hash: &str, selecting: Option<&Labels>) -> Option<Self> {
         let in_progress = flow.is_in_progress();
@@ -56,6 +56,9 @@ impl Pods {
         let mut labels = match known {
             Some(revision) if in_progress || is_met(flow, selecting?) => {
                 revision.body.template_labels.clone()
+            }
+            None if flow.canary().is_some() && hash != flow.rollout.status.stable_rs => {
+                return None;
             }
             // Its pods are those of the last template that the controller saw, and may have any label of it.
             None if hash == flow.rollout.status.current_pod_hash => return None,
@@ -71,10 +74,21 @@ impl Pods {
             }
             _ => return None,
         };
-        let added = flow.canary().map(|canary| canary.stable_labels.clone());
+        let is_stable = hash == flow.rollout.status.stable_rs || flow.canary().is_none();
+        let added = flow.canary().map(|canary| {
+            if is_stable {
+                canary.stable_labels.clone()
+            } else {
+                canary.canary_labels.clone()
+            }
+        });
         labels.extend(added.unwrap_or_default());
         Some(Self {
-            owner: "the stable",
+            owner: if is_stable {
+                "the stable"
+            } else {
+                "the canary's"
+            },
             labels,
             workload: known.map(|_| (key, Path::of(["metadata", "labels"]))),
         })
@@ -152,6 +166,10 @@ pub fn labels_path(kind: Kind) -> Path {
         _ => Path::spec(["template", "metadata", "labels"]),
     }
 }
+
+/// The help for a selector that asks for a label that older canary pods do not have.
+pub const ADD_WHEN_RELEASED: &str = "wait until the pods of the new template get the traffic, then ask for the label: until \
+                                     then those of the old one do";
 
 /// The help for a selector that asks for a label that the stable pods do not have.
 pub const ADD_AFTER_RELEASE: &str = "finish or abort the release, then ask for the label: until then the stable pods are \

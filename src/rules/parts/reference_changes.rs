@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
-use crate::cluster::Flow;
 use crate::cluster::reference::{self, ServiceRole, VirtualServiceLink, istio_path};
+use crate::cluster::{ArgoVersion, Flow, List, ManagedRoute};
 use crate::field::Path;
-use crate::model::{DestinationRuleRef, Istio, Key, Rollout, Typed};
+use crate::model::{
+    DestinationRuleRef, Istio, Key, Rollout, Typed, VirtualService, VirtualServiceRef,
+};
 
 /// A field of the Rollout that refers to something else after the write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +109,7 @@ fn virtual_services(old: &Flow<'_>, new: &Flow<'_>, istio: &Istio) -> Vec<Refere
     let (old_keys, new_by_key) = (by_key(&old_links), by_key(&new_links));
     for link in &old_links {
         match new_by_key.get(&link.key) {
-            Some(other) => all.extend(routes(link, other)),
+            Some(other) => all.extend(routes(new, link, other)),
             None => all.push(ReferenceChange::replaced(istio_path().field(field))),
         }
     }
@@ -131,15 +133,45 @@ fn by_key<'l, 'a>(
     first
 }
 
-fn routes(old: &VirtualServiceLink<'_>, new: &VirtualServiceLink<'_>) -> Vec<ReferenceChange> {
-    let path = |field| new.path.field(field);
+/// Compares the lists. An empty one, of which the controller chooses the route, is no change if the other one lists just
+/// that route.
+fn routes(
+    flow: &Flow<'_>,
+    old: &VirtualServiceLink<'_>,
+    new: &VirtualServiceLink<'_>,
+) -> Vec<ReferenceChange> {
+    let path = |list: List| new.path.field(list.reference_field());
+    let service = flow.view.virtual_service(&new.key);
     let (old, new) = (old.reference, new.reference);
     let changes = [
-        ReferenceChange::of_set(path("routes"), &old.routes, &new.routes),
-        ReferenceChange::of_set(path("tlsRoutes"), &old.tls_routes, &new.tls_routes),
-        ReferenceChange::of_set(path("tcpRoutes"), &old.tcp_routes, &new.tcp_routes),
+        ReferenceChange::of_set(path(List::Http), &old.routes, &new.routes),
+        ReferenceChange::of_set(path(List::Tls), &old.tls_routes, &new.tls_routes),
+        ReferenceChange::of_set(path(List::Tcp), &old.tcp_routes, &new.tcp_routes),
     ];
-    changes.into_iter().flatten().collect()
+    let changes = List::ALL.into_iter().zip(changes);
+    let changes = changes.filter(|(list, _)| {
+        let Some(service) = service else {
+            return true;
+        };
+        let is_chosen = list.is_listed(old) != list.is_listed(new);
+        // Beside a route that the controller inserts, it chooses none.
+        let stays_only = *list != List::Http || flow.inserted_routes().is_empty();
+        let taken = |reference| taken(*list, service.body, reference, flow.argo());
+        !(is_chosen && stays_only && taken(old) == taken(new))
+    });
+    changes.filter_map(|(_, change)| change).collect()
+}
+
+/// The routes of the list whose weights the controller writes.
+fn taken(
+    list: List,
+    service: &VirtualService,
+    reference: &VirtualServiceRef,
+    argo: ArgoVersion,
+) -> Vec<usize> {
+    let routes = ManagedRoute::validated(service, reference, argo).into_iter();
+    let routes = routes.filter(|route| route.list == list);
+    routes.map(|route| route.index).collect()
 }
 
 fn destination_rule(old: &Istio, new: &Istio) -> Vec<ReferenceChange> {

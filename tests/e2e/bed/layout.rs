@@ -62,7 +62,16 @@ impl Layout {
 
     /// The files with the CRDs of Istio and Argo.
     pub fn crds(&self) -> Vec<PathBuf> {
-        let list = std::fs::read_to_string(self.tool("crds.txt")).expect("crds.txt");
+        self.listed("crds.txt")
+    }
+
+    /// The files with the CRDs of Rollouts in older versions, oldest first.
+    pub fn older_crds(&self) -> Vec<PathBuf> {
+        self.listed("older-crds.txt")
+    }
+
+    fn listed(&self, name: &str) -> Vec<PathBuf> {
+        let list = std::fs::read_to_string(self.tool(name)).expect("a list of tests/e2e/build");
         list.lines().map(PathBuf::from).collect()
     }
 

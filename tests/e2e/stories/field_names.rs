@@ -1,9 +1,10 @@
 //! The names of fields that RG114 compares manifests with are those of the CRDs, and the API server drops the others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use rollout_guard::model::{Kind, Object};
-use rollout_guard::source::{Limits, parse};
+use rollout_guard::source::{Limits, Node, parse};
 use serde_json::{Value, json};
 
 use crate::bed::Bed;
@@ -31,9 +32,7 @@ fn the_field_names_are_those_of_the_crds(bed: &Bed) {
     let mut crds = BTreeMap::new();
     for file in bed.layout.crds() {
         let version = version(&file.to_string_lossy());
-        let text = std::fs::read_to_string(&file).expect("a CRD");
-        for node in parse(&text, Limits::default()).expect("YAML") {
-            let crd = node.to_value();
+        for crd in documents(&file) {
             let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str);
             let kind = text("/spec/names/kind").unwrap_or_default();
             let group = text("/spec/group").unwrap_or_default();
@@ -42,6 +41,9 @@ fn the_field_names_are_those_of_the_crds(bed: &Bed) {
             }
         }
     }
+    let (newest, rollout) = &crds["Rollout"];
+    let rollout = with_older(bed, newest, rollout);
+    crds.insert("Rollout".to_owned(), (newest.clone(), rollout));
     let mut types = Types::default();
     let mut kinds = String::new();
     // Numbered in this order.
@@ -63,6 +65,78 @@ fn the_field_names_are_those_of_the_crds(bed: &Bed) {
         stored == text,
         "{FILE} is not of these CRDs: run this with UPDATE=1"
     );
+}
+
+fn documents(file: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).expect("a CRD");
+    let nodes = parse(&text, Limits::default()).expect("YAML");
+    nodes.iter().map(Node::to_value).collect()
+}
+
+/// The CRD of Rollouts with the fields of older versions. A field that not all versions have says which, in `x-versions`.
+fn with_older(bed: &Bed, newest: &str, crd: &Value) -> Value {
+    let at = "/spec/versions/0/schema/openAPIV3Schema";
+    let older = bed.layout.older_crds();
+    let older: Vec<(String, Value)> = older
+        .iter()
+        .map(|file| {
+            (
+                minor(&version(&file.to_string_lossy())),
+                documents(file).remove(0),
+            )
+        })
+        .chain([(minor(newest), crd.clone())])
+        .collect();
+    let schemas: Vec<(&str, &Value)> = older
+        .iter()
+        .map(|(version, crd)| (version.as_str(), crd.pointer(at).expect("a schema")))
+        .collect();
+    let mut all = crd.clone();
+    *all.pointer_mut(at).expect("a schema") = merged(&schemas);
+    all
+}
+
+/// `1.10` of `Argo Rollouts 1.10.1`.
+fn minor(version: &str) -> String {
+    let number = version.rsplit(' ').next().unwrap_or_default();
+    number.split('.').take(2).collect::<Vec<_>>().join(".")
+}
+
+/// One schema of those of several versions, oldest first.
+fn merged(schemas: &[(&str, &Value)]) -> Value {
+    let mut all = schemas.last().expect("a version").1.clone();
+    for below in ["items", "additionalProperties"] {
+        let held = schemas
+            .iter()
+            .map(|(version, schema)| (*version, &schema[below]));
+        let held: Vec<_> = held.filter(|(_, schema)| schema.is_object()).collect();
+        if all[below].is_object() {
+            all[below] = merged(&held);
+        }
+    }
+    let names = schemas
+        .iter()
+        .filter_map(|(_, schema)| schema["properties"].as_object());
+    let names: BTreeSet<&String> = names.flat_map(|properties| properties.keys()).collect();
+    for name in names {
+        let held = schemas
+            .iter()
+            .map(|(version, schema)| (*version, &schema["properties"][name]));
+        let held: Vec<_> = held.filter(|(_, schema)| schema.is_object()).collect();
+        let mut property = merged(&held);
+        let lacks =
+            |(version, _): &&(&str, &Value)| !held.iter().any(|(having, _)| having == version);
+        let after = |at: usize| schemas.get(at + 1).map(|(version, _)| *version);
+        let newest_with = schemas.iter().rposition(|entry| !lacks(&entry));
+        let newest_without = schemas.iter().rposition(|entry| lacks(&entry));
+        if let Some(until) = newest_with.and_then(after) {
+            property["x-versions"] = json!(format!("-{until}"));
+        } else if let Some(since) = newest_without.and_then(after) {
+            property["x-versions"] = json!(format!("+{since}"));
+        }
+        all["properties"][name] = property;
+    }
+    all
 }
 
 /// `Argo Rollouts 1.10.1` or `Istio 1.31.1`, from the path of the module.
@@ -105,9 +179,10 @@ impl Types {
     fn object(&mut self, properties: &Value) -> usize {
         let properties = properties.as_object().into_iter().flatten();
         let sorted: BTreeMap<&String, &Value> = properties.collect();
-        let words = sorted
-            .into_iter()
-            .map(|(name, schema)| format!("{name}{}", self.held(schema)));
+        let words = sorted.into_iter().map(|(name, schema)| {
+            let versions = schema["x-versions"].as_str().unwrap_or_default();
+            format!("{name}{}{versions}", self.held(schema))
+        });
         let line = words.collect::<Vec<_>>().join(" ");
         let next = self.lines.len();
         let id = *self.ids.entry(line.clone()).or_insert(next);
@@ -171,6 +246,7 @@ fn the_api_server_drops_what_the_guard_names(bed: &Bed) {
 fn named(object: &Object) -> BTreeSet<String> {
     let unknown = object.unknown_fields.iter();
     let fields = unknown.flat_map(|unknown| &unknown.listed);
+    let fields = fields.filter(|field| field.absent_in.contains((1, 10)));
     let paths = fields.map(|field| field.parent.entry(&field.name).pointer());
     paths.filter(|path| !path.contains('$')).collect()
 }

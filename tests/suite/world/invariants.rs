@@ -1,13 +1,13 @@
 //! What holds after every write of a person.
 
 use rollout_guard::managed_fields;
-use rollout_guard::model::{HASH_LABEL, Kind};
+use rollout_guard::model::{HASH_LABEL, Key, Kind};
 use serde_json::Value;
 
 use super::action::by_kind;
 use super::cluster::{CONTROLLER, Pods, Sim};
 use super::people::{Admitted, How, Outcome};
-use super::setup::{Content, Files, Setup, files};
+use super::setup::{Content, Files, NAMESPACE, Setup, files};
 
 /// An invariant that does not hold, and how.
 #[derive(Clone, Debug)]
@@ -122,8 +122,11 @@ fn values_are_kept(before: &Sim, admitted: &Admitted) -> Result<(), Breach> {
     };
     let (live, stored) = (&admitted.live, &admitted.stored);
     let istio = &rollout["spec"]["strategy"]["canary"]["trafficRouting"]["istio"];
-    let managed = admitted.key.kind != Kind::VirtualService
-        || istio["virtualService"]["name"] == *admitted.key.name;
+    let named = istio["virtualService"]["name"].as_str().unwrap_or_default();
+    let named = Key::new(Kind::VirtualService, NAMESPACE, named);
+    // While the VirtualService that a release names does not exist, the one before has its weights.
+    let lost = before.in_progress() && !before.world.objects.contains_key(&named);
+    let managed = admitted.key.kind != Kind::VirtualService || named == admitted.key || lost;
     let stopped = rollout["status"]["stableRS"]
         .as_str()
         .unwrap_or_default()
@@ -147,7 +150,21 @@ fn values_are_kept(before: &Sim, admitted: &Admitted) -> Result<(), Breach> {
     let kept = match admitted.key.kind {
         Kind::Service => live.get(HASH_LABEL) == stored.get(HASH_LABEL),
         Kind::DestinationRule => hashes(live).all(|hash| hashes(stored).any(|other| other == hash)),
-        _ => weights(live) == weights(stored) && inserted(live) == inserted(stored),
+        _ => {
+            let [was, is] = [live, stored].map(|http| {
+                if before.by_subset() {
+                    weights(http)
+                } else {
+                    // To which subset a destination sends is its author's affair.
+                    by_host(weights(http))
+                }
+            });
+            // A release that is promoted in full removes its routes (`reconcileTrafficRouting`).
+            let promoted = rollout["status"]["promoteFull"] == true;
+            // Of a VirtualService that a release has left, only pairs are kept.
+            let dropped = lost && is.len() < was.len();
+            dropped || was == is && (promoted || inserted(live) == inserted(stored))
+        }
     };
     if kept {
         return Ok(());
@@ -163,10 +180,14 @@ fn hashes(subsets: &Value) -> impl Iterator<Item = (&Value, &Value)> {
     subsets.filter_map(|subset| Some((&subset["name"], subset["labels"].get(HASH_LABEL)?)))
 }
 
-/// Of the managed route, in the order of their destinations.
+/// Of the managed route, whatever its name, in the order of their destinations.
 fn weights(http: &Value) -> Vec<(Value, i64)> {
     let mut routes = http.as_array().into_iter().flatten();
-    let route = routes.find(|route| route["name"] == "primary");
+    let route = routes.find(|route| {
+        ["primary", "first"]
+            .iter()
+            .any(|name| route["name"] == *name)
+    });
     let split = route.and_then(|route| route["route"].as_array());
     let weight = |one: &Value| {
         let weight = one["weight"].as_i64().unwrap_or_default();
@@ -175,6 +196,13 @@ fn weights(http: &Value) -> Vec<(Value, i64)> {
     let mut weights: Vec<_> = split.into_iter().flatten().map(weight).collect();
     weights.sort_by_key(|(destination, _)| destination.to_string());
     weights
+}
+
+fn by_host(weights: Vec<(Value, i64)>) -> Vec<(Value, i64)> {
+    let weights = weights.into_iter();
+    weights
+        .map(|(destination, weight)| (destination["host"].clone(), weight))
+        .collect()
 }
 
 fn inserted(http: &Value) -> Option<&Value> {
@@ -190,7 +218,12 @@ fn canary_gets_nothing(before: &Sim, admitted: &Admitted) -> Result<(), Breach> 
         let canary = weights.find(|(destination, _)| before.is_canary(destination));
         canary.map(|(_, weight)| weight)
     };
+    // What is created gets the weight that the controller wrote last.
+    let status = before.rollout().filter(|_| admitted.live.is_null());
+    let status = status.and_then(|it| it.pointer("/status/canary/weights/canary/weight"));
+    let status = status.and_then(Value::as_i64);
     let most = canary(&admitted.live).max(canary(&admitted.sent));
+    let most = most.map(|most| most.max(status.unwrap_or_default()));
     match (canary(&admitted.stored), most) {
         (Some(stored), Some(most)) if stored > most => breach(
             "the guard gives a canary nothing",
