@@ -27,6 +27,7 @@ mod plain_istio;
 mod profiles;
 mod prometheus;
 mod recorder;
+mod reports;
 mod rollback;
 mod shared_ownership;
 mod subset_level;
@@ -67,6 +68,7 @@ pub const ALL: &[&[Story]] = &[
     plain_istio::STORIES,
     profiles::STORIES,
     recorder::STORIES,
+    reports::STORIES,
     rollback::STORIES,
     shared_ownership::STORIES,
     subset_level::STORIES,
