@@ -23,6 +23,7 @@ mod flow;
 mod flux;
 mod folder;
 mod guard;
+mod istiod;
 mod kubelet;
 mod load;
 mod network;

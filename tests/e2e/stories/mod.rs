@@ -17,6 +17,7 @@ mod field_names;
 mod flux;
 mod guarded;
 mod host_level;
+mod istiod;
 mod latency;
 mod measured_table;
 mod migration;
@@ -87,5 +88,6 @@ pub const NEIGHBOURS: &[&[Story]] = &[
     argocd::SELF_HEAL,
     argocd::COMMITS,
     flux::STORIES,
+    istiod::STORIES,
     prometheus::STORIES,
 ];
