@@ -18,6 +18,7 @@ mod api;
 mod argo_cd;
 mod authors;
 mod bed;
+mod cert_manager;
 mod command;
 mod flow;
 mod flux;

@@ -8,6 +8,7 @@ mod baseline;
 mod blue_green;
 mod break_glass;
 mod callers;
+mod cert_manager;
 mod chart;
 mod deletion;
 mod doctor;
@@ -87,6 +88,7 @@ pub const ALL: &[&[Story]] = &[
 pub const NEIGHBOURS: &[&[Story]] = &[
     argocd::SELF_HEAL,
     argocd::COMMITS,
+    cert_manager::STORIES,
     flux::STORIES,
     istiod::STORIES,
     prometheus::STORIES,
