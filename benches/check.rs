@@ -5,7 +5,11 @@
 //! `cargo bench --bench check -- [--short] [INPUT]`
 
 // A benchmark ends where its set-up fails.
-#![allow(clippy::expect_used)]
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing
+)]
 
 use std::fmt::Write;
 use std::fs;
@@ -146,7 +150,7 @@ fn time(command: &[&str], folder: &Path) -> Duration {
             status.code().is_some(),
             "{command:?} does not end: {status}"
         );
-        children() - before
+        children().saturating_sub(before)
     });
     runs.min().unwrap_or_default()
 }

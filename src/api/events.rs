@@ -39,22 +39,22 @@ pub struct EventContent {
     pub urgent: bool,
 }
 
-/// Why an Event could not be created. The log has the details.
+/// Why an Event or a report could not be written. The log has the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventError {
-    /// The API server rejects this Event, for example because of a quota or because the namespace is being deleted.
+pub enum WriteError {
+    /// The API server rejects this one, for example because of a quota or because the namespace is being deleted.
     Rejected,
     /// The API server does not answer, or not now.
     Unreachable,
 }
 
-impl EventError {
-    fn of(error: &kube::Error) -> Self {
+impl WriteError {
+    pub fn of(error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429 => {
-                EventError::Rejected
+                WriteError::Rejected
             }
-            _ => EventError::Unreachable,
+            _ => WriteError::Unreachable,
         }
     }
 }
@@ -74,16 +74,16 @@ impl Events {
     }
 
     /// Creates an Event of type Warning on the Rollout, unless the Rollout is gone.
-    pub async fn send(&self, rollout: &Key, content: &EventContent) -> Result<(), EventError> {
+    pub async fn send(&self, rollout: &Key, content: &EventContent) -> Result<(), WriteError> {
         let sent = timeout(WRITE_TIMEOUT, self.try_to_send(rollout, content)).await;
         let (error, text) = match sent {
             Ok(Ok(())) => {
                 self.metrics.audit.event_sent("stored");
                 return Ok(());
             }
-            Ok(Err(error)) => (EventError::of(&error), error.to_string()),
+            Ok(Err(error)) => (WriteError::of(&error), error.to_string()),
             Err(_) => (
-                EventError::Unreachable,
+                WriteError::Unreachable,
                 "the API server does not answer".to_owned(),
             ),
         };
@@ -139,9 +139,9 @@ mod tests {
     fn distinguishes_a_rejection_from_an_unreachable_api_server() {
         let of = |code| {
             let status = Status::failure("no", "reason").with_code(code);
-            EventError::of(&kube::Error::Api(Box::new(status)))
+            WriteError::of(&kube::Error::Api(Box::new(status)))
         };
-        assert_eq!([403, 404, 422].map(of), [EventError::Rejected; 3]);
-        assert_eq!([429, 500, 503].map(of), [EventError::Unreachable; 3]);
+        assert_eq!([403, 404, 422].map(of), [WriteError::Rejected; 3]);
+        assert_eq!([429, 500, 503].map(of), [WriteError::Unreachable; 3]);
     }
 }

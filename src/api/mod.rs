@@ -1,4 +1,4 @@
-//! The Kubernetes API: the client, the served versions of each kind, and Events.
+//! The Kubernetes API: the client, the served versions of each kind, Events and reports.
 
 pub mod client;
 pub mod discovery;
@@ -6,3 +6,4 @@ pub mod events;
 #[cfg(test)]
 #[path = "../../tests/fake_api/mod.rs"]
 pub mod fake;
+pub mod reports;

@@ -13,8 +13,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use super::backlog::Backlog;
 use super::event_throttle::EventThrottle;
 use super::pending::PendingSince;
+use super::reports::{Publisher, Reports};
 use super::topics::topics;
-use crate::api::events::{EventError, Events};
+use crate::api::events::{Events, WriteError};
 use crate::cluster::Cluster;
 use crate::decide::AuditState;
 use crate::health::Readiness;
@@ -32,6 +33,8 @@ pub struct Audit {
     pub settings: Arc<Settings>,
     pub metrics: Arc<Metrics>,
     pub events: Events,
+    /// `None`: no reports are written.
+    pub publisher: Option<Publisher>,
 }
 
 /// The audit state of a cluster.
@@ -75,6 +78,8 @@ impl Audit {
         let mut pending = PendingSince::default();
         pending.raise_overdue(&mut audited.state, Instant::now());
         self.report(&audited, throttle);
+        let publisher = self.publisher.clone();
+        let mut reports = publisher.map(|publisher| Reports::new(publisher, Instant::now()));
         let mut backlog = Backlog::default();
         let mut tick = interval(BATCH_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -93,6 +98,9 @@ impl Audit {
                         self.report(&audited, throttle);
                     }
                     self.send_events(throttle).await;
+                    if let Some(reports) = &mut reports {
+                        reports.step(&audited.state, Instant::now()).await;
+                    }
                 }
             }
         }
@@ -133,7 +141,7 @@ impl Audit {
         let mut unreachable = false;
         for (topic, content) in throttle.take_due(Instant::now()) {
             unreachable = unreachable
-                || self.events.send(&topic.rollout, &content).await == Err(EventError::Unreachable);
+                || self.events.send(&topic.rollout, &content).await == Err(WriteError::Unreachable);
             if unreachable {
                 throttle.failed(&topic, Instant::now());
             }

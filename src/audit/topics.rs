@@ -19,15 +19,18 @@ pub(super) struct Topic {
 
 pub(super) fn topics(state: &AuditState, cluster: &Cluster) -> Vec<(Topic, EventContent)> {
     let view = View::of(cluster);
-    // What is pending becomes a topic when it is overdue, and is an error then.
-    let is_due = |finding: &&Finding| !finding.pending || finding.severity == Severity::Error;
     let findings = state
         .findings()
-        .filter(is_due)
+        .filter(|finding| is_due(finding))
         .flat_map(|finding| finding_topics(finding, &view));
     let allowing = state.allowing();
     let allowing = allowing.flat_map(|(key, allowed)| annotation_topics(key, allowed, &view));
     findings.chain(allowing).collect()
+}
+
+/// What is pending is reported when it is overdue, and is an error then.
+pub(super) fn is_due(finding: &Finding) -> bool {
+    !finding.pending || finding.severity == Severity::Error
 }
 
 fn finding_topics(finding: &Finding, view: &View<'_>) -> Vec<(Topic, EventContent)> {

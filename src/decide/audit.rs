@@ -88,6 +88,20 @@ impl AuditState {
         self.findings.values().flatten()
     }
 
+    /// The objects with findings, in the order of their keys.
+    pub fn by_object(&self) -> impl Iterator<Item = (&Key, &[Finding])> {
+        let findings = self.findings.iter();
+        findings.map(|(key, findings)| (key, findings.as_slice()))
+    }
+
+    /// The findings on one object.
+    pub fn findings_on(&self, key: &Key) -> &[Finding] {
+        self.findings
+            .get(key)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
     /// The objects that carry the `allow` annotation, with its words.
     pub fn allowing(&self) -> impl Iterator<Item = (&Key, &[String])> {
         let allowing = self.allowing.iter();

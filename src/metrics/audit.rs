@@ -15,7 +15,8 @@ use crate::decide::AuditState;
 pub struct Audit {
     findings: CountedGauge<FindingLabels>,
     allowing: CountedGauge<AllowLabels>,
-    events: Family<EventLabels, Counter>,
+    events: Family<WriteLabels, Counter>,
+    reports: Family<WriteLabels, Counter>,
 }
 
 /// A gauge that drops the series that are not counted any more.
@@ -39,7 +40,7 @@ struct AllowLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EventLabels {
+struct WriteLabels {
     result: &'static str,
 }
 
@@ -66,7 +67,12 @@ impl Audit {
 
     /// Counts an Event as `stored` or `failed`.
     pub fn event_sent(&self, result: &'static str) {
-        self.events.get_or_create(&EventLabels { result }).inc();
+        self.events.get_or_create(&WriteLabels { result }).inc();
+    }
+
+    /// Counts the write of a report as `stored`, `deleted` or `failed`.
+    pub fn report_written(&self, result: &'static str) {
+        self.reports.get_or_create(&WriteLabels { result }).inc();
     }
 
     pub fn register(&self, registry: &mut Registry) {
@@ -84,6 +90,11 @@ impl Audit {
             "events",
             "Kubernetes Events on Rollouts, by result",
             self.events.clone(),
+        );
+        registry.register(
+            "reports",
+            "Writes of policy reports, by result",
+            self.reports.clone(),
         );
     }
 }

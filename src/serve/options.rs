@@ -8,6 +8,7 @@ use clap::Args;
 use super::error::Error;
 use super::limits::Limits;
 use super::log::LogOptions;
+use crate::api::reports;
 use crate::duration;
 use crate::files::settings::SettingsOptions;
 use crate::{pki, record};
@@ -38,6 +39,9 @@ pub struct Options {
     pub record: record::RecordOptions,
     #[command(flatten)]
     pub log: LogOptions,
+    /// Groups in which the audit publishes its findings as reports, where the API server serves them
+    #[arg(long, value_name = "GROUP", value_delimiter = ',', value_parser = reports::GROUPS, conflicts_with = "manifests")]
+    pub policy_reports: Vec<String>,
     /// How long to answer requests after SIGTERM
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::of_flag)]
     pub drain: Duration,

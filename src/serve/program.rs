@@ -18,7 +18,7 @@ use super::signals::Signals;
 use super::webhook::Webhook;
 use super::{admin, log, manifests};
 use crate::api::{client, events::Events};
-use crate::audit::Audit;
+use crate::audit::{Audit, Publisher};
 use crate::health::Readiness;
 use crate::lease::{self, Leadership, Lease};
 use crate::live;
@@ -205,6 +205,8 @@ impl Starting {
         let mesh = settings.mesh.clone();
         let live = live::start(main, reviews, mesh, &metrics, &self.readiness);
         let replica = &self.options.replica.pod_name;
+        let groups = &self.options.policy_reports;
+        let publisher = Publisher::to(groups, main, &live.discovery, &metrics);
         let events = Events::new(main.clone(), live.discovery, replica, Arc::clone(&metrics));
         let audit = Audit {
             cluster: Arc::clone(&live.cluster),
@@ -212,6 +214,7 @@ impl Starting {
             settings: Arc::clone(&settings),
             metrics: Arc::clone(&metrics),
             events: events.clone(),
+            publisher,
         };
         if let Some(leadership) = &self.leadership {
             tokio::spawn(audit.run(leadership.watch(), Arc::clone(&self.readiness)));

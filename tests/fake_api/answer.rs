@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::WARNING;
+use axum::http::header::{CONTENT_TYPE, WARNING};
 use axum::http::request::Parts;
 use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +18,9 @@ use tokio::time::sleep;
 
 use super::store::{Store, Target};
 use super::{FakeApi, Fault, kinds};
+
+/// The content type of server-side apply.
+const APPLY: &str = "application/apply-patch+yaml";
 
 impl FakeApi {
     /// # Errors
@@ -94,7 +97,16 @@ impl Store {
                 Err(status) => failure(status),
             };
         }
-        match self.write(&parts.method, target, &body) {
+        let is_apply = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind == APPLY);
+        let written = if is_apply {
+            self.apply(&target, &body)
+        } else {
+            self.write(&parts.method, target, &body)
+        };
+        match written {
             Ok(object) => {
                 let uri = parts.uri.to_string();
                 self.writes.push((parts.method, uri, body));

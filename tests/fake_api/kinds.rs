@@ -6,7 +6,7 @@ pub const ARGO: &str = "argoproj.io";
 pub const ISTIO: &str = "networking.istio.io";
 
 /// Kind, plural, group.
-const KINDS: [(&str, &str, &str); 7] = [
+const KINDS: [(&str, &str, &str); 9] = [
     ("Rollout", "rollouts", ARGO),
     ("AnalysisTemplate", "analysistemplates", ARGO),
     (CLUSTER_WIDE, "clusteranalysistemplates", ARGO),
@@ -14,6 +14,8 @@ const KINDS: [(&str, &str, &str); 7] = [
     ("DestinationRule", "destinationrules", ISTIO),
     ("ServiceEntry", "serviceentries", ISTIO),
     ("Gateway", "gateways", ISTIO),
+    ("PolicyReport", "policyreports", "wgpolicyk8s.io"),
+    ("Report", "reports", "openreports.io"),
 ];
 
 /// The only kind without a namespace.

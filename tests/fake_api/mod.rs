@@ -37,6 +37,8 @@ pub enum Fault {
     SlowReads(Duration),
     /// Questions for a right fail with this status.
     FailQuestions(u16),
+    /// Server-side apply fails with status 403.
+    RefuseWrites,
     /// The connection ends without an answer to so many reads.
     BreakReads(usize),
 }

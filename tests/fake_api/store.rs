@@ -167,6 +167,21 @@ impl Store {
         });
     }
 
+    /// Server-side apply by the only manager of the object. Without a change the version stays.
+    pub fn apply(&mut self, target: &Target, body: &Value) -> Result<Value, StatusCode> {
+        if self.fault == Fault::RefuseWrites {
+            return Err(StatusCode::FORBIDDEN);
+        }
+        let mut stored = self.objects.get(target).cloned().unwrap_or_default();
+        if let Some(metadata) = stored.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("resourceVersion");
+        }
+        if stored == *body {
+            return Ok(stored);
+        }
+        Ok(self.put(target, body.clone()))
+    }
+
     pub fn write(
         &mut self,
         method: &Method,
@@ -182,6 +197,11 @@ impl Store {
             };
         }
         let old = self.objects.get(&target).ok_or(StatusCode::NOT_FOUND)?;
+        if method == Method::DELETE {
+            let old = old.clone();
+            self.delete(&target);
+            return Ok(old);
+        }
         let mut new = old.clone();
         if method == Method::PUT {
             new = body.clone();

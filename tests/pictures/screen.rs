@@ -86,18 +86,3 @@ fn folded(text: &str) -> String {
     }
     folded
 }
-
-/// The lines of a picture, to compare them.
-pub fn lines(svg: &str) -> Vec<String> {
-    let lines = svg.lines().filter(|line| line.contains("<tspan x="));
-    let text = |line: &str| {
-        let mut is_tag = false;
-        let shown = line.chars().filter(|c| {
-            let was_tag = is_tag;
-            is_tag = *c == '<' || was_tag && *c != '>';
-            !is_tag && !was_tag
-        });
-        shown.collect::<String>().trim().to_owned()
-    };
-    lines.map(text).collect()
-}

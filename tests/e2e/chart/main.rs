@@ -62,6 +62,7 @@ by_both!(
     rbac::reads_only_what_rules_read,
     rbac::writes_only_its_own_objects,
     rbac::asks_for_rights_of_users_only_when_told_to,
+    rbac::writes_reports_only_when_told_to,
     rbac::goes_with_the_release,
     rbac::the_self_test_leaves_nothing_behind,
     pods::arguments_are_those_of_the_binary,

@@ -37,14 +37,13 @@ pub fn writes_only_its_own_objects(helm: &Helm) {
             let only_creates = verbs == ["create"] && ["leases", "secrets"].contains(&resources[0]);
             let events = resources == ["events"] && verbs == ["create"];
             let asks = resources == ["subjectaccessreviews"] && verbs == ["create"];
+            let reports = scenario == "everything" && resources == ["reports"];
             assert!(
-                named || only_creates || events || asks,
+                named || only_creates || events || asks || reports,
                 "{scenario}: {rule}"
             );
-            assert!(
-                !verbs.contains(&"*") && !verbs.contains(&"delete"),
-                "{rule}"
-            );
+            assert!(!verbs.contains(&"*"), "{rule}");
+            assert!(!verbs.contains(&"delete") || reports, "{rule}");
         }
         let self_managed =
             !["cert-manager", "cert-manager-issuer", "own-secret"].contains(&scenario.as_str());
@@ -80,6 +79,41 @@ pub fn asks_for_rights_of_users_only_when_told_to(helm: &Helm) {
         "apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"],
     });
     assert_eq!(asks(&["--set", "allowAnnotation=authorized"]), [expected]);
+}
+
+pub fn writes_reports_only_when_told_to(helm: &Helm) {
+    let reports = |more: &[&str]| {
+        let rendered = helm.render_with("default", more);
+        let rules = list(&rendered.one("ClusterRole")["rules"]).iter();
+        let of_reports = rules.filter(|rule| texts(&rule["resources"])[0].ends_with("reports"));
+        let groups: Vec<String> = of_reports
+            .map(|rule| {
+                assert_eq!(rule["verbs"], json!(["list", "create", "patch", "delete"]));
+                format!(
+                    "{}/{}",
+                    texts(&rule["apiGroups"])[0],
+                    texts(&rule["resources"])[0]
+                )
+            })
+            .collect();
+        let arguments = rendered.arguments().into_iter();
+        let flag = arguments.filter(|argument| argument.starts_with("--policy-reports"));
+        (groups, flag.map(str::to_owned).collect::<Vec<String>>())
+    };
+    assert_eq!(reports(&[]), (vec![], vec![]));
+    let (groups, flag) = reports(&["--set", "policyReports.enabled=true"]);
+    assert_eq!(
+        groups,
+        ["wgpolicyk8s.io/policyreports", "openreports.io/reports"]
+    );
+    assert_eq!(flag, ["--policy-reports=wgpolicyk8s.io,openreports.io"]);
+    let one = [
+        "--set",
+        "policyReports.enabled=true,policyReports.groups={openreports.io}",
+    ];
+    let (groups, flag) = reports(&one);
+    assert_eq!(groups, ["openreports.io/reports"]);
+    assert_eq!(flag, ["--policy-reports=openreports.io"]);
 }
 
 /// The Secret and the Lease belong to the release, and an upgrade does not change their content.

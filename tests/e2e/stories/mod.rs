@@ -8,6 +8,7 @@ mod baseline;
 mod blue_green;
 mod break_glass;
 mod callers;
+mod cert_manager;
 mod chart;
 mod deletion;
 mod doctor;
@@ -17,6 +18,7 @@ mod field_names;
 mod flux;
 mod guarded;
 mod host_level;
+mod istiod;
 mod latency;
 mod measured_table;
 mod migration;
@@ -28,6 +30,7 @@ mod plain_istio;
 mod profiles;
 mod prometheus;
 mod recorder;
+mod reports;
 mod rollback;
 mod shared_ownership;
 mod subset_level;
@@ -69,6 +72,7 @@ pub const ALL: &[&[Story]] = &[
     plain_istio::STORIES,
     profiles::STORIES,
     recorder::STORIES,
+    reports::STORIES,
     rollback::STORIES,
     shared_ownership::STORIES,
     subset_level::STORIES,
@@ -86,6 +90,8 @@ pub const ALL: &[&[Story]] = &[
 pub const NEIGHBOURS: &[&[Story]] = &[
     argocd::SELF_HEAL,
     argocd::COMMITS,
+    cert_manager::STORIES,
     flux::STORIES,
+    istiod::STORIES,
     prometheus::STORIES,
 ];

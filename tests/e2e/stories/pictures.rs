@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::bed::{ADMIN, Bed};
 use crate::release::SUBSET_LEVEL;
-use crate::screen::{Screen, lines};
+use crate::screen::Screen;
 use crate::shared;
 use crate::story::Story;
 use crate::world::World;
@@ -88,4 +88,19 @@ fn mask(line: &str) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// The lines of a picture, to compare them.
+fn lines(svg: &str) -> Vec<String> {
+    let lines = svg.lines().filter(|line| line.contains("<tspan x="));
+    let text = |line: &str| {
+        let mut is_tag = false;
+        let shown = line.chars().filter(|c| {
+            let was_tag = is_tag;
+            is_tag = *c == '<' || was_tag && *c != '>';
+            !is_tag && !was_tag
+        });
+        shown.collect::<String>().trim().to_owned()
+    };
+    lines.map(text).collect()
 }
