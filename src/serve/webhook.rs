@@ -32,7 +32,7 @@ use crate::request::Phase;
 /// The service of both endpoints, and its limits.
 pub struct Webhook {
     body_reader: BodyReader,
-    answers: Answers,
+    answers: Arc<Answers>,
     metrics: Arc<Metrics>,
     unlisted: UnlistedControllers,
     unknown_enforce: LogOnce,
@@ -55,7 +55,7 @@ impl Webhook {
             ),
             unknown_enforce: LogOnce::default(),
             refusals: LogRate::default(),
-            answers,
+            answers: Arc::new(answers),
             recorder: None,
         }
     }

@@ -114,7 +114,7 @@ fn virtual_services(old: &Flow<'_>, new: &Flow<'_>, istio: &Istio) -> Vec<Refere
     let added = new_links.iter();
     let added = added.filter(|link| !old_keys.contains_key(&link.key));
     all.extend(added.map(|link| ReferenceChange {
-        path: link.path.clone(),
+        path: link.path(),
         only_adds: true,
     }));
     all
@@ -132,7 +132,7 @@ fn by_key<'l, 'a>(
 }
 
 fn routes(old: &VirtualServiceLink<'_>, new: &VirtualServiceLink<'_>) -> Vec<ReferenceChange> {
-    let path = |field| new.path.field(field);
+    let path = |field| new.path().field(field);
     let (old, new) = (old.reference, new.reference);
     let changes = [
         ReferenceChange::of_set(path("routes"), &old.routes, &new.routes),

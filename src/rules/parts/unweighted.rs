@@ -49,7 +49,7 @@ fn managed_routes(
         let links = flow.virtual_services();
         for linked in links.filter(|linked| linked.link.key == *key && flow.is_effective_for(key)) {
             for route in linked.managed_routes() {
-                let place = (flow.key().clone(), linked.link.path.field("name"));
+                let place = (flow.key().clone(), linked.link.path().field("name"));
                 managed.insert(route.path().field("route"), place);
             }
         }

@@ -108,6 +108,11 @@ impl Server {
         value.map_or(0, |value| value.parse().expect("a number"))
     }
 
+    /// Of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn terminate(&self) {
         let kill = format!("kill -TERM {}", self.child.id());
         let status = Command::new("sh").args(["-c", &kill]).status();
