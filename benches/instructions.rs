@@ -50,8 +50,15 @@ fn main() {
         return run(name, flows.parse().expect("a number"));
     }
     let sizes: Vec<usize> = env::args().filter_map(|word| word.parse().ok()).collect();
-    let sizes = if sizes.is_empty() { FLOWS.to_vec() } else { sizes };
-    println!("{:20} {:>8} {:>14} {:>9} {:>9} {:>12}", "review", "flows", "instructions", "/ exempt", "growth", "allocations");
+    let sizes = if sizes.is_empty() {
+        FLOWS.to_vec()
+    } else {
+        sizes
+    };
+    println!(
+        "{:20} {:>8} {:>14} {:>9} {:>9} {:>12}",
+        "review", "flows", "instructions", "/ exempt", "growth", "allocations"
+    );
     let mut exempt = HashMap::new();
     for (name, ..) in REVIEWS {
         let mut smallest = None;
@@ -60,7 +67,10 @@ fn main() {
             let count = cost.instructions;
             let ratio = ratio(count, *exempt.entry(*flows).or_insert(count));
             let growth = self::ratio(count, *smallest.get_or_insert(count));
-            println!("{name:20} {flows:>8} {count:>14} {ratio:>9.2} {growth:>9.3} {:>12}", cost.allocations);
+            println!(
+                "{name:20} {flows:>8} {count:>14} {ratio:>9.2} {growth:>9.3} {:>12}",
+                cost.allocations
+            );
         }
     }
 }
@@ -113,7 +123,11 @@ fn below_valgrind(name: &str, flows: usize) -> Cost {
         .env(CASE, format!("{name}/{flows}"))
         .output()
         .expect("valgrind is installed");
-    assert!(valgrind.status.success(), "{}", String::from_utf8_lossy(&valgrind.stderr));
+    assert!(
+        valgrind.status.success(),
+        "{}",
+        String::from_utf8_lossy(&valgrind.stderr)
+    );
     if let Ok(folder) = env::var("CALLGRIND_FOLDER") {
         let to = Path::new(&folder).join(format!("{}-{flows}.out", name.replace(' ', "-")));
         std::fs::copy(&file, to).expect("a copy");
@@ -131,7 +145,9 @@ fn cost(profile: &str) -> Cost {
         if let Some(total) = line.strip_prefix("totals: ") {
             instructions = total.parse().expect("a number");
         }
-        let name = line.strip_prefix("cfn=").or_else(|| line.strip_prefix("fn="));
+        let name = line
+            .strip_prefix("cfn=")
+            .or_else(|| line.strip_prefix("fn="));
         if let Some((id, name)) = name.and_then(|name| name.split_once(' '))
             && ["malloc", "calloc", "realloc"].contains(&name)
         {
@@ -148,5 +164,8 @@ fn cost(profile: &str) -> Cost {
         }
     }
     let times = MEASURED as u64;
-    Cost { instructions: instructions / times, allocations: allocations / times }
+    Cost {
+        instructions: instructions / times,
+        allocations: allocations / times,
+    }
 }

@@ -14,29 +14,30 @@
 )]
 
 mod flows;
-#[allow(dead_code)] // the suite uses all of it
-mod server {
-    #[path = "../../tests/suite/server/api.rs"]
-    pub mod api;
-    #[path = "../../tests/suite/server/client.rs"]
-    pub mod client;
-    #[path = "../../tests/suite/server/process.rs"]
-    pub mod process;
-}
+// The suite uses all of these.
+#[allow(dead_code, unused_imports)]
+#[path = "../tests/suite/server/api.rs"]
+mod api;
+#[allow(dead_code)]
+#[path = "../tests/suite/server/client.rs"]
+mod client;
+#[allow(dead_code)]
+#[path = "../tests/suite/server/process.rs"]
+mod process;
 
 use std::env;
 use std::fs::{read_to_string, write};
 use std::time::{Duration, Instant};
 
+use api::{ARGO, Api, ISTIO};
+use client::Protocol;
 use flows::{CONTROLLER, USER, body, objects, virtual_service};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use server::api::{ARGO, Api, ISTIO};
-use server::client::Protocol;
-use server::process::{Server, eventually};
+use process::{Server, eventually};
 use tokio::runtime::Builder;
 
 const FLOWS: usize = 1_000;
@@ -93,11 +94,17 @@ fn measure(name: &str, server: &Server, time: Duration) {
             }
         }
     }
-    println!("{name:10} {:>12} {:>9} {:>10} {:>9}", "CPU", "/ exempt", "median", "per s");
+    println!(
+        "{name:10} {:>12} {:>9} {:>10} {:>9}",
+        "CPU", "/ exempt", "median", "per s"
+    );
     let exempt = least[1].clone().unwrap_or_default();
     for ((case, ..), cost) in CASES.iter().zip(least.into_iter().flatten()) {
         let (cpu, ratio) = (cost.cpu, cost.cpu / exempt.cpu);
-        println!("{case:10} {cpu:>9.1} µs {ratio:>9.2} {:>10.2?} {:>9.0}", cost.median, cost.per_second);
+        println!(
+            "{case:10} {cpu:>9.1} µs {ratio:>9.2} {:>10.2?} {:>9.0}",
+            cost.median, cost.per_second
+        );
     }
 }
 

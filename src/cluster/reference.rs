@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::argo::ArgoVersion;
+use super::service_role::ServiceRole;
 use crate::field::Path;
 use crate::model::{
     DestinationRuleRef, Istio, Key, Kind, Rollout, Typed, VirtualService, VirtualServiceRef, Watch,
@@ -34,17 +35,6 @@ pub struct DestinationRuleLink<'a> {
 pub struct ServiceLink {
     pub role: ServiceRole,
     pub key: Key,
-}
-
-/// The six fields by which a Rollout names Services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ServiceRole {
-    Canary,
-    Stable,
-    Ping,
-    Pong,
-    Active,
-    Preview,
 }
 
 /// The references to VirtualServices that the controller follows, without those that have no name.
@@ -254,32 +244,6 @@ impl ServiceLink {
     /// The field that holds the name.
     pub fn path(&self) -> Path {
         self.role.path()
-    }
-}
-
-impl ServiceRole {
-    pub fn path(self) -> Path {
-        let strategy = Path::spec(["strategy"]);
-        match self {
-            ServiceRole::Canary => strategy.fields(["canary", "canaryService"]),
-            ServiceRole::Stable => strategy.fields(["canary", "stableService"]),
-            ServiceRole::Ping => strategy.fields(["canary", "pingPong", "pingService"]),
-            ServiceRole::Pong => strategy.fields(["canary", "pingPong", "pongService"]),
-            ServiceRole::Active => strategy.fields(["blueGreen", "activeService"]),
-            ServiceRole::Preview => strategy.fields(["blueGreen", "previewService"]),
-        }
-    }
-
-    /// The field's own name, `canaryService`.
-    pub fn field(self) -> &'static str {
-        match self {
-            ServiceRole::Canary => "canaryService",
-            ServiceRole::Stable => "stableService",
-            ServiceRole::Ping => "pingService",
-            ServiceRole::Pong => "pongService",
-            ServiceRole::Active => "activeService",
-            ServiceRole::Preview => "previewService",
-        }
     }
 }
 

@@ -53,9 +53,8 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
 /// Whether the write keeps the live subsets and their hashes by itself: then no status changes them.
 fn is_settled(rule: Typed<'_, DestinationRule>, live: Typed<'_, DestinationRule>) -> bool {
     let hash = |subset: &Subset| Some(subset.labels.as_ref()?.get(HASH_LABEL)?.to_owned());
-    let hashes = |rule: &DestinationRule| -> Vec<Option<String>> {
-        rule.subsets.iter().map(hash).collect()
-    };
+    let hashes =
+        |rule: &DestinationRule| -> Vec<Option<String>> { rule.subsets.iter().map(hash).collect() };
     let names = |rule: &DestinationRule| -> Vec<String> {
         let subsets = rule.subsets.iter();
         subsets.map(|subset| subset.name.clone()).collect()

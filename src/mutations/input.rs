@@ -46,8 +46,11 @@ impl<'a> Input<'a> {
 
     /// Whether the write has the managed-by annotation if the live object has it.
     pub fn keeps_managed_by(&self) -> bool {
-        let [new, live] = [&self.write.new, &self.write.old]
-            .map(|object| object.as_ref().and_then(|object| object.meta.managed_by.as_ref()));
+        let [new, live] = [&self.write.new, &self.write.old].map(|object| {
+            object
+                .as_ref()
+                .and_then(|object| object.meta.managed_by.as_ref())
+        });
         live.is_none() || live == new
     }
 

@@ -65,7 +65,11 @@ fn is_settled(input: &Input<'_>, service: Typed<'_, VirtualService>) -> bool {
     let same = live.is_some_and(|live| {
         live.http() == service.http() && live.tls() == service.tls() && live.tcp() == service.tcp()
     });
-    let settled = || input.flows().all(|flow| is_settled_for(&flow, input, &service));
+    let settled = || {
+        input
+            .flows()
+            .all(|flow| is_settled_for(&flow, input, &service))
+    };
     same && input.view.without_noting(settled)
 }
 
@@ -75,7 +79,9 @@ fn is_settled_for(flow: &Flow<'_>, input: &Input<'_>, service: &VirtualService) 
     let Some(roles) = flow.roles() else {
         return true;
     };
-    let has_pair = flow.canary().is_some_and(|canary| canary.ping_pong.is_some());
+    let has_pair = flow
+        .canary()
+        .is_some_and(|canary| canary.ping_pong.is_some());
     let is_settled = |(list, route): (List, &[RouteDestination])| {
         let has_weight = |role| weight_of(route, role, &roles) != 0;
         let owned = || input.controller_owns(&["spec", list.field()]);
@@ -84,7 +90,10 @@ fn is_settled_for(flow: &Flow<'_>, input: &Input<'_>, service: &VirtualService) 
             && is_uniform(route, &roles)
             && (owned() || !has_pair && !has_weight(Role::Canary))
     };
-    let http = service.http().iter().map(|route| (List::Http, &route.route));
+    let http = service
+        .http()
+        .iter()
+        .map(|route| (List::Http, &route.route));
     let tls = service.tls().iter().map(|route| (List::Tls, &route.route));
     let tcp = service.tcp().iter().map(|route| (List::Tcp, &route.route));
     let routes = http.chain(tls).chain(tcp);

@@ -32,8 +32,8 @@
 
 use super::judge;
 use super::parts::reference_changes::{ReferenceChange, reference_changes};
-use crate::cluster::reference::{self, ServiceLink, ServiceRole};
-use crate::cluster::{Flow, View};
+use crate::cluster::reference::{self, ServiceLink};
+use crate::cluster::{Flow, ServiceRole, View};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Key, Object, Operation, Rollout, Typed, Write};
 use crate::verdict::{Cause, Findings, Severity, message};

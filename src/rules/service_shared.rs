@@ -53,9 +53,7 @@ fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
         .in_field(&link.path())
         .join(named_by(&others));
     let finding = if flow.is_effective_for(&link.key) {
-        found
-            .error(flow.key(), link.path(), message)
-            .harms_others()
+        found.error(flow.key(), link.path(), message).harms_others()
     } else {
         found.warning(flow.key(), link.path(), message)
     };

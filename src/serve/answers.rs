@@ -26,6 +26,7 @@ use crate::settings::Settings;
 const MAX_ROUNDS: u32 = 8;
 
 /// What a review is decided by.
+#[derive(Clone)]
 pub struct Answers {
     pub cluster: ClusterHandle,
     pub settings: Arc<Settings>,
@@ -115,13 +116,9 @@ impl Answers {
     }
 
     /// The answer to the review in the body. Waiting for a thread and reading the API server end at the deadline.
-    pub(super) async fn answer(
-        self: &Arc<Self>,
-        body: Bytes,
-        terms: &Terms,
-    ) -> Result<Answer, Refusal> {
+    pub(super) async fn answer(&self, body: Bytes, terms: &Terms) -> Result<Answer, Refusal> {
         let (phase, trace, controller_seen) = (terms.phase, terms.trace, terms.controller_seen);
-        let (answers, text) = (Arc::clone(self), body.clone());
+        let (answers, text) = (self.clone(), body.clone());
         let begin = move || match parse(&text, phase) {
             Ok(request) => answers.first(
                 Request {
@@ -177,7 +174,7 @@ impl Answers {
         Step::Unverified(review)
     }
 
-    async fn verify(self: &Arc<Self>, mut review: Unverified, terms: &Terms) -> Result<Answer, Refusal> {
+    async fn verify(&self, mut review: Unverified, terms: &Terms) -> Result<Answer, Refusal> {
         let Some(reader) = &self.reader else {
             return answer(review.decision);
         };
@@ -215,19 +212,14 @@ impl Answers {
     }
 
     /// Decides again if what was read is not what was watched, or once the right of the user is known.
-    async fn again(
-        self: &Arc<Self>,
-        mut review: Unverified,
-        learned: Learned,
-        terms: &Terms,
-    ) -> Step {
+    async fn again(&self, mut review: Unverified, learned: Learned, terms: &Terms) -> Step {
         let Some(thread) = terms.thread().await else {
             return Step::Answered(undecided(
                 review.decision.into_request(),
                 Undecided::OutOfTime,
             ));
         };
-        let answers = Arc::clone(self);
+        let answers = self.clone();
         let work = move || {
             if review.learn(learned) {
                 let request = review.decision.into_request();

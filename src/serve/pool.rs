@@ -172,8 +172,11 @@ mod tests {
         let (pool, running, most) = (pool(), AtomicUsize::new(0), AtomicUsize::new(0));
         let (running, most) = (Arc::new(running), Arc::new(most));
         let reviews = (0..20).map(|_| {
-            let (lane, running, most) =
-                (pool.lane(0).clone(), Arc::clone(&running), Arc::clone(&most));
+            let (lane, running, most) = (
+                pool.lane(0).clone(),
+                Arc::clone(&running),
+                Arc::clone(&most),
+            );
             tokio::spawn(async move {
                 let review = move || {
                     most.fetch_max(

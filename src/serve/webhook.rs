@@ -32,7 +32,7 @@ use crate::request::Phase;
 /// The service of both endpoints, and its limits.
 pub struct Webhook {
     body_reader: BodyReader,
-    answers: Arc<Answers>,
+    answers: Answers,
     metrics: Arc<Metrics>,
     unlisted: UnlistedControllers,
     unknown_enforce: LogOnce,
@@ -55,7 +55,7 @@ impl Webhook {
             ),
             unknown_enforce: LogOnce::default(),
             refusals: LogRate::default(),
-            answers: Arc::new(answers),
+            answers,
             recorder: None,
         }
     }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
-use crate::cluster::Flow;
-use crate::cluster::reference::{self, ServiceRole, VirtualServiceLink, istio_path};
+use crate::cluster::reference::{self, VirtualServiceLink, istio_path};
+use crate::cluster::{Flow, ServiceRole};
 use crate::field::Path;
 use crate::model::{DestinationRuleRef, Istio, Key, Rollout, Typed};
 

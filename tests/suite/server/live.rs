@@ -156,7 +156,9 @@ fn a_patch_follows_the_status_that_is_true_now() {
 #[test]
 fn what_no_status_can_change_is_not_read() {
     let (api, server) = cluster();
-    api.apply(&rollout(&json!({"currentPodHash": "new", "stableRS": "old"})));
+    api.apply(&rollout(
+        &json!({"currentPodHash": "new", "stableRS": "old"}),
+    ));
     eventually("the Rollout is known", || {
         server.metric("rollout_guard_objects{kind=\"Rollout\"}") == 1
     });
@@ -285,8 +287,11 @@ fn rules(server: &Server) -> u64 {
 /// How many requests the reads of reviews have taken.
 fn reads(server: &Server) -> u64 {
     let results = ["found", "missing", "listed", "failed"];
-    let count =
-        |result| server.metric(&format!("rollout_guard_live_reads_total{{result=\"{result}\"}}"));
+    let count = |result| {
+        server.metric(&format!(
+            "rollout_guard_live_reads_total{{result=\"{result}\"}}"
+        ))
+    };
     results.into_iter().map(count).sum()
 }
 
