@@ -5,9 +5,15 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
+/// Nearly all paths have no more segments. They need no memory but their own: rules make hundreds of paths for a
+/// review, of which only those in findings are kept.
+const MAX_INLINE: usize = 8;
+
 /// The place of a value in an object. Never built by `format!`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Path(Vec<Segment>);
+pub struct Path(SmallVec<[Segment; MAX_INLINE]>);
 
 /// One step of a [`Path`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +36,8 @@ impl Path {
 
     /// `spec` followed by plain fields.
     pub fn spec<const N: usize>(fields: [&'static str; N]) -> Self {
-        let mut path = Self::of(["spec"]);
+        let mut path = Self::default();
+        path.0.push(Segment::Field("spec"));
         path.0.extend(fields.into_iter().map(Segment::Field));
         path
     }
@@ -82,7 +89,7 @@ impl Path {
     /// The path without its last step; `None` at the root.
     pub fn parent(&self) -> Option<Self> {
         let (_, parents) = self.0.split_last()?;
-        Some(Self(parents.to_vec()))
+        Some(Self(parents.into()))
     }
 
     /// The same place as an RFC 6901 JSON pointer, `~` and `/` escaped.

@@ -53,7 +53,8 @@ pub fn is_applied_by_another(object: &Value, controller: &str) -> bool {
 }
 
 fn entries(object: &Value) -> impl Iterator<Item = &Value> {
-    let entries = object.pointer("/metadata/managedFields");
+    let metadata = object.get("metadata");
+    let entries = metadata.and_then(|metadata| metadata.get("managedFields"));
     entries.and_then(Value::as_array).into_iter().flatten()
 }
 

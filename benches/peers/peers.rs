@@ -306,14 +306,7 @@ fn kyverno(control_plane: &ControlPlane) -> Command {
         ])
         .args(["--backgroundServiceAccountName=system:serviceaccount:kyverno:background"])
         .args(["--reportsServiceAccountName=system:serviceaccount:kyverno:reports"])
-        .env("KYVERNO_NAMESPACE", "kyverno")
-        .env("KYVERNO_SERVICEACCOUNT_NAME", "kyverno")
-        .env("KYVERNO_ROLE_NAME", "kyverno")
-        .env("KYVERNO_POD_NAME", "kyverno")
-        .env("KYVERNO_DEPLOYMENT", "kyverno")
-        .env("KYVERNO_SVC", "kyverno-svc")
-        .env("INIT_CONFIG", "kyverno")
-        .env("METRICS_CONFIG", "kyverno-metrics");
+        .envs(KYVERNO_ENVIRONMENT);
     command
 }
 
@@ -347,3 +340,14 @@ fn tool(name: &str) -> PathBuf {
 /// Of all webhooks, one after the other.
 pub const PORT: u16 = 29443;
 const CONFIGURATION: &str = "peers";
+/// What its Deployment sets.
+const KYVERNO_ENVIRONMENT: [(&str, &str); 8] = [
+    ("KYVERNO_NAMESPACE", "kyverno"),
+    ("KYVERNO_SERVICEACCOUNT_NAME", "kyverno"),
+    ("KYVERNO_ROLE_NAME", "kyverno"),
+    ("KYVERNO_POD_NAME", "kyverno"),
+    ("KYVERNO_DEPLOYMENT", "kyverno"),
+    ("KYVERNO_SVC", "kyverno-svc"),
+    ("INIT_CONFIG", "kyverno"),
+    ("METRICS_CONFIG", "kyverno-metrics"),
+];

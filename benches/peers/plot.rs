@@ -92,6 +92,13 @@ fn panel(title: &str, left: f64, lines: &[Line]) -> String {
             HEIGHT - BOTTOM + 20.0,
         );
     }
+    svg += &curves(left, lines, x, y);
+    svg
+}
+
+/// A line with its name at the end for each.
+fn curves(left: f64, lines: &[Line], x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
+    let mut svg = String::new();
     let ends = lines
         .iter()
         .map(|line| line.points.last().map_or(0.0, |point| y(point.1)));

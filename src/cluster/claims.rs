@@ -1,10 +1,11 @@
-//! What was found out about Rollouts in one view. Each takes twenty rules, and of thousands that name one object,
-//! each would ask for all.
+//! What was found out in one view about Rollouts and hosts. A Rollout takes twenty rules, and of thousands that name
+//! one object, each would ask for all; several rules ask who provides or governs a host.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::edge::Edge;
 use super::facts::{Fact, Facts};
 use crate::model::Key;
 
@@ -22,6 +23,7 @@ pub enum Requirement {
 pub struct Claims {
     met: Memo<(Key, Requirement), Answer<bool>>,
     owners: Memo<Key, Vec<Answer<Key>>>,
+    covering: Memo<Edge, Vec<Key>>,
 }
 
 /// An answer, and the facts that it rests on.
@@ -67,6 +69,11 @@ impl Claims {
         find: impl FnOnce() -> Vec<Answer<Key>>,
     ) -> Rc<Vec<Answer<Key>>> {
         recall(&self.owners, object, find)
+    }
+
+    /// The objects with an edge to the host of this one, or to a wildcard that covers it.
+    pub(super) fn covering(&self, exact: Edge, find: impl FnOnce() -> Vec<Key>) -> Rc<Vec<Key>> {
+        recall(&self.covering, exact, find)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 /// One edge from an object. Hosts are reversed, so that all hosts under a wildcard are one range.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Edge {
     /// Refers to an object by name.
     Names(Key),
@@ -26,13 +26,15 @@ pub enum Edge {
 }
 
 /// A host with its characters in reverse.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReversedHost(String);
 
 impl ReversedHost {
     /// `*.example.com` as `moc.elpmaxe.*`.
     pub fn of(host: &Host) -> Self {
-        Self(host.as_str().chars().rev().collect())
+        let mut text = String::with_capacity(host.as_str().len());
+        text.extend(host.as_str().chars().rev());
+        Self(text)
     }
 
     /// The prefix that all reversed hosts under a wildcard share; the whole host if it is exact.

@@ -2,8 +2,8 @@
 //! computed.
 
 use super::flow::Flow;
-use super::reference::ServiceRole;
 use super::role::Role;
+use super::service_role::ServiceRole;
 
 impl Flow<'_> {
     /// The hash of the canary or stable subset. Before there is a stable revision the controller writes none.

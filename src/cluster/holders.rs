@@ -1,6 +1,7 @@
 //! Which objects of a view have an edge: the stored ones, and the written one in place of its old version.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::edge::{Edge, ReversedHost};
 use super::view::View;
@@ -8,21 +9,33 @@ use crate::model::{Host, Key};
 
 impl<'a> View<'a> {
     /// The objects with the exact edge, and with an edge of a wildcard that covers the host.
-    pub(super) fn covering(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
+    pub(super) fn covering(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Rc<Vec<Key>> {
         let reversed = ReversedHost::of(host);
+        let exact = make(reversed.clone());
+        let find = || self.find_covering(&reversed, make);
+        // Without a write, all objects are judged in one view: it would remember all hosts.
+        match self.overlay {
+            Some(written) => written.claims.covering(exact, find),
+            None => Rc::new(find()),
+        }
+    }
+
+    fn find_covering(&self, reversed: &ReversedHost, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
         let mut lengths: BTreeSet<usize> = self.cluster.stem_lengths().collect();
         let written = self.overlay.iter();
         lengths.extend(written.flat_map(|written| &written.stem_lengths));
-        let wildcards = reversed.wildcards(lengths.into_iter()).map(make);
-        let edges = wildcards.chain([make(reversed.clone())]);
-        let mut keys: Vec<Key> = edges.flat_map(|edge| self.holding(&edge)).collect();
+        let wildcards = reversed.wildcards(lengths.into_iter());
+        let mut edges: Vec<Edge> = wildcards.map(make).collect();
+        edges.push(make(reversed.clone()));
+        let keys = edges.into_iter().flat_map(|edge| self.each_holding(edge));
+        let mut keys: Vec<Key> = keys.cloned().collect();
         keys.sort();
         keys.dedup();
         keys
     }
 
-    pub(super) fn holding(&self, edge: &Edge) -> Vec<Key> {
-        self.each_holding(edge.clone()).cloned().collect()
+    pub(super) fn holding(&self, edge: Edge) -> Vec<&'a Key> {
+        self.each_holding(edge).collect()
     }
 
     /// The objects with the edge, in the order of their keys, looked up one by one.
@@ -38,7 +51,7 @@ impl<'a> View<'a> {
         })
     }
 
-    pub(super) fn under(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<Key> {
+    pub(super) fn under(&self, host: &Host, make: fn(ReversedHost) -> Edge) -> Vec<&'a Key> {
         let stem = ReversedHost::stem(host);
         let stored = self.cluster.holders_under(host, make);
         let written = self
@@ -48,11 +61,10 @@ impl<'a> View<'a> {
     }
 
     /// The stored objects with the edge, without the written object unless its new version has the edge.
-    fn merged<'k>(&self, stored: impl Iterator<Item = &'k Key>, written: bool) -> Vec<Key> {
+    fn merged(&self, stored: impl Iterator<Item = &'a Key>, written: bool) -> Vec<&'a Key> {
         let overlay = self.overlay.map(|overlay| overlay.key);
-        let others = stored.filter(|key| overlay != Some(*key));
-        let mut keys: Vec<Key> = others.cloned().collect();
-        keys.extend(overlay.filter(|_| written).cloned());
+        let mut keys: Vec<&Key> = stored.filter(|key| overlay != Some(*key)).collect();
+        keys.extend(overlay.filter(|_| written));
         keys.sort();
         keys.dedup();
         keys

@@ -169,6 +169,10 @@ fn http_route_indexes(names: &[String], routes: &[HttpRoute], argo: ArgoVersion)
         let unnamed = || routes.iter().position(|route| route.name.is_empty());
         return only.or_else(unnamed).into_iter().collect();
     }
+    if let [name] = names {
+        let first = routes.iter().position(|route| route.name == *name);
+        return first.into_iter().collect();
+    }
     let wanted: HashSet<&String> = names.iter().collect();
     let mut firsts = HashMap::new();
     for (index, route) in routes.iter().enumerate() {

@@ -34,6 +34,11 @@ impl<'a> Overlay<'a> {
         }
     }
 
+    /// Whether its object exists, and refers to the same objects and hosts, as that of another overlay.
+    pub fn refers_as(&self, other: &Overlay<'_>) -> bool {
+        self.object.is_some() == other.object.is_some() && self.edges == other.edges
+    }
+
     pub(super) fn has(&self, edge: &Edge) -> bool {
         self.edges.binary_search(edge).is_ok()
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::argo::ArgoVersion;
+use super::service_role::ServiceRole;
 use crate::field::Path;
 use crate::model::{
     DestinationRuleRef, Istio, Key, Kind, Rollout, Typed, VirtualService, VirtualServiceRef, Watch,
@@ -17,10 +18,9 @@ pub struct VirtualServiceLink<'a> {
     pub reference: &'a VirtualServiceRef,
     /// The first reference with the same name without namespace. The controller validates with its lists too.
     pub first: &'a VirtualServiceRef,
-    /// The field that holds the first reference.
-    pub first_path: Path,
-    /// The field that holds the reference: `virtualService`, or an entry of `virtualServices`.
-    pub path: Path,
+    /// In `virtualServices`; `None`: it is `virtualService`.
+    index: Option<usize>,
+    first_index: Option<usize>,
     /// The object that the name means to this version of the controller.
     pub key: Key,
 }
@@ -30,8 +30,6 @@ pub struct VirtualServiceLink<'a> {
 pub struct DestinationRuleLink<'a> {
     /// The reference with its subsets' names.
     pub reference: &'a DestinationRuleRef,
-    /// `destinationRule`.
-    pub path: Path,
     /// The DestinationRule of that name in the Rollout's namespace: dots are part of the name.
     pub key: Key,
 }
@@ -41,27 +39,8 @@ pub struct DestinationRuleLink<'a> {
 pub struct ServiceLink {
     /// The role that the field gives the Service.
     pub role: ServiceRole,
-    /// The field that holds the name.
-    pub path: Path,
     /// The Service of that name in the Rollout's namespace.
     pub key: Key,
-}
-
-/// The six fields by which a Rollout names Services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ServiceRole {
-    /// `canaryService`.
-    Canary,
-    /// `stableService`.
-    Stable,
-    /// `pingPong.pingService`.
-    Ping,
-    /// `pingPong.pongService`.
-    Pong,
-    /// `blueGreen.activeService`.
-    Active,
-    /// `blueGreen.previewService`.
-    Preview,
 }
 
 /// The references to VirtualServices that the controller follows, without those that have no name.
@@ -69,19 +48,21 @@ pub fn virtual_services(
     rollout: Typed<'_, Rollout>,
     argo: ArgoVersion,
 ) -> impl Iterator<Item = VirtualServiceLink<'_>> {
-    let references = || {
-        let istio = rollout.body.istio().into_iter();
-        istio.flat_map(Istio::references).map(move |reference| {
-            let namespace = rollout.meta.namespace();
-            let key = virtual_service_key(&reference.1.name, namespace, argo);
-            (reference, key)
-        })
-    };
+    let istio = rollout.body.istio().into_iter();
+    let references = istio.flat_map(Istio::references);
+    let is_only = references.clone().nth(1).is_none();
+    let keyed = references.map(move |reference| {
+        let key = virtual_service_key(&reference.1.name, &rollout.meta.key, argo);
+        (reference, key)
+    });
     let mut firsts: HashMap<Arc<str>, (Option<usize>, &VirtualServiceRef)> = HashMap::new();
-    for (reference, key) in references() {
-        firsts.entry(key.name).or_insert(reference);
+    // One alone is the first of its name.
+    if !is_only {
+        for (reference, key) in keyed.clone() {
+            firsts.entry(key.name).or_insert(reference);
+        }
     }
-    references()
+    keyed
         .filter(|((_, reference), _)| !reference.name.is_empty())
         .map(move |((index, reference), key)| {
             let first = firsts.get(&key.name).copied();
@@ -89,8 +70,8 @@ pub fn virtual_services(
             VirtualServiceLink {
                 reference,
                 first,
-                first_path: virtual_service_path(first_index),
-                path: virtual_service_path(index),
+                index,
+                first_index,
                 key,
             }
         })
@@ -105,7 +86,7 @@ fn virtual_service_path(index: Option<usize>) -> Path {
 }
 
 /// The key of `name` or `name.namespace`, as the controller splits it (`GetVirtualServiceNamespaceName`).
-pub fn virtual_service_key(name: &str, namespace: &str, argo: ArgoVersion) -> Key {
+pub fn virtual_service_key(name: &str, rollout: &Key, argo: ArgoVersion) -> Key {
     let (name, elsewhere) = if argo.splits_dotted_names_at_last_dot() {
         let plain = name.strip_suffix(".cluster.local").unwrap_or(name);
         plain.rsplit_once('.').unwrap_or((plain, ""))
@@ -113,10 +94,11 @@ pub fn virtual_service_key(name: &str, namespace: &str, argo: ArgoVersion) -> Ke
         let (first, rest) = name.split_once('.').unwrap_or((name, ""));
         (first, rest.split('.').next().unwrap_or_default())
     };
-    let namespace = Some(elsewhere)
-        .filter(|elsewhere| !elsewhere.is_empty())
-        .unwrap_or(namespace);
-    Key::new(Kind::VirtualService, namespace, name)
+    if elsewhere.is_empty() {
+        rollout.beside(Kind::VirtualService, name)
+    } else {
+        Key::new(Kind::VirtualService, elsewhere, name)
+    }
 }
 
 /// The reference to the DestinationRule, which is always in the Rollout's namespace.
@@ -124,12 +106,10 @@ pub fn destination_rule(rollout: Typed<'_, Rollout>) -> Option<DestinationRuleLi
     let reference = rollout.body.istio()?.destination_rule.as_ref()?;
     (!reference.name.is_empty()).then(|| DestinationRuleLink {
         reference,
-        path: istio_path().field("destinationRule"),
-        key: Key::new(
-            Kind::DestinationRule,
-            rollout.meta.namespace(),
-            &reference.name,
-        ),
+        key: rollout
+            .meta
+            .key
+            .beside(Kind::DestinationRule, &reference.name),
     })
 }
 
@@ -157,17 +137,16 @@ pub fn services(rollout: Typed<'_, Rollout>) -> impl Iterator<Item = ServiceLink
         .filter(|(_, name)| !name.is_empty())
         .map(|(role, name)| ServiceLink {
             role,
-            path: role.path(),
-            key: Key::new(Kind::Service, rollout.meta.namespace(), name),
+            key: rollout.meta.key.beside(Kind::Service, name),
         })
 }
 
 /// The VirtualServices, the DestinationRule and the Services that the Rollout names, with the path of each name.
 pub fn named(rollout: Typed<'_, Rollout>, argo: ArgoVersion) -> impl Iterator<Item = (Path, Key)> {
     let virtual_services =
-        virtual_services(rollout, argo).map(|link| (link.path.field("name"), link.key));
-    let rule = destination_rule(rollout).map(|link| (link.path.field("name"), link.key));
-    let services = services(rollout).map(|link| (link.path, link.key));
+        virtual_services(rollout, argo).map(|link| (link.path().field("name"), link.key));
+    let rule = destination_rule(rollout).map(|link| (link.path().field("name"), link.key));
+    let services = services(rollout).map(|link| (link.path(), link.key));
     virtual_services.chain(rule).chain(services)
 }
 
@@ -176,7 +155,7 @@ pub fn workload(rollout: Typed<'_, Rollout>) -> Option<Key> {
     let reference = rollout.workload_ref.as_ref()?;
     let kind = Kind::of(&reference.api_version, &reference.kind)?;
     let takes = kind.watch() == Watch::WorkloadRef;
-    takes.then(|| Key::new(kind, rollout.meta.namespace(), &reference.name))
+    takes.then(|| rollout.meta.key.beside(kind, &reference.name))
 }
 
 /// The analysis templates that the Rollout names, without empty names, with the path of each name.
@@ -197,7 +176,7 @@ pub fn analysis_templates(rollout: Typed<'_, Rollout>) -> impl Iterator<Item = (
 /// The ReplicaSet of the Rollout's revision with this hash.
 pub fn revision(rollout: Typed<'_, Rollout>, hash: &str) -> Key {
     let name = format!("{}-{hash}", rollout.meta.name());
-    Key::new(Kind::Revision, rollout.meta.namespace(), &name)
+    rollout.meta.key.beside(Kind::Revision, &name)
 }
 
 /// The delegates of the http routes, with the path of each `delegate`.
@@ -247,38 +226,31 @@ fn legacy_gateway<'a>(name: &'a str, namespace: &'a str) -> (&'a str, &'a str) {
 impl<'a> VirtualServiceLink<'a> {
     /// The references whose lists the controller validates the VirtualService with, and the path of each: this
     /// one, and the first with the same name without namespace.
-    pub fn lists(&self) -> impl Iterator<Item = (&Path, &'a VirtualServiceRef)> {
-        let own = (&self.path, self.reference);
-        let first = (&self.first_path, self.first);
-        let others = (own != first).then_some(first);
-        std::iter::once(own).chain(others)
+    pub fn lists(&self) -> impl Iterator<Item = (Path, &'a VirtualServiceRef)> {
+        let own = (self.index, self.reference);
+        let first = (self.first_index, self.first);
+        let others = (self.index != self.first_index).then_some(first);
+        let lists = std::iter::once(own).chain(others);
+        lists.map(|(index, reference)| (virtual_service_path(index), reference))
+    }
+
+    /// `virtualService`, or the element of `virtualServices`.
+    pub fn path(&self) -> Path {
+        virtual_service_path(self.index)
     }
 }
 
-impl ServiceRole {
-    /// The field of the Rollout.
-    pub fn path(self) -> Path {
-        let strategy = Path::spec(["strategy"]);
-        match self {
-            ServiceRole::Canary => strategy.fields(["canary", "canaryService"]),
-            ServiceRole::Stable => strategy.fields(["canary", "stableService"]),
-            ServiceRole::Ping => strategy.fields(["canary", "pingPong", "pingService"]),
-            ServiceRole::Pong => strategy.fields(["canary", "pingPong", "pongService"]),
-            ServiceRole::Active => strategy.fields(["blueGreen", "activeService"]),
-            ServiceRole::Preview => strategy.fields(["blueGreen", "previewService"]),
-        }
+impl DestinationRuleLink<'_> {
+    /// The field that holds the reference.
+    pub fn path(&self) -> Path {
+        istio_path().field("destinationRule")
     }
+}
 
-    /// The field's own name, `canaryService`.
-    pub fn field(self) -> &'static str {
-        match self {
-            ServiceRole::Canary => "canaryService",
-            ServiceRole::Stable => "stableService",
-            ServiceRole::Ping => "pingService",
-            ServiceRole::Pong => "pongService",
-            ServiceRole::Active => "activeService",
-            ServiceRole::Preview => "previewService",
-        }
+impl ServiceLink {
+    /// The field that holds the name.
+    pub fn path(&self) -> Path {
+        self.role.path()
     }
 }
 

@@ -62,7 +62,7 @@ fn routed_by<'a>(
             };
             let proven = roles.proves_canary(destination) || roles.proves_stable(destination);
             routed.push(RoutedDestination {
-                reference: linked.link.path.clone(),
+                reference: linked.link.path(),
                 virtual_service: &linked.service.meta.key,
                 path: path.field("destination"),
                 role,

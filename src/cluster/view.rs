@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::claims::{Claims, Requirement};
+use super::claims::{Answer, Claims, Requirement};
 use super::edge::{Edge, ReversedHost, service_host};
 use super::facts::{About, Fact, Facts};
 use super::index::Cluster;
@@ -198,7 +198,7 @@ impl<'a> View<'a> {
         let keys = if host.is_wildcard() {
             self.under(host, Edge::Sends)
         } else {
-            self.holding(&Edge::Sends(ReversedHost::of(host)))
+            self.holding(Edge::Sends(ReversedHost::of(host)))
         };
         let services = keys.iter().filter_map(|key| self.virtual_service(key));
         services.collect()
@@ -261,6 +261,11 @@ impl<'a> View<'a> {
             Some(overlay) if overlay.key == holder => overlay.has(&edge),
             _ => self.cluster.holds(edge, holder),
         }
+    }
+
+    /// What `read` finds. What it reads is not noted: nothing rests on the answer.
+    pub fn without_noting<T>(&self, read: impl FnOnce() -> T) -> T {
+        Answer::of(self.facts, read).value
     }
 
     pub(super) fn note(&self, fact: impl FnOnce() -> Fact) {

@@ -50,6 +50,7 @@ pub(super) fn compare(
         written: &write.key,
         before: view.with(&old),
         after: view.with_before(&new, &old),
+        same_edges: new.refers_as(&old),
         facts,
         denies,
         trace,
@@ -69,6 +70,8 @@ struct Judge<'a> {
     written: &'a Key,
     before: View<'a>,
     after: View<'a>,
+    /// Whether the written object refers to the same objects and hosts before and after.
+    same_edges: bool,
     facts: &'a Facts,
     /// Whether the write is denied for a finding.
     denies: &'a dyn Fn(&Found) -> bool,
@@ -80,7 +83,9 @@ impl Judge<'_> {
     fn dependents(&self, write: &Write, found: &mut Vec<Found>) -> usize {
         let written = self.written;
         let mut keys = dependents(&self.before, written);
-        keys.extend(dependents(&self.after, written));
+        if !self.same_edges {
+            keys.extend(dependents(&self.after, written));
+        }
         keys.remove(written);
         let mut keys = [written].into_iter().chain(&keys);
         for key in keys.by_ref().take(MAX_JUDGED) {
@@ -117,7 +122,7 @@ impl Judge<'_> {
                 return;
             }
             let first = found.len();
-            let rules = CATALOGUE.iter().filter(|rule| !rule.is_standing());
+            let rules = CATALOGUE.iter().filter(|rule| rule.reviews(key.kind));
             for rule in rules.filter(|rule| pass(rule)) {
                 self.object(rule, object, &own, found);
             }
@@ -172,7 +177,7 @@ impl Judge<'_> {
 
     /// Judges the write by the rules on writes, whose findings are always new.
     fn write(&self, write: &Write, found: &mut Vec<Found>) {
-        for rule in CATALOGUE {
+        for rule in CATALOGUE.iter().filter(|rule| rule.reviews_writes()) {
             let start = self.facts.mark();
             let mut findings = Vec::new();
             rule.judge_write(write, &self.before, &mut findings);

@@ -79,6 +79,21 @@ impl Evidence {
         self.keys.is_empty() && self.namespaces.is_empty()
     }
 
+    /// The objects that are read by themselves: those that no list of their namespace shows to be there or gone.
+    pub fn single_keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(|key| !self.is_listed(key))
+    }
+
+    /// The objects that a list shows to be there or gone.
+    pub fn listed_keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(|key| self.is_listed(key))
+    }
+
+    fn is_listed(&self, key: &Key) -> bool {
+        let list = (key.kind, Arc::clone(&key.namespace));
+        self.namespaces.contains(&list)
+    }
+
     /// Without what is known already.
     #[must_use]
     pub fn without(&self, known: &Evidence) -> Self {
@@ -99,7 +114,7 @@ impl Evidence {
     }
 
     fn cost(&self) -> usize {
-        self.keys.len() + LIST_COST * self.namespaces.len()
+        self.single_keys().count() + LIST_COST * self.namespaces.len()
     }
 
     fn add(&mut self, denial: &Judged, mesh: &Mesh) {

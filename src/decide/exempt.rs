@@ -129,7 +129,8 @@ fn by_namespace(request: &Request, view: &View<'_>) -> Option<Exempt> {
 }
 
 fn is_deleting(object: &Value) -> bool {
-    let deletion = object.pointer("/metadata/deletionTimestamp");
+    let metadata = object.get("metadata");
+    let deletion = metadata.and_then(|metadata| metadata.get("deletionTimestamp"));
     deletion.is_some_and(|time| !time.is_null())
 }
 

@@ -64,11 +64,8 @@ impl Mutated {
         let kind = write.key.kind;
         let old = Overlay::new(&write.key, write.old.as_ref(), view.mesh());
         let allow_counts = !settings.allow_needs_right || request.allow_right.counts();
-        for mutation in mutations.iter().filter(|one| one.kinds.contains(&kind)) {
-            let named_by_allow = is_named_by_allow(mutation, write);
-            if named_by_allow && allow_counts {
-                continue;
-            }
+        let mut mutations = mutations.iter().filter(|one| one.kinds.contains(&kind));
+        loop {
             let overlay = Overlay::new(&write.key, write.new.as_ref(), view.mesh());
             let input = Input {
                 write,
@@ -76,15 +73,22 @@ impl Mutated {
                 view: view.with_before(&overlay, &old),
                 controller_manager: &settings.mesh.controller_manager,
             };
-            if apply(mutation, &input, &mut self.patch) {
-                self.despite_allow |= named_by_allow;
-                self.by.push(mutation.name);
-                write.new = Some(Object::parse_as(
-                    kind,
-                    self.patch.object(),
-                    &request.namespace,
-                ));
-            }
+            let mut runs = mutations.by_ref().filter_map(|mutation| {
+                let named_by_allow = is_named_by_allow(mutation, write);
+                let runs = !(named_by_allow && allow_counts);
+                runs.then_some((mutation, named_by_allow))
+            });
+            let changes = runs.find(|(mutation, _)| apply(mutation, &input, &mut self.patch));
+            let Some((mutation, named_by_allow)) = changes else {
+                break;
+            };
+            self.despite_allow |= named_by_allow;
+            self.by.push(mutation.name);
+            write.new = Some(Object::parse_as(
+                kind,
+                self.patch.object(),
+                &request.namespace,
+            ));
         }
         let stored = self.patch.take_object();
         request.object = if self.observed {

@@ -1,5 +1,6 @@
 //! Reads watched objects again from the API server, before an answer that does harm if they are outdated.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -137,8 +138,6 @@ impl Reader {
         Ok(found.map(|object| decode::object(key.kind, object)))
     }
 
-    /// Finds the objects that the index does not hold yet. Those that it holds are also read one by one, which finds
-    /// the deleted ones.
     async fn list(&self, kind: Kind, namespace: &str) -> Result<Vec<Object>, Error> {
         let Some(resource) = self.discovery.resource(kind).await? else {
             return Ok(Vec::new());
@@ -181,6 +180,7 @@ impl ReviewReads<'_> {
             self.held.push(read);
             fresh.add(target, found?);
         }
+        fresh.miss(evidence.listed_keys());
         Ok(fresh)
     }
 }
@@ -191,6 +191,14 @@ impl Fresh {
             Target::Object(key) if found.is_empty() => self.missing.push(key),
             _ => self.found.push(found),
         }
+    }
+
+    /// Of these objects, those that no list has are gone.
+    fn miss<'k>(&mut self, listed: impl Iterator<Item = &'k Key>) {
+        let found = self.found.iter().flat_map(|found| found.iter());
+        let found: HashSet<&Key> = found.map(Object::key).collect();
+        let gone = listed.filter(|key| !found.contains(key));
+        self.missing.extend(gone.cloned());
     }
 
     /// The watched cluster with what was read in place of what was watched; `None` if nothing differs.
@@ -211,7 +219,7 @@ impl Fresh {
 }
 
 fn targets(evidence: &Evidence) -> Vec<Target> {
-    let keys = evidence.keys.iter().cloned().map(Target::Object);
+    let keys = evidence.single_keys().cloned().map(Target::Object);
     let namespaces = evidence.namespaces.iter().cloned();
     let namespaces = namespaces.map(|(kind, namespace)| Target::Namespace(kind, namespace));
     keys.chain(namespaces).collect()
@@ -222,5 +230,34 @@ fn absent_is_none<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error>
     match read {
         Err(error) if is_absent(&error) => Ok(None),
         read => read,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Mesh;
+    use serde_json::json;
+
+    fn rule(name: &str) -> Object {
+        let rule = json!({"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
+            "metadata": {"namespace": "ns", "name": name}, "spec": {"host": "app"}});
+        Object::parse(&rule, "").unwrap()
+    }
+
+    #[test]
+    fn what_a_list_does_not_show_is_gone() {
+        let mut watched = Cluster::new(Mesh::default());
+        let [kept, gone] = ["kept", "gone"].map(rule);
+        let keys = [kept.key().clone(), gone.key().clone()];
+        watched.apply(kept.clone());
+        watched.apply(gone);
+        let mut fresh = Fresh::default();
+        let list = Target::Namespace(Kind::DestinationRule, "ns".into());
+        fresh.add(list, [kept].into());
+        fresh.miss(keys.iter());
+        let newer = fresh.lay_over(&watched).unwrap();
+        let known: Vec<&Key> = newer.keys().collect();
+        assert_eq!(known, [&keys[0]]);
     }
 }

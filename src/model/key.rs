@@ -21,7 +21,17 @@ impl Key {
     pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
         Self {
             kind,
-            namespace: namespace.into(),
+            namespace: shared(namespace),
+            name: shared(name),
+        }
+    }
+
+    /// The key of another object in the namespace of this one.
+    #[must_use]
+    pub fn beside(&self, kind: Kind, name: &str) -> Self {
+        Self {
+            kind,
+            namespace: Arc::clone(&self.namespace),
             name: name.into(),
         }
     }
@@ -33,6 +43,15 @@ impl Key {
         } else {
             format!("{}/{}", self.namespace, self.name)
         }
+    }
+}
+
+/// The empty text takes no memory.
+fn shared(text: &str) -> Arc<str> {
+    if text.is_empty() {
+        Arc::default()
+    } else {
+        text.into()
     }
 }
 

@@ -140,7 +140,7 @@ impl Istio {
 
     /// The references that the controller follows, with the index in `virtualServices`. There are none if both
     /// fields are set: the controller follows neither then.
-    pub fn references(&self) -> impl Iterator<Item = (Option<usize>, &VirtualServiceRef)> {
+    pub fn references(&self) -> impl Iterator<Item = (Option<usize>, &VirtualServiceRef)> + Clone {
         let many = self.virtual_services.as_deref().unwrap_or_default();
         let both = self.virtual_service.is_some() && !many.is_empty();
         let single = self.virtual_service.iter().filter(move |_| !both);

@@ -154,8 +154,8 @@ impl VirtualService {
         http.chain(tls)
             .chain(tcp)
             .filter_map(|(list, index, route)| {
-                let path = Path::spec([list]).index(index).field("route");
-                Some((path, route?))
+                let route = route?;
+                Some((Path::spec([list]).index(index).field("route"), route))
             })
     }
 
@@ -175,13 +175,14 @@ impl VirtualService {
     pub fn mirrors(&self) -> impl Iterator<Item = (Path, &Destination)> {
         let routes = self.http().iter().enumerate();
         routes.flat_map(|(index, route)| {
-            let path = Path::spec(["http"]).index(index);
-            let single = path.field("mirror");
-            let many = path.field("mirrors");
-            let mirror = route.mirror.iter().map(move |to| (single.clone(), to));
+            let path = move || Path::spec(["http"]).index(index);
+            let mirror = route.mirror.iter();
+            let mirror = mirror.map(move |to| (path().field("mirror"), to));
             let mirrors = route.mirrors.iter().enumerate();
             mirror.chain(mirrors.filter_map(move |(index, to)| {
-                Some((many.index(index).field("destination"), to.as_ref()?))
+                let to = to.as_ref()?;
+                let path = path().field("mirrors").index(index);
+                Some((path.field("destination"), to))
             }))
         })
     }

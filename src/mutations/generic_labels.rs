@@ -32,6 +32,9 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
     let Some(rule) = input.write.new.as_ref().and_then(Object::destination_rule) else {
         return;
     };
+    if !rule.subsets.iter().any(is_bare) {
+        return;
+    }
     let Some(flow) = input.only_flow() else {
         return;
     };

@@ -24,7 +24,9 @@ use super::input::Input;
 use super::patch::{Kept, Patch};
 use crate::cluster::{Flow, Role};
 use crate::field::Path;
-use crate::model::{DestinationRule, DestinationRuleRef, HASH_LABEL, MANAGED_BY, Object, Typed};
+use crate::model::{
+    DestinationRule, DestinationRuleRef, HASH_LABEL, MANAGED_BY, Object, Subset, Typed,
+};
 
 mutation!(DestinationRule(apply));
 
@@ -33,6 +35,9 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
         return;
     };
     let live = input.write.old.as_ref().and_then(Object::destination_rule);
+    if live.is_some_and(|live| is_settled(rule, live)) && input.keeps_managed_by() {
+        return;
+    }
     for flow in input.flows() {
         let Some(linked) = flow.destination_rule() else {
             continue;
@@ -43,6 +48,23 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
             keep_managed_by(&flow, live, patch);
         }
     }
+}
+
+/// Whether the write keeps the live subsets and their hashes by itself: then no status changes them.
+fn is_settled(rule: Typed<'_, DestinationRule>, live: Typed<'_, DestinationRule>) -> bool {
+    let hash = |subset: &Subset| Some(subset.labels.as_ref()?.get(HASH_LABEL)?.to_owned());
+    let hashes =
+        |rule: &DestinationRule| -> Vec<Option<String>> { rule.subsets.iter().map(hash).collect() };
+    let names = |rule: &DestinationRule| -> Vec<String> {
+        let subsets = rule.subsets.iter();
+        subsets.map(|subset| subset.name.clone()).collect()
+    };
+    let written = hashes(&rule);
+    let mut all = written.iter().flatten();
+    written.iter().all(Option::is_some)
+        && all.all(|hash| !hash.is_empty())
+        && written == hashes(&live)
+        && names(&rule) == names(&live)
 }
 
 fn keep_hashes(

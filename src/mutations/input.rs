@@ -44,6 +44,16 @@ impl<'a> Input<'a> {
         whole?.pointer(&path.pointer()).cloned()
     }
 
+    /// Whether the write has the managed-by annotation if the live object has it.
+    pub fn keeps_managed_by(&self) -> bool {
+        let [new, live] = [&self.write.new, &self.write.old].map(|object| {
+            object
+                .as_ref()
+                .and_then(|object| object.meta.managed_by.as_ref())
+        });
+        live.is_none() || live == new
+    }
+
     /// Whether the controller's manager owns the field of the live object, or a part of it, or has given it up and
     /// nobody has applied it since.
     pub fn controller_owns(&self, path: &[&str]) -> bool {

@@ -31,7 +31,7 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
     let (Some(new), Some(live)) = (new, live) else {
         return;
     };
-    if new.http.is_none() {
+    if new.http.is_none() || has_all_of(new.http(), live.http()) {
         return;
     }
     let mut routes = Routes {
@@ -41,6 +41,13 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
     for flow in input.flows().filter(keeps_routes) {
         routes.restore(&flow, input, patch);
     }
+}
+
+/// Whether the written routes have the names of all live ones: then none is missing, whatever Rollouts say.
+fn has_all_of(written: &[HttpRoute], live: &[HttpRoute]) -> bool {
+    let written: HashSet<&String> = written.iter().map(|route| &route.name).collect();
+    let mut named = live.iter().filter(|route| !route.name.is_empty());
+    named.all(|route| written.contains(&route.name))
 }
 
 fn keeps_routes(flow: &Flow<'_>) -> bool {

@@ -31,6 +31,9 @@ use crate::model::{HASH_LABEL, MANAGED_BY, Object, Service, Typed};
 mutation!(Service(apply));
 
 fn apply(input: &Input<'_>, patch: &mut Patch) {
+    if is_settled(input) {
+        return;
+    }
     for flow in input.flows() {
         let services = flow.services();
         let mut roles = services.filter(|linked| linked.link.key == *input.key());
@@ -39,6 +42,14 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
             keep_managed_by(&flow, input, patch);
         }
     }
+}
+
+/// Whether the write keeps the live hash by itself: then no status changes it.
+fn is_settled(input: &Input<'_>) -> bool {
+    let [new, live] = [&input.write.new, &input.write.old]
+        .map(|object| object.as_ref().and_then(Object::service));
+    let hash = live.and_then(hash_of).filter(|hash| !hash.is_empty());
+    hash.is_some() && hash == new.and_then(hash_of) && input.keeps_managed_by()
 }
 
 fn keep_hash(flow: &Flow<'_>, linked: &LinkedService<'_>, input: &Input<'_>, patch: &mut Patch) {

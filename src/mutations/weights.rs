@@ -27,15 +27,17 @@
 //! if the Rollout does not name the VirtualService or the route, or if a managed route
 //! has no canary or no stable destination, which rules RG202 and RG204 report.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::input::Input;
 use super::patch::{Kept, Patch};
 use super::split::{Asked, Counterparts, Live, Split, sum};
-use crate::cluster::{Flow, ManagedRoute, Role, Roles};
-use crate::model::{Destination, HASH_LABEL, Key, Kind, Object, VirtualService};
+use crate::cluster::{Flow, List, ManagedRoute, Role, Roles};
+use crate::model::{
+    Destination, HASH_LABEL, Key, Kind, Object, RouteDestination, Typed, VirtualService,
+};
 
 mutation!(VirtualService(apply));
 
@@ -43,6 +45,9 @@ fn apply(input: &Input<'_>, patch: &mut Patch) {
     let Some(service) = input.write.new.as_ref().and_then(Object::virtual_service) else {
         return;
     };
+    if is_settled(input, service) {
+        return;
+    }
     for flow in input.flows() {
         let Some(roles) = flow.roles() else { continue };
         let own = flow.virtual_services();
@@ -75,6 +80,74 @@ fn keep_of_left(input: &Input<'_>, service: &VirtualService, patch: &mut Patch) 
         };
         weights.keep_all(service, ManagedRoute::all(service), patch);
     }
+}
+
+/// Whether the write has the live weights by itself, and no status can change them: then there is no patch, and nothing
+/// need be known of the Rollouts as they are now.
+fn is_settled(input: &Input<'_>, service: Typed<'_, VirtualService>) -> bool {
+    let live = input.write.old.as_ref().and_then(Object::virtual_service);
+    let same = live.is_some_and(|live| {
+        live.http() == service.http() && live.tls() == service.tls() && live.tcp() == service.tcp()
+    });
+    let settled = || {
+        input
+            .flows()
+            .all(|flow| is_settled_for(&flow, input, &service))
+    };
+    same && input.view.without_noting(settled)
+}
+
+/// A status can lower the weight of a canary that has some, where somebody else than the controller owns the list, and
+/// fills up routes of which no destination has any. With ping and pong it says which of the two is the canary.
+fn is_settled_for(flow: &Flow<'_>, input: &Input<'_>, service: &VirtualService) -> bool {
+    let Some(roles) = flow.roles() else {
+        return true;
+    };
+    let has_pair = flow
+        .canary()
+        .is_some_and(|canary| canary.ping_pong.is_some());
+    let is_settled = |(list, route): (List, &[RouteDestination])| {
+        let has_weight = |role| weight_of(route, role, &roles) != 0;
+        let owned = || input.controller_owns(&["spec", list.field()]);
+        let is_weighted = [Role::Canary, Role::Stable, Role::Additional].map(has_weight);
+        is_weighted.contains(&true)
+            && is_uniform(route, &roles)
+            && (owned() || !has_pair && !has_weight(Role::Canary))
+    };
+    let http = service
+        .http()
+        .iter()
+        .map(|route| (List::Http, &route.route));
+    let tls = service.tls().iter().map(|route| (List::Tls, &route.route));
+    let tcp = service.tcp().iter().map(|route| (List::Tcp, &route.route));
+    let routes = http.chain(tls).chain(tcp);
+    let mut routes = routes.filter_map(|(list, route)| Some((list, route.as_deref()?)));
+    routes.all(is_settled)
+}
+
+/// What the destinations of the role have together.
+fn weight_of(route: &[RouteDestination], role: Role, roles: &Roles<'_>) -> i64 {
+    let has_role = |to: &Destination| roles.role(to) == Some(role);
+    let of_role = route
+        .iter()
+        .filter(|to| to.destination.as_ref().is_some_and(has_role));
+    sum(of_role.map(|to| to.weight.unwrap_or_default()))
+}
+
+/// Whether destinations that get one weight have it: all of the canary, all of the stable role, and those of one
+/// Service, which may be an experiment's.
+fn is_uniform(route: &[RouteDestination], roles: &Roles<'_>) -> bool {
+    let mut weights = HashMap::new();
+    let mut entries = route
+        .iter()
+        .filter_map(|to| Some((to.destination.as_ref()?, to.weight.unwrap_or_default())));
+    entries.all(|(to, weight)| {
+        let of = match roles.role(to) {
+            Some(role @ (Role::Canary | Role::Stable)) => (Some(role), ""),
+            _ => (None, to.service_name()),
+        };
+        *weights.entry(of).or_insert(weight) == weight
+    })
 }
 
 /// What one flow owns in the written VirtualService.

@@ -57,7 +57,7 @@ fn check_services(flow: &Flow<'_>, found: &mut Findings<'_>) {
                 path: Path::spec(["selector"]),
                 help: help(role),
             };
-            lost.report(flow, linked.link.path.clone(), found);
+            lost.report(flow, linked.link.path(), found);
         }
     }
 }
@@ -85,7 +85,7 @@ fn check_subsets(flow: &Flow<'_>, found: &mut Findings<'_>) {
                 path: Path::spec(["subsets"]).index(index),
                 help: HELP,
             };
-            lost.report(flow, linked.link.path.field(field), found);
+            lost.report(flow, linked.link.path().field(field), found);
         }
     }
 }
@@ -171,7 +171,7 @@ fn check_route(
             flow.key()
         );
         found
-            .warning(flow.key(), linked.link.path.field("name"), message)
+            .warning(flow.key(), linked.link.path().field("name"), message)
             .subject(format!("{key} {}", route.label()))
             .help(HELP)
             .with(key, place);

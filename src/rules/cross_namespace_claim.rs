@@ -51,7 +51,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         if owner == own || consents || !seen.insert(link.key.clone()) {
             continue;
         }
-        let path = link.path.field("name");
+        let path = link.path().field("name");
         let message = message!("{} routes through {}", flow.key(), link.key)
             .in_field(&path)
             .text(format!(

@@ -58,7 +58,7 @@ fn report(
     routed: &RoutedDestination<'_>,
     found: &mut Findings<'_>,
 ) {
-    let path = linked.link.path.field("name");
+    let path = linked.link.path().field("name");
     let place = routed.path.field("host");
     let message = message!("{} names {}", flow.key(), linked.link.key)
         .in_field(&path)

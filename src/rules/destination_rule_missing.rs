@@ -29,7 +29,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     if flow.view.mesh().remote_istio || flow.destination_rule().is_some() {
         return;
     }
-    let path = link.path.field("name");
+    let path = link.path().field("name");
     let message = message!("{} names {}", flow.key(), link.key)
         .in_field(&path)
         .text(", which does not exist");

@@ -35,7 +35,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     let Some(link) = reference::destination_rule(flow.rollout) else {
         return;
     };
-    let path = link.path.field("name");
+    let path = link.path().field("name");
     let others: Vec<&Key> = flow
         .other_owners(&link.key)
         .map(|other| &other.meta.key)

@@ -87,7 +87,7 @@ fn users<'a>(
             let mut seen = BTreeSet::new();
             for (index, name) in link.reference.routes.iter().enumerate() {
                 if names.contains(name.as_str()) && seen.insert(name) {
-                    let place = link.path.field("routes").index(index);
+                    let place = link.path().field("routes").index(index);
                     let of_name = users.entry(name).or_default();
                     of_name.push((rollout.meta.key.clone(), place));
                 }

@@ -96,7 +96,7 @@ struct Deletion<'a> {
 
 impl Deletion<'_> {
     fn report(self, flow: &Flow<'_>, roles: &Roles<'_>, found: &mut Findings<'_>) {
-        let path = self.linked.link.path.field("name");
+        let path = self.linked.link.path().field("name");
         let key = &self.linked.link.key;
         let message = message!("{}", flow.key())
             .with_field(&path)

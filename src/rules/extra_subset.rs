@@ -76,7 +76,7 @@ fn kept<'a>(flow: &Flow<'a>, linked: &LinkedDestinationRule<'a>) -> HashSet<&'a 
 
 /// The entries of `additionalSubsetNames`, each with its first place.
 fn listed<'a>(linked: &LinkedDestinationRule<'a>) -> HashMap<&'a str, Path> {
-    let path = linked.link.path.field("additionalSubsetNames");
+    let path = linked.link.path().field("additionalSubsetNames");
     let names = linked.link.reference.additional_subset_names.as_deref();
     let mut listed = HashMap::new();
     for (index, name) in names.unwrap_or_default().iter().enumerate() {
@@ -131,7 +131,7 @@ impl ExtraSubset<'_> {
         let (listed, senders) = (self.listed, self.senders);
         let path = listed
             .clone()
-            .unwrap_or(self.linked.link.path.field("name"));
+            .unwrap_or(self.linked.link.path().field("name"));
         let message = message!("{} manages {}", self.flow.key(), self.linked.link.key)
             .by_field(&path)
             .text(format!(

@@ -43,7 +43,7 @@ fn check(write: &Write, view: &View<'_>, found: &mut Findings<'_>) {
     if rollout.workload_ref.is_none() || !serves(view, &host) {
         return;
     }
-    let path = linked.link.path.field("name");
+    let path = linked.link.path().field("name");
     let message = message!("{} names {}", write.key, linked.link.key)
         .in_field(&path)
         .text(format!(", whose host `{host}` already serves: "))

@@ -67,7 +67,7 @@ fn check_listed(flow: &Flow<'_>, found: &mut Findings<'_>) {
             let Some(deleted) = deleted.get(name.as_str()) else {
                 continue;
             };
-            let path = link.path.field("routes").index(index);
+            let path = link.path().field("routes").index(index);
             let message = message!("{} lists route `{name}`", flow.key())
                 .in_field(&path)
                 .text(format!(" as the user's, and in `{deleted}` "))

@@ -74,7 +74,7 @@ pub use rule::{Check, Level, Rule};
 
 use crate::cluster::{Flow, Requirement, View};
 use crate::field::{Path, Segment};
-use crate::model::{Body, Key, Object, Rollout, Typed, Write};
+use crate::model::{Body, Key, Kind, Object, Rollout, Typed, Write};
 use crate::verdict::{Digest, Finding, Findings, Severity};
 
 /// All rules in the order of their codes: the files of this folder that declare one. `build.rs` writes it.
@@ -150,6 +150,22 @@ impl Rule {
     /// Whether it is only for `check` and the audit.
     pub fn is_standing(&self) -> bool {
         matches!(self.check, Check::Standing(_) | Check::Manifest(_))
+    }
+
+    /// Whether a review judges objects of the kind by it.
+    pub fn reviews(&self, kind: Kind) -> bool {
+        match self.check {
+            Check::Rollout(_) => kind == Kind::Rollout,
+            Check::VirtualService(_) => kind == Kind::VirtualService,
+            Check::DestinationRule(_) => kind == Kind::DestinationRule,
+            Check::Any(_) => true,
+            Check::Manifest(_) | Check::Standing(_) | Check::Write(_) => false,
+        }
+    }
+
+    /// Whether it judges writes.
+    pub fn reviews_writes(&self) -> bool {
+        matches!(self.check, Check::Write(_))
     }
 
     /// Adds what this rule reports about a write, if it is a rule about writes. The view is the cluster before the

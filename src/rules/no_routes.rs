@@ -32,7 +32,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         if !is_empty(&linked) || !seen.insert(linked.link.key.clone()) {
             continue;
         }
-        let path = linked.link.path.field("name");
+        let path = linked.link.path().field("name");
         let lists = if List::Tcp.is_managed_by(linked.argo) {
             "`http`, `tls` or `tcp`"
         } else {

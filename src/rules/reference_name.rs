@@ -35,11 +35,11 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     };
     for link in flow.virtual_service_links() {
         let name = link.reference.name.as_str();
-        let other = virtual_service_key(name, &flow.key().namespace, version);
+        let other = virtual_service_key(name, flow.key(), version);
         if other == link.key || !seen.insert(name) {
             continue;
         }
-        let path = link.path.field("name");
+        let path = link.path().field("name");
         let message = message!("{} refers", flow.key())
             .in_field(&path)
             .text(format!(

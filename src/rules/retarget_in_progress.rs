@@ -32,8 +32,8 @@
 
 use super::judge;
 use super::parts::reference_changes::{ReferenceChange, reference_changes};
-use crate::cluster::reference::{self, ServiceLink, ServiceRole};
-use crate::cluster::{Flow, View};
+use crate::cluster::reference::{self, ServiceLink};
+use crate::cluster::{Flow, ServiceRole, View};
 use crate::field::Path;
 use crate::model::{HASH_LABEL, Key, Object, Operation, Rollout, Typed, Write};
 use crate::verdict::{Cause, Findings, Severity, message};
@@ -122,13 +122,13 @@ fn check_ping_pong(old: &Flow<'_>, new: &Flow<'_>, found: &mut Findings<'_>) {
         format!("the pods of `{hash}`")
     };
     let message = message!("{} makes {} the stable Service", new.key(), link.key)
-        .in_field(&link.path)
+        .in_field(&link.path())
         .text(format!(
             ", which selects {pods} and not those of the stable `{stable}`: the controller writes no hash into it \
              until it is the canary's"
         ));
     found
-        .error(new.key(), link.path, message)
+        .error(new.key(), link.path(), message)
         .subject(format!("stable {}", link.key))
         .help(
             "leave ping and pong as they are: the controller swaps them itself, in \

@@ -47,7 +47,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             for list in lists.filter(|list| !list.is_listed(reference)) {
                 let routes = candidates(flow, &linked, list);
                 if routes > 1 && seen.insert((linked.link.key.clone(), list)) {
-                    report_several(flow, &linked, path, list, routes, found);
+                    report_several(flow, &linked, &path, list, routes, found);
                 }
             }
         }
@@ -111,7 +111,7 @@ fn check_steps(flow: &Flow<'_>, linked: &LinkedVirtualService<'_>, found: &mut F
     let Some(effect) = effect(flow, choice) else {
         return;
     };
-    let path = linked.link.path.field("routes");
+    let path = linked.link.path().field("routes");
     let message = message!(
         "{} lists no `routes` of {}, so that the controller {}",
         flow.key(),

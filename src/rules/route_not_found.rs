@@ -41,7 +41,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         for (path, reference) in linked.link.lists() {
             for unresolved in unresolved(reference, &linked) {
                 if seen.insert((linked.link.key.clone(), unresolved.subject.clone())) {
-                    report(flow, &linked, path, &unresolved, found);
+                    report(flow, &linked, &path, &unresolved, found);
                 }
             }
         }
@@ -148,7 +148,7 @@ fn report(
 ) {
     let field = unresolved.list.reference_field();
     let path = reference.field(field).index(unresolved.index);
-    let same_name = if *reference == linked.link.path {
+    let same_name = if *reference == linked.link.path() {
         ""
     } else {
         SAME_NAME_HELP

@@ -88,7 +88,7 @@ fn shared_routes<'a>(flow: &Flow<'a>, linked: &LinkedVirtualService<'a>) -> Vec<
             for managed in theirs.managed_routes() {
                 let own = places.get(&(managed.list, managed.index));
                 if let Some(own) = own.and_then(|at| routes.get_mut(*at)) {
-                    let reference = theirs.link.path.field("name");
+                    let reference = theirs.link.path().field("name");
                     let list = if tolerant {
                         &mut own.tolerant
                     } else {
@@ -127,7 +127,7 @@ impl SharedRoute<'_> {
         route: &str,
         found: &mut Findings<'_>,
     ) {
-        let path = linked.link.path.field("name");
+        let path = linked.link.path().field("name");
         let is_tolerated = self.others.is_empty();
         let (others, effect) = if is_tolerated {
             (

@@ -33,13 +33,13 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             continue;
         }
         let message = message!("{} names {}", flow.key(), linked.link.key)
-            .in_field(&linked.link.path)
+            .in_field(&linked.link.path())
             .text(format!(
                 ", which the annotation `{MANAGED_BY}` gives to Rollout `{owner}`"
             ));
         let annotation = Path::of(["metadata", "annotations"]).entry(MANAGED_BY);
         found
-            .error(flow.key(), linked.link.path, message)
+            .error(flow.key(), linked.link.path(), message)
             .subject(format!("{} {owner}", linked.link.key))
             .help(format!(
                 "name a Service of its own; if Rollout `{owner}` is gone, remove the annotation"

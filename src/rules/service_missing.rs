@@ -28,10 +28,10 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
             continue;
         }
         let message = message!("{} names {}", flow.key(), link.key)
-            .in_field(&link.path)
+            .in_field(&link.path())
             .text(", which does not exist");
         found
-            .warning(flow.key(), link.path, message)
+            .warning(flow.key(), link.path(), message)
             .subject(format!("{} {}", link.role.field(), link.key))
             .help("apply the Service in the Rollout's namespace, or correct the name")
             .missing(&link.key)

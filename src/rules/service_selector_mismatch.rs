@@ -61,9 +61,10 @@ rule!(
 
 fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
     if let Some(pods) = Pods::of(flow) {
+        let routed = flow.routed();
         check_named(flow, &pods, found);
-        check_routed(flow, found);
-        check_stable_revision(flow, &pods, found);
+        check_routed(flow, &routed, found);
+        check_stable_revision(flow, &routed, &pods, found);
     }
 }
 
@@ -75,12 +76,12 @@ fn check_named(flow: &Flow<'_>, pods: &Pods, found: &mut Findings<'_>) {
         let common_labels = LazyCell::new(|| pods.common_labels(flow));
         for (label, required) in pods.unmet(selector) {
             let message = message!("{} names {}", flow.key(), linked.link.key)
-                .in_field(&linked.link.path)
+                .in_field(&linked.link.path())
                 .text(format!(
                     ", whose selector asks for `{label}: {required}`, {}",
                     pods.failing(label)
                 ));
-            let finding = found.error(flow.key(), linked.link.path.clone(), message);
+            let finding = found.error(flow.key(), linked.link.path(), message);
             explain(finding, pods, &common_labels, (&linked.link.key, label));
             if was_met(flow, label, required) {
                 finding.awaits(&linked.link.key);
@@ -100,13 +101,13 @@ fn was_met(flow: &Flow<'_>, label: &str, required: &str) -> bool {
 }
 
 /// Checks the Services that subset destinations resolve to and that the Rollout does not name.
-fn check_routed(flow: &Flow<'_>, found: &mut Findings<'_>) {
+fn check_routed(flow: &Flow<'_>, routed: &[RoutedDestination<'_>], found: &mut Findings<'_>) {
     let named: BTreeSet<Key> = reference::services(flow.rollout).map(|l| l.key).collect();
     let mut seen = BTreeSet::new();
-    for routed in flow.routed() {
+    for routed in routed {
         let service = routed.service(&flow.view);
         if let Some(key) = service.filter(|key| routed.by_subset && !named.contains(key)) {
-            check_routed_service(flow, &routed, &key, &mut seen, found);
+            check_routed_service(flow, routed, &key, &mut seen, found);
         }
     }
 }
@@ -147,8 +148,13 @@ fn check_routed_service(
 /// The labels in the selectors of the Services of the stable pods, and of older canary pods, that only pods of the new
 /// template have. Their subjects are
 /// those of labels that no pods have: a template that gets such a label brings no new fault.
-fn check_stable_revision(flow: &Flow<'_>, template: &Pods, found: &mut Findings<'_>) {
-    for (key, path, hash) in stable_services(flow) {
+fn check_stable_revision(
+    flow: &Flow<'_>,
+    routed: &[RoutedDestination<'_>],
+    template: &Pods,
+    found: &mut Findings<'_>,
+) {
+    for (key, path, hash) in stable_services(flow, routed) {
         let Some(selector) = selector(&flow.view, &key) else {
             continue;
         };
@@ -184,7 +190,10 @@ fn check_stable_revision(flow: &Flow<'_>, template: &Pods, found: &mut Findings<
 
 /// The Services that select pods of an older template, with the field of the Rollout that leads to each and the pods'
 /// hash.
-fn stable_services(flow: &Flow<'_>) -> BTreeSet<(Key, Path, String)> {
+fn stable_services(
+    flow: &Flow<'_>,
+    routed: &[RoutedDestination<'_>],
+) -> BTreeSet<(Key, Path, String)> {
     let status = &flow.rollout.status;
     let mut services = BTreeSet::new();
     for link in reference::services(flow.rollout) {
@@ -195,12 +204,14 @@ fn stable_services(flow: &Flow<'_>) -> BTreeSet<(Key, Path, String)> {
             ServiceRole::Canary | ServiceRole::Preview => false,
         };
         if let Some(hash) = flow.hash_of_service(link.role).filter(|_| stable) {
-            services.insert((link.key, link.path, hash));
+            let path = link.path();
+            services.insert((link.key, path, hash));
         } else if let Some(hash) = hash_in_use(flow, &link.key) {
-            services.insert((link.key, link.path, hash));
+            let path = link.path();
+            services.insert((link.key, path, hash));
         }
     }
-    for routed in flow.routed() {
+    for routed in routed {
         let stable = routed.by_subset && routed.role == Role::Stable;
         if let Some(key) = routed.service(&flow.view).filter(|_| stable) {
             let path = routed.reference.field("name");

@@ -43,21 +43,19 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
 fn report(flow: &Flow<'_>, link: &ServiceLink, found: &mut Findings<'_>) {
     let others = flow.other_owners(&link.key).filter_map(|other| {
         let theirs = reference::services(other).find(|theirs| theirs.key == link.key)?;
-        Some((&other.meta.key, theirs.path))
+        Some((&other.meta.key, theirs.path()))
     });
     let others: Vec<(&Key, Path)> = others.take(MAX_COUNTED).collect();
     if others.is_empty() {
         return;
     }
     let message = message!("{} names {}", flow.key(), link.key)
-        .in_field(&link.path)
+        .in_field(&link.path())
         .join(named_by(&others));
     let finding = if flow.is_effective_for(&link.key) {
-        found
-            .error(flow.key(), link.path.clone(), message)
-            .harms_others()
+        found.error(flow.key(), link.path(), message).harms_others()
     } else {
-        found.warning(flow.key(), link.path.clone(), message)
+        found.warning(flow.key(), link.path(), message)
     };
     finding
         .subject(link.key.full_name())

@@ -70,7 +70,7 @@ fn report(
     to: &Destination,
     found: &mut Findings<'_>,
 ) {
-    let path = linked.link.path.field("name");
+    let path = linked.link.path().field("name");
     let place = place.fields(["destination", "host"]);
     let message = message!(
         "{} sends to `{}` by short host `{}`",

@@ -76,7 +76,7 @@ fn narrowed_by(flow: &Flow<'_>, service: &Key, role: Role) -> Option<(Key, Path)
     });
     narrows.map(|(owner, link)| {
         flow.note_owner(&owner, service);
-        (owner, link.path)
+        (owner, link.path())
     })
 }
 

@@ -54,7 +54,7 @@ fn report(
     subset: &str,
     found: &mut Findings<'_>,
 ) {
-    let path = linked.link.path.field(field);
+    let path = linked.link.path().field(field);
     let message = message!("{} names subset `{subset}`", flow.key())
         .in_field(&path)
         .text(format!(", which {} does not have", linked.link.key));

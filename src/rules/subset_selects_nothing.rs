@@ -97,7 +97,7 @@ fn check_subset(
         if is_added_by_istio(key) {
             continue;
         }
-        let path = linked.link.path.field(subset.field);
+        let path = linked.link.path().field(subset.field);
         let message = message!(
             "{} names subset `{}` of {}",
             flow.key(),
@@ -149,7 +149,7 @@ fn check_stable_revision(
         if is_added_by_istio(key) || reported.contains(&(key, value)) {
             continue;
         }
-        let path = linked.link.path.field(subset.field);
+        let path = linked.link.path().field(subset.field);
         let labels = Path::spec(["subsets"]).index(subset.index).field("labels");
         let message = message!(
             "{} {}, and subset `{}` of {}",

@@ -208,7 +208,7 @@ impl Reference<'_, '_> {
                 self.warning(&format!("{fault}; Istio leaves it out at weight 0"), found)
             }
             Some(Unweighted::Managed(rollout, path)) => {
-                self.error(fault, found).with(rollout, path.clone())
+                self.error(fault, found).with(rollout, Path::clone(path))
             }
             None => self.error(fault, found),
         }

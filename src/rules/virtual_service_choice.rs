@@ -88,7 +88,7 @@ fn report_empty_list(flow: &Flow<'_>, found: &mut Findings<'_>) {
 
 fn check_names(flow: &Flow<'_>, istio: &Istio, found: &mut Findings<'_>) {
     for (index, reference) in istio.references() {
-        let key = virtual_service_key(&reference.name, &flow.key().namespace, flow.argo());
+        let key = virtual_service_key(&reference.name, flow.key(), flow.argo());
         if !key.name.is_empty() {
             continue;
         }
@@ -112,7 +112,7 @@ fn check_repeats(flow: &Flow<'_>, found: &mut Findings<'_>) {
         .virtual_service_links()
         .filter(|link| !link.key.name.is_empty())
     {
-        let path = link.path.field("name");
+        let path = link.path().field("name");
         let Some(first) = seen.insert(link.key.clone(), path.clone()) else {
             continue;
         };

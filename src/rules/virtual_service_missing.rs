@@ -34,7 +34,7 @@ fn check(flow: &Flow<'_>, found: &mut Findings<'_>) {
         if flow.view.virtual_service(&link.key).is_some() || !seen.insert(link.key.clone()) {
             continue;
         }
-        let path = link.path.field("name");
+        let path = link.path().field("name");
         let message = message!("{} refers", flow.key())
             .in_field(&path)
             .text(format!(" to {}, which does not exist", link.key));

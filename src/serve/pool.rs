@@ -1,5 +1,6 @@
 //! The threads and the memory that reviews may take. Small and large reviews have their own, so that a few large
-//! ones, whoever sends them, do not delay the others.
+//! ones, whoever sends them, do not delay the others. A small review is decided on the thread that has read it: to
+//! wake another thread, and to be woken by it, would cost more than most decisions.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -23,15 +24,28 @@ pub(super) struct Pool {
 /// The threads and the memory of one size of reviews. Both are given in the order in which reviews ask.
 #[derive(Clone)]
 pub(super) struct Lane {
+    kind: LaneKind,
     threads: Arc<Semaphore>,
     pages: Arc<Semaphore>,
+}
+
+/// Where the reviews of a lane are decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LaneKind {
+    /// On a thread of the webhook, of which there is one more than reviews at a time: so one is left for the network.
+    Small,
+    /// On a thread on which nothing waits for the network.
+    Large,
 }
 
 /// The right to keep a body in memory.
 pub(super) struct Memory(OwnedSemaphorePermit);
 
 /// The right to use a thread.
-pub(super) struct Thread(OwnedSemaphorePermit);
+pub(super) struct Thread {
+    lane: LaneKind,
+    permit: OwnedSemaphorePermit,
+}
 
 impl Pool {
     /// The largest body always fits in.
@@ -39,8 +53,8 @@ impl Pool {
         let large = limits.body_memory.max(limits.body_limit);
         let small = (limits.body_memory / 2).max(MAX_SMALL_BYTES);
         Self {
-            small: Lane::new(limits.parallel_reviews, small),
-            large: Lane::new(limits.parallel_reviews / 2, large),
+            small: Lane::new(LaneKind::Small, limits.parallel_reviews, small),
+            large: Lane::new(LaneKind::Large, limits.parallel_reviews / 2, large),
         }
     }
 
@@ -55,8 +69,9 @@ impl Pool {
 }
 
 impl Lane {
-    fn new(threads: usize, bytes: usize) -> Self {
+    fn new(kind: LaneKind, threads: usize, bytes: usize) -> Self {
         Self {
+            kind,
             threads: Arc::new(Semaphore::new(threads.max(1))),
             pages: Arc::new(Semaphore::new(pages(bytes) as usize)),
         }
@@ -70,21 +85,24 @@ impl Lane {
 
     /// Waits until there is a thread.
     pub async fn thread(&self) -> Option<Thread> {
-        let thread = Arc::clone(&self.threads).acquire_owned();
-        thread.await.ok().map(Thread)
+        let permit = Arc::clone(&self.threads).acquire_owned().await.ok()?;
+        let lane = self.kind;
+        Some(Thread { lane, permit })
     }
 }
 
 impl Thread {
-    /// Does the work on a thread on which nothing waits for the network. A panic goes on in the caller; `None`: the
-    /// process ends.
+    /// Does the work on the thread. A panic goes on in the caller; `None`: the process ends.
     pub async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
+        if self.lane == LaneKind::Small {
+            return Some(work());
+        }
         let done = spawn_blocking(move || {
             let done = work();
-            drop(self.0);
+            drop(self.permit);
             done
         });
         match done.await {
@@ -149,13 +167,17 @@ mod tests {
         assert!(large.memory(LARGE_BYTES).await.is_some());
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn runs_no_more_at_a_time_than_it_may() {
         let (pool, running, most) = (pool(), AtomicUsize::new(0), AtomicUsize::new(0));
         let (running, most) = (Arc::new(running), Arc::new(most));
         let reviews = (0..20).map(|_| {
-            let (lane, running, most) = (pool.lane(0), Arc::clone(&running), Arc::clone(&most));
-            async move {
+            let (lane, running, most) = (
+                pool.lane(0).clone(),
+                Arc::clone(&running),
+                Arc::clone(&most),
+            );
+            tokio::spawn(async move {
                 let review = move || {
                     most.fetch_max(
                         running.fetch_add(1, Ordering::Relaxed) + 1,
@@ -165,7 +187,7 @@ mod tests {
                     running.fetch_sub(1, Ordering::Relaxed);
                 };
                 lane.thread().await.unwrap().run(review).await
-            }
+            })
         });
         futures_util::future::join_all(reviews).await;
         assert_eq!(most.load(Ordering::Relaxed), 2);

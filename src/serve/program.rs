@@ -29,6 +29,7 @@ use crate::settings::Settings;
 
 /// Of probes and Prometheus.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
+const MAX_REVIEW_THREADS: usize = 512;
 /// For the requests that came before the end of the drain time.
 const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -38,7 +39,9 @@ const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// A flag, a file or an address that cannot be used.
 pub fn run(options: Options) -> Result<(), Error> {
     log::start(&options.log);
-    let (runtime, webhook) = (runtime("main")?, runtime("webhook")?);
+    // Small reviews are decided on the threads of the webhook: one more is left for the network.
+    let threads = options.limits.parallel_reviews.min(MAX_REVIEW_THREADS) + 1;
+    let (runtime, webhook) = (runtime("main", None)?, runtime("webhook", Some(threads))?);
     let ended = runtime.block_on(serve(options, webhook.handle().clone()));
     // Does not wait for a reload of files that is still running.
     runtime.shutdown_background();
@@ -47,8 +50,11 @@ pub fn run(options: Options) -> Result<(), Error> {
 }
 
 /// Threads of their own: what comes to the webhook delays neither the admin port nor the Lease nor a watch.
-fn runtime(name: &str) -> Result<Runtime, Error> {
+fn runtime(name: &str, threads: Option<usize>) -> Result<Runtime, Error> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        runtime.worker_threads(threads);
+    }
     let built = runtime.thread_name(name).enable_all().build();
     built.map_err(Error::Runtime)
 }

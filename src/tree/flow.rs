@@ -25,7 +25,7 @@ impl<'a> Builder<'a> {
             let owner = Owner { flow };
             let child = match named {
                 Some(service) => self.virtual_service(service, Some((owner, &link)), &mut shown),
-                None => missing_at(key, link.path.field("name"), &link.key),
+                None => missing_at(key, link.path().field("name"), &link.key),
             };
             node.children.push(child);
         }
@@ -34,7 +34,7 @@ impl<'a> Builder<'a> {
         {
             let child = match self.view.destination_rule(&link.key) {
                 Some(rule) => self.rule(rule),
-                None => missing_at(key, link.path.field("name"), &link.key),
+                None => missing_at(key, link.path().field("name"), &link.key),
             };
             node.children.push(child);
         }
@@ -42,7 +42,7 @@ impl<'a> Builder<'a> {
         node.children.extend(services.map(|link| {
             let mut child = match self.view.service(&link.key) {
                 Some(service) => self.service(service, Some((&flow, link.role))),
-                None => missing_at(key, link.path, &link.key),
+                None => missing_at(key, link.path(), &link.key),
             };
             child.fact("named", link.role.field());
             child

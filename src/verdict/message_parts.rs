@@ -17,7 +17,7 @@ pub struct Message {
 enum Part {
     Text(String),
     /// A field, and what comes before and after it.
-    Field(&'static str, Path, &'static str),
+    Field(&'static str, Box<Path>, &'static str),
 }
 
 impl Message {
@@ -70,7 +70,8 @@ impl Message {
     }
 
     fn field(mut self, before: &'static str, field: &Path, after: &'static str) -> Self {
-        self.parts.push(Part::Field(before, field.clone(), after));
+        self.parts
+            .push(Part::Field(before, Box::new(field.clone()), after));
         self
     }
 

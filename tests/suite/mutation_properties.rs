@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rollout_guard::cluster::Cluster;
-use rollout_guard::decide::{Decision, decide, decide_by};
+use rollout_guard::decide::{Decision, Evidence, decide, decide_by};
 use rollout_guard::mutations::{MUTATIONS, Patch};
 use rollout_guard::request::{Phase, Request};
 use rollout_guard::settings::Settings;
@@ -10,7 +10,9 @@ use rollout_guard::verdict::{Finding, Severity};
 use serde_json::Value;
 
 use crate::controller_values::users_part;
-use crate::scenarios::{INSERTED, Scenario, broken_scenario, plain_scenario, scenario};
+use crate::scenarios::{
+    INSERTED, Scenario, broken_scenario, plain_scenario, scenario, status, unchanged_scenario,
+};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
@@ -83,12 +85,37 @@ proptest! {
     /// Whatever the status and the file say: once the controller speaks, the canary of a live route gets
     /// no more than it has.
     #[test]
+    fn without_a_read_the_patch_is_empty_whatever_the_status_says(
+        scenario in prop_oneof![scenario(), unchanged_scenario()],
+        others in prop::collection::vec(status(), 4),
+    ) {
+        let cluster = scenario.cluster();
+        let decision = mutate(scenario.request(), &cluster);
+        if decision.unverified(cluster.mesh(), &Evidence::default(), 1).is_empty() {
+            prop_assert_eq!(patch(&decision).operations(), &[]);
+            for status in &others {
+                let decision = mutate(scenario.request(), &with_status(&scenario, status));
+                prop_assert_eq!(patch(&decision).operations(), &[], "{}", status);
+            }
+        }
+    }
+
+    #[test]
     fn a_live_canary_never_gets_more(scenario in plain_scenario()) {
         let stored = mutated(&scenario, &scenario.cluster());
         if let (Some(live), Some(kept)) = (scenario.live.as_ref().and_then(canary), canary(&stored)) {
             prop_assert!(kept <= live, "{kept} of {live}");
         }
     }
+}
+
+/// The cluster, in which all Rollouts have this status.
+fn with_status(scenario: &Scenario, status: &Value) -> Cluster {
+    let mut scenario = scenario.clone();
+    for rollout in &mut scenario.rollouts {
+        rollout["status"] = status.clone();
+    }
+    scenario.cluster()
 }
 
 fn mutated(scenario: &Scenario, cluster: &Cluster) -> Value {

@@ -111,6 +111,20 @@ fn scenario_of(kinds: Vec<Kind>) -> BoxedStrategy<Scenario> {
         .boxed()
 }
 
+/// A scenario whose write changes nothing that the controller writes.
+pub fn unchanged_scenario() -> BoxedStrategy<Scenario> {
+    let unchanged = scenario().prop_map(|mut scenario| {
+        let mut live = scenario.written.clone();
+        live["metadata"]["managedFields"] = match &scenario.live {
+            Some(live) => live["metadata"]["managedFields"].clone(),
+            None => Value::Null,
+        };
+        scenario.live = Some(live);
+        scenario
+    });
+    unchanged.boxed()
+}
+
 /// A scenario whose written object has a field of the wrong type, or none where there was one.
 pub fn broken_scenario() -> BoxedStrategy<Scenario> {
     let odd = select(vec![
@@ -212,7 +226,7 @@ fn istio() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-fn status() -> BoxedStrategy<Value> {
+pub fn status() -> BoxedStrategy<Value> {
     let hash = || select(vec!["", "aaa", "bbb"]);
     let weights =
         prop::option::weighted(0.7, (weight(), hash(), hash(), prop::option::of(weight())));

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
-use crate::cluster::reference::{self, ServiceRole, VirtualServiceLink, istio_path};
-use crate::cluster::{ArgoVersion, Flow, List, ManagedRoute};
+use crate::cluster::reference::{self, VirtualServiceLink, istio_path};
+use crate::cluster::{ArgoVersion, Flow, List, ManagedRoute, ServiceRole};
 use crate::field::Path;
 use crate::model::{
     DestinationRuleRef, Istio, Key, Rollout, Typed, VirtualService, VirtualServiceRef,
@@ -116,7 +116,7 @@ fn virtual_services(old: &Flow<'_>, new: &Flow<'_>, istio: &Istio) -> Vec<Refere
     let added = new_links.iter();
     let added = added.filter(|link| !old_keys.contains_key(&link.key));
     all.extend(added.map(|link| ReferenceChange {
-        path: link.path.clone(),
+        path: link.path(),
         only_adds: true,
     }));
     all
@@ -140,7 +140,7 @@ fn routes(
     old: &VirtualServiceLink<'_>,
     new: &VirtualServiceLink<'_>,
 ) -> Vec<ReferenceChange> {
-    let path = |list: List| new.path.field(list.reference_field());
+    let path = |list: List| new.path().field(list.reference_field());
     let service = flow.view.virtual_service(&new.key);
     let (old, new) = (old.reference, new.reference);
     let changes = [

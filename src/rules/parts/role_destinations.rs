@@ -100,5 +100,5 @@ pub fn service_field(flow: &Flow<'_>, roles: &Roles<'_>, role: Role) -> Path {
     };
     let mut links = reference::services(flow.rollout);
     let link = links.find(|link| *link.key.name == *name);
-    link.map_or_else(|| otherwise.path(), |link| link.path)
+    link.map_or_else(|| otherwise.path(), |link| link.path())
 }

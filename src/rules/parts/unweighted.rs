@@ -11,7 +11,7 @@ pub enum Unweighted {
     /// Istio leaves it out.
     Ignored,
     /// The controller of the Rollout, which names the VirtualService in this field, can give it a weight.
-    Managed(Key, Path),
+    Managed(Key, Box<Path>),
 }
 
 /// The destinations of weight 0 beside others, by the paths of their subsets.
@@ -27,7 +27,9 @@ pub fn unweighted(
         for (index, _) in unweighted {
             let path = route.index(index).field("destination").field("subset");
             let kind = match managed.get(&route) {
-                Some((rollout, path)) => Unweighted::Managed(rollout.clone(), path.clone()),
+                Some((rollout, path)) => {
+                    Unweighted::Managed(rollout.clone(), Box::new(path.clone()))
+                }
                 None => Unweighted::Ignored,
             };
             all.insert(path, kind);
@@ -49,7 +51,7 @@ fn managed_routes(
         let links = flow.virtual_services();
         for linked in links.filter(|linked| linked.link.key == *key && flow.is_effective_for(key)) {
             for route in linked.managed_routes() {
-                let place = (flow.key().clone(), linked.link.path.field("name"));
+                let place = (flow.key().clone(), linked.link.path().field("name"));
                 managed.insert(route.path().field("route"), place);
             }
         }

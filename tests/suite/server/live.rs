@@ -43,6 +43,14 @@ fn a_namespace_of_many_pages_is_read_again_whole() {
     allowed(&server, &virtual_service("v2"));
 }
 
+/// The Namespace, and the DestinationRules of two namespaces: what a list shows is not read by itself too.
+#[test]
+fn a_denial_takes_three_reads() {
+    let (_api, server) = cluster();
+    denied(&server, &virtual_service("v2"));
+    assert_eq!(reads(&server), 3);
+}
+
 #[test]
 fn what_cannot_be_read_again_does_not_deny() {
     let (api, server) = cluster();
@@ -142,6 +150,30 @@ fn a_patch_follows_the_status_that_is_true_now() {
     let answer = review(&server, "mutate", &rule);
     assert!(!patch(&answer), "{answer}");
     assert_eq!(answer["allowed"], true);
+}
+
+/// A write with the live hashes in it gets no patch, whatever the Rollout says.
+#[test]
+fn what_no_status_can_change_is_not_read() {
+    let (api, server) = cluster();
+    api.apply(&rollout(
+        &json!({"currentPodHash": "new", "stableRS": "old"}),
+    ));
+    eventually("the Rollout is known", || {
+        server.metric("rollout_guard_objects{kind=\"Rollout\"}") == 1
+    });
+    let mut rule = destination_rule(&["v1", "v2"]);
+    for subset in rule["spec"]["subsets"].as_array_mut().unwrap() {
+        subset["labels"]["rollouts-pod-template-hash"] = "live".into();
+    }
+    let answer = review(&server, "mutate", &rule);
+    assert!(answer.get("patch").is_none(), "{answer}");
+    assert_eq!(reads(&server), 0);
+    let mut bare = rule.clone();
+    bare["spec"] = destination_rule(&["v1", "v2"])["spec"].clone();
+    let answer = update(&server, "mutate", &rule, &bare);
+    assert!(answer.get("patch").is_some(), "{answer}");
+    assert_eq!(reads(&server), 1);
 }
 
 /// The API server sent the live object with the write: that much is kept without asking it again.
@@ -250,6 +282,17 @@ pub fn filled() -> Api {
 
 fn rules(server: &Server) -> u64 {
     server.metric("rollout_guard_objects{kind=\"DestinationRule\"}")
+}
+
+/// How many requests the reads of reviews have taken.
+fn reads(server: &Server) -> u64 {
+    let results = ["found", "missing", "listed", "failed"];
+    let count = |result| {
+        server.metric(&format!(
+            "rollout_guard_live_reads_total{{result=\"{result}\"}}"
+        ))
+    };
+    results.into_iter().map(count).sum()
 }
 
 fn denied(server: &Server, object: &Value) {

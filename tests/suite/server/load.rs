@@ -21,9 +21,9 @@ fn a_slow_api_server_makes_no_denial_late() {
     assert_eq!(answer["allowed"], false, "{answer}");
     let causes = answer["status"]["details"]["causes"].as_array().unwrap();
     assert_eq!(causes.len(), HOSTS, "the others are told too");
-    // The Namespace, the DestinationRule, and the rules of the three namespaces where one for the host may be.
+    // The Namespace, and the rules of the three namespaces where one for the host may be.
     let (reads, _) = api.slow_reads();
-    assert_eq!(reads, 5);
+    assert_eq!(reads, 4);
     let start = Instant::now();
     let server = &server;
     let answers: Vec<Value> = std::thread::scope(|scope| {

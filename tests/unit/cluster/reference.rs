@@ -2,9 +2,13 @@
 
 use super::*;
 
+fn rollout() -> Key {
+    Key::new(Kind::Rollout, "ns", "app")
+}
+
 #[test]
 fn splits_a_reference_at_its_last_dot() {
-    let full = |name| virtual_service_key(name, "ns", ArgoVersion::NEWEST).full_name();
+    let full = |name| virtual_service_key(name, &rollout(), ArgoVersion::NEWEST).full_name();
     assert_eq!(full("vs"), "ns/vs");
     assert_eq!(full("vs.prod"), "prod/vs");
     assert_eq!(full("my.vs.prod"), "prod/my.vs");
@@ -14,7 +18,7 @@ fn splits_a_reference_at_its_last_dot() {
 
 #[test]
 fn splits_a_reference_at_its_first_dots_before_1_10() {
-    let full = |name| virtual_service_key(name, "ns", ArgoVersion(1, 9)).full_name();
+    let full = |name| virtual_service_key(name, &rollout(), ArgoVersion(1, 9)).full_name();
     assert_eq!(full("vs"), "ns/vs");
     assert_eq!(full("vs."), "ns/vs");
     assert_eq!(full("vs.prod"), "prod/vs");
