@@ -2,8 +2,6 @@
 //! name. A story asks for what the table says of the running version, and that rollout-guard, with that `argoVersion`,
 //! says the same.
 
-use rollout_guard::cluster::ArgoVersion;
-
 use crate::api::{list, text};
 use crate::bed::Bed;
 use crate::folder::Folder;
@@ -62,7 +60,7 @@ fn misplaces_weights_after_a_deletion(bed: &Bed) {
 
 fn inserts_managed_routes(bed: &Bed) {
     let world = World::new(bed, "argo-inserts");
-    world.apply(HEADER_ROUTE).without_warning();
+    world.apply(HEADER_ROUTE);
     release(&world, "web");
     let routes = |expected: &[&str]| {
         world.until(
@@ -101,7 +99,8 @@ fn multiplies_unnamed_routes(bed: &Bed) {
     let folder = world.folder(HEADER_ROUTE);
     edit(&folder);
     folder.apply().ok();
-    release(&world, "web");
+    world.until_phase("web", "Healthy");
+    set_image(&world, "web");
     assert!(bed.layout.argo_version().multiplies_unnamed_routes());
     world.until(
         "VirtualService",
@@ -153,9 +152,7 @@ fn passes_over_named_routes(bed: &Bed) {
 
 fn manages_tcp_routes(bed: &Bed) {
     let world = World::new(bed, "argo-tcp");
-    world
-        .apply("tests/setups/tls-tcp")
-        .never_says("rollout-guard");
+    world.apply("tests/setups/tls-tcp");
     release(&world, "shop");
     assert!(bed.layout.argo_version().manages_tcp_routes());
     until_lists(&world, ["tls", "tcp"], [95, 5]);
@@ -168,9 +165,7 @@ fn manages_tcp_routes(bed: &Bed) {
 
 fn routes_ping_pong_with_istio(bed: &Bed) {
     let world = World::new(bed, "argo-ping-pong");
-    world
-        .apply("tests/setups/ping-pong")
-        .never_says("rollout-guard");
+    world.apply("tests/setups/ping-pong");
     release(&world, "shop");
     assert!(bed.layout.argo_version().routes_ping_pong_with_istio());
     until_lists(&world, ["http"], [95, 5]);
@@ -271,9 +266,13 @@ fn splits_dotted_names_at_last_dot(bed: &Bed) {
 /// A canary of `v2` at its first pause.
 fn release(world: &World, name: &str) {
     world.until_phase(name, "Healthy");
+    set_image(world, name);
+    world.until_phase(name, "Paused");
+}
+
+fn set_image(world: &World, name: &str) {
     let image = format!("set image {name} {name}=registry.example/app:v2");
     world.argo(&image).ok();
-    world.until_phase(name, "Paused");
 }
 
 /// Waits for these weights in the first route of each list of VirtualService `shop`.
