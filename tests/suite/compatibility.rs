@@ -26,7 +26,7 @@ impl Column {
     fn cell(&self, title: &str) -> &'static str {
         let does = BEHAVIOURS
             .iter()
-            .find(|(name, _)| title.strip_prefix(BEHAVIOUR) == Some(name))
+            .find(|(name, _)| title.strip_prefix(BEHAVIOUR) == Some(*name))
             .map(|(_, behaviour)| {
                 let (version, until) = (self.argo(), behaviour.until);
                 version >= behaviour.since && until.is_none_or(|until| version < until)
