@@ -197,8 +197,10 @@ impl<'w, T: Tool> Team<'w, T> {
         for file in files.flatten() {
             std::fs::remove_file(file.path()).expect("the copy can be changed");
         }
-        let left = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: left\n";
-        self.folder.write("left.yaml", left);
+        let namespace = &self.world.namespace;
+        let named = format!("metadata:\n  name: left\n  namespace: {namespace}\n");
+        let left = format!("apiVersion: v1\nkind: ConfigMap\n{named}");
+        self.folder.write("left.yaml", &left);
         self.commit("Delete the application");
     }
 

@@ -167,7 +167,7 @@ const NOTES: &str = "
 ## How to read it
 
 - **does**, **does not**: a behaviour of the controller ([argo-versions](argo-versions.md)) as the table there says, seen on this
-  controller, and rollout-guard with this `argoVersion` said the same.
+  controller; where rollout-guard judges by it, it judged so with this `argoVersion`.
 - kubectl, its plugin for Rollouts, Helm and etcd are today's in all columns; the controller's CRDs and RBAC are its own.
 - Each version is the newest patch release that could be built. Argo Rollouts 1.9.3 and 1.10.2 need Go 1.26.10, and Go here is
   1.26.8. The module proxy had neither `k8s.io/endpointslice` 0.32.13 (Kubernetes 1.32.13 is built with 0.32.12) nor a

@@ -124,8 +124,8 @@ fn one_manager_applies_server_side(bed: &Bed) {
         // An older controller adds `resources: {}` to the containers of its Rollout, and owns the list from then on.
         again
             .failed()
-            .says("using argoproj.io/v1alpha1: .spec.template.spec.containers")
-            .never_says("networking.istio.io");
+            .says("Apply failed with 1 conflict")
+            .says("using argoproj.io/v1alpha1: .spec.template.spec.containers");
     } else {
         again.succeeded();
     }
