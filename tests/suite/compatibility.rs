@@ -92,9 +92,12 @@ fn each_version_and_each_behaviour_was_run() {
     let mut missing = Vec::new();
     for folder in folders("tests/e2e/versions") {
         let version = folder.trim_start_matches(|letter: char| !letter.is_ascii_digit());
-        let has = |name: &String| match folder.starts_with("kubernetes") {
-            true => name.starts_with(&format!("{version} ")),
-            false => name.ends_with(&format!(" {version}")),
+        let has = |name: &String| {
+            if folder.starts_with("kubernetes") {
+                name.starts_with(&format!("{version} "))
+            } else {
+                name.ends_with(&format!(" {version}"))
+            }
         };
         if !columns.keys().any(has) {
             missing.push(folder);
