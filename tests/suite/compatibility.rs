@@ -172,6 +172,8 @@ const NOTES: &str = "
 - **does**, **does not**: a behaviour of the controller ([argo-versions](argo-versions.md)) as the table there says, seen on this
   controller; where rollout-guard judges by it, it judged so with this `argoVersion`.
 - kubectl, its plugin for Rollouts, Helm and etcd are today's in all columns; the controller's CRDs and RBAC are its own.
+- Argo Rollouts 1.9.2 can lose a promotion that follows the pause within milliseconds: it writes its own copy of the Rollout over
+  the newer one in its cache (`writeBackToInformer`). A story that failed there for this ran again.
 - Each version is the newest patch release that could be built. Argo Rollouts 1.9.3 and 1.10.2 need Go 1.26.10, and Go here is
   1.26.8. The module proxy had neither `k8s.io/endpointslice` 0.32.13 (Kubernetes 1.32.13 is built with 0.32.12) nor a
   `k8s.io/kube-scheduler` 0.34.5 that the checksum database verifies (1.34.5 is built with the modules of 0.34.4).
