@@ -145,7 +145,7 @@ fn a_flow_is_pruned_in_mid_canary(bed: &Bed) {
         team.delete_flow();
         let message = team.tool.until_ready(&team.head(), "False");
         std::fs::write(bed.layout.log("flux-prune-message"), &message).expect("a log");
-        assert!(message.contains("[rollout-guard RG701]"), "{message}");
+        assert!(message.contains("[rollout-guard RG701 "), "{message}");
         assert!(
             message.contains("VirtualService/flux-prune/virtservice-app07 delete failed"),
             "{message}"
