@@ -210,8 +210,7 @@ impl Starting {
         let (main, reviews) = (&clients.main, &clients.reviews);
         let mesh = settings.mesh.clone();
         let live = live::start(main, reviews, mesh, &metrics, &self.readiness);
-        let replica = &self.options.replica.pod_name;
-        let groups = &self.options.policy_reports;
+        let (replica, groups) = (&self.options.replica.pod_name, &self.options.policy_reports);
         let publisher = Publisher::to(groups, main, &live.discovery, &metrics);
         let events = Events::new(main.clone(), live.discovery, replica, Arc::clone(&metrics));
         let audit = Audit {

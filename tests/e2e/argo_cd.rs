@@ -163,12 +163,23 @@ impl<'w> Application<'w> {
         Self { world, name }
     }
 
-    pub fn read(&self) -> Value {
+    pub fn find(&self) -> Option<Value> {
         let api = api::namespaced(&self.world.bed.client, "Application", NAMESPACE);
         let found = self.world.bed.block_on(api::find(api, self.name));
-        found
-            .expect("the API server answers")
-            .expect("the Application exists")
+        found.expect("the API server answers")
+    }
+
+    pub fn read(&self) -> Value {
+        self.find().expect("the Application exists")
+    }
+
+    /// Deletes it together with its objects, as `argocd` does by default.
+    pub fn delete(&self) {
+        let delete = format!(
+            "app delete {} --yes --wait=false --server {SERVER} --plaintext",
+            self.name
+        );
+        self.world.as_user(ADMIN, "argocd", &delete).ok();
     }
 
     /// Waits until the Application looks like this. The story fails with what it looked like last.

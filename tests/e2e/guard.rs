@@ -68,7 +68,8 @@ impl<'a> Guard<'a> {
     }
 
     fn upgrade(self, values: &[String]) -> Run {
-        let upgrade = self.helm(UPGRADE);
+        let argo = format!("argoVersion={}", self.bed.layout.argo_version());
+        let upgrade = self.helm(UPGRADE).arg("--set").arg(argo);
         values
             .iter()
             .fold(upgrade, |run, value| run.arg("--set").arg(value))

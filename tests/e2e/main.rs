@@ -33,6 +33,7 @@ mod reapply;
 mod record;
 mod release;
 mod repository;
+mod results;
 #[path = "../pictures/screen.rs"]
 mod screen;
 mod services;
@@ -56,17 +57,26 @@ fn main() -> ExitCode {
         given
     };
     let (long, neighbours) = (takes("--long"), takes("--neighbours"));
+    let versions = takes("--versions");
     let mut arguments = Arguments::from_iter(words);
     arguments.test_threads.get_or_insert(THREADS);
 
-    let chosen = story::chosen(&arguments, neighbours);
+    let stories = if versions {
+        stories::of_each_version()
+    } else {
+        stories::all(neighbours)
+    };
+    let chosen = story::chosen(&arguments, &stories);
     if arguments.list || chosen == 0 {
-        return libtest_mimic::run(&arguments, story::trials(None, neighbours)).exit_code();
+        return libtest_mimic::run(&arguments, story::trials(None, &stories)).exit_code();
     }
     network::isolate();
     story::catch_panics();
     let bed = Arc::new(Bed::start(long));
-    let conclusion = libtest_mimic::run(&arguments, story::trials(Some(&bed), neighbours));
+    let conclusion = libtest_mimic::run(&arguments, story::trials(Some(&bed), &stories));
+    if versions {
+        results::write(&bed.layout);
+    }
     if conclusion.has_failed() {
         bed.print_logs();
         story::print_failures();

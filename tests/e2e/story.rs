@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::bed::Bed;
-use crate::stories;
+use crate::results;
 
 /// A named test on the test bed, declared with `shared!` or `alone!`.
 #[derive(Clone, Copy)]
@@ -59,14 +59,10 @@ macro_rules! story {
     };
 }
 
-/// All stories, those that run alone last; those of neighbours only if `--neighbours` was given. Without a test bed
-/// they can only be listed.
-pub fn trials(bed: Option<&Arc<Bed>>, neighbours: bool) -> Vec<Trial> {
+/// The stories as tests, those that run alone last. Without a test bed they can only be listed.
+pub fn trials(bed: Option<&Arc<Bed>>, stories: &[Story]) -> Vec<Trial> {
     let gate = Arc::new(RwLock::new(()));
-    let mut all: Vec<Story> = stories::ALL.concat();
-    if neighbours {
-        all.extend(stories::NEIGHBOURS.concat());
-    }
+    let mut all = stories.to_vec();
     all.sort_by_key(|story| story.alone);
     let trial = |story: Story| {
         let (bed, gate) = (bed.cloned(), Arc::clone(&gate));
@@ -79,8 +75,8 @@ pub fn trials(bed: Option<&Arc<Bed>>, neighbours: bool) -> Vec<Trial> {
 }
 
 /// The number of stories that the arguments select.
-pub fn chosen(arguments: &Arguments, neighbours: bool) -> usize {
-    let trials = trials(None, neighbours);
+pub fn chosen(arguments: &Arguments, stories: &[Story]) -> usize {
+    let trials = trials(None, stories);
     let kept = trials
         .iter()
         .filter(|trial| !arguments.is_filtered_out(trial));
@@ -96,6 +92,7 @@ fn run(story: Story, bed: &Bed, gate: &RwLock<()>) -> Result<(), Failed> {
     let from = Instant::now();
     let done = catch_unwind(AssertUnwindSafe(|| (story.run)(bed)));
     note_time(story, bed, from.elapsed());
+    results::note(story, done.is_ok());
     done.map_err(|_| {
         let why = PANIC.take();
         let mut failures = FAILURES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,7 @@
 //! A team that releases by commits only, with Argo CD or Flux.
 
+use std::time::{Duration, Instant};
+
 use crate::api::{list, text};
 use crate::argo_cd::Application;
 use crate::authors::Authors;
@@ -189,6 +191,33 @@ impl<'w, T: Tool> Team<'w, T> {
         self.world.until_phase(SUBSET_LEVEL.rollout, "Healthy");
     }
 
+    /// Leaves only a ConfigMap.
+    pub fn delete_flow(&self) {
+        let files = std::fs::read_dir(self.folder.path("")).expect("the copy");
+        for file in files.flatten() {
+            std::fs::remove_file(file.path()).expect("the copy can be changed");
+        }
+        let namespace = &self.world.namespace;
+        let named = format!("metadata:\n  name: left\n  namespace: {namespace}\n");
+        let left = format!("apiVersion: v1\nkind: ConfigMap\n{named}");
+        self.folder.write("left.yaml", &left);
+        self.commit("Delete the application");
+    }
+
+    /// Waits until no object of the flow is left. Returns how long it took.
+    pub fn until_deleted(&self) -> Duration {
+        let from = Instant::now();
+        for (kind, name) in OBJECTS {
+            let what = format!("{kind} {name} to go");
+            self.world.bed.wait(&what, DELETED_WITHIN, || {
+                self.world
+                    .find(kind, name)
+                    .map_or(Ok(()), |object| Err(object.to_string()))
+            });
+        }
+        from.elapsed()
+    }
+
     /// The names of the stored routes.
     pub fn routes(&self) -> Vec<String> {
         let stored = self
@@ -275,3 +304,13 @@ impl Team<'_, Application<'_>> {
         self.tool.until_status(&self.head(), sync, health);
     }
 }
+
+/// The flow `SUBSET_LEVEL`.
+const OBJECTS: [(&str, &str); 4] = [
+    ("Rollout", "app07"),
+    ("VirtualService", "virtservice-app07"),
+    ("DestinationRule", "destrule-app07"),
+    ("Service", "app07"),
+];
+/// Argo CD looks again after three minutes at the latest.
+const DELETED_WITHIN: Duration = Duration::from_mins(4);

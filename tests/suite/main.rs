@@ -21,6 +21,7 @@ mod byte_properties;
 mod chart;
 mod chart_values;
 mod cli;
+mod compatibility;
 mod confined;
 mod controller_model;
 mod controller_name;

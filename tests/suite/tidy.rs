@@ -62,7 +62,8 @@ fn the_rules_page_is_in_step() {
 fn the_page_of_argo_versions_is_in_step() {
     let mut page = String::from(
         "# Argo Rollouts versions\n\nGenerated from `src/cluster/argo.rs` by `UPDATE=1 cargo test`. `argoVersion` in the settings \
-         decides which column holds; a minor version stands for its newest release.\n\n\
+         decides which column holds; a minor version stands for its newest release. \
+         [compatibility](compatibility.md) says in which versions each was seen.\n\n\
          | behaviour | versions | what the controller does | what other versions do | source |\n|---|---|---|---|---|\n",
     );
     for (name, behaviour) in BEHAVIOURS {

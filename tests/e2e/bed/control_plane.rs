@@ -156,7 +156,8 @@ pub fn rollouts(layout: &Layout, runtime: &Runtime) -> Process {
         "--istio-api-version=v1",
         // The usual 8080 and 8090 are for Pods with hostNetwork.
         "--healthzPort=18080",
-        "--metricsPort=18090",
+        // So spelt in all versions.
+        "--metricsport=18090",
     ]);
     // It stores downloaded plugins in its folder.
     command.current_dir(&layout.state);

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rollout_guard::cluster::ArgoVersion;
+
 pub struct Layout {
     /// The checkout.
     pub root: PathBuf,
@@ -73,6 +75,19 @@ impl Layout {
     fn listed(&self, name: &str) -> Vec<PathBuf> {
         let list = std::fs::read_to_string(self.tool(name)).expect("a list of tests/e2e/build");
         list.lines().map(PathBuf::from).collect()
+    }
+
+    /// The version of `kubernetes` or `argo-rollouts`, with a `v`.
+    pub fn version(&self, of: &str) -> String {
+        let versions = std::fs::read_to_string(self.tool("versions.txt")).expect("versions.txt");
+        let mut lines = versions.lines().filter_map(|line| line.split_once(' '));
+        let found = lines.find(|(name, _)| *name == of);
+        found.expect("one of the two").1.to_owned()
+    }
+
+    /// The version of the Rollouts controller, as settings have it.
+    pub fn argo_version(&self) -> ArgoVersion {
+        ArgoVersion::parse(&self.version("argo-rollouts")).expect("a version")
     }
 
     /// Where stories install plugins of `kubectl`.

@@ -14,10 +14,11 @@ pub const STORIES: &[Story] = &[shared!(it_sees_the_guard_and_what_others_add)];
 fn it_sees_the_guard_and_what_others_add(bed: &Bed) {
     let world = World::new(bed, "doctor");
     world.start_canary(&SUBSET_LEVEL);
+    let argo = bed.layout.argo_version();
     doctor(&world, "")
         .ok()
         .says("ok       api-server      the API server is v1.")
-        .says("ok       rollout-crd     the CRD of Rollouts has the fields of 1.10")
+        .says(&format!("ok       rollout-crd     the CRD of Rollouts has the fields of {argo}"))
         .says("ok       field-managers  the controller's field manager is `rollouts-controller`")
         .says("ok       webhook         the webhook configurations include every write")
         .says("ok       webhook         Service rollout-guard/rollout-guard has 3 ready endpoints")
@@ -46,7 +47,7 @@ fn it_sees_the_guard_and_what_others_add(bed: &Bed) {
         "controller",
         "writes as `system:serviceaccount:doctor:other`",
     );
-    told("warning", "argo-version", "runs Argo Rollouts v1.8.3");
+    told("warning", "argo-version", "runs Argo Rollouts v1.6.6");
     told(
         "note",
         "other-webhooks",
@@ -73,7 +74,7 @@ fn others(world: &World) -> String {
         "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": {
             "metadata": {"labels": labels},
             "spec": {"serviceAccountName": "other",
-                "containers": [{"name": "controller", "image": "quay.io/argoproj/argo-rollouts:v1.8.3"}]}}},
+                "containers": [{"name": "controller", "image": "quay.io/argoproj/argo-rollouts:v1.6.6"}]}}},
     });
     let webhook = json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",

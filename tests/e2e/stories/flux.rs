@@ -9,7 +9,7 @@ use crate::flux::Kustomization;
 use crate::shared;
 use crate::story::{Story, side_by_side};
 use crate::team::Team;
-use crate::world::World;
+use crate::world::{DEADLINE, World};
 
 pub const STORIES: &[Story] = &[
     shared!(a_minute_of_reconciliations),
@@ -18,6 +18,8 @@ pub const STORIES: &[Story] = &[
     shared!(a_fault_in_one_object_applies_nothing),
     shared!(a_revert_rolls_back),
     shared!(a_pending_reference),
+    shared!(a_flow_is_pruned_in_mid_canary),
+    shared!(a_kustomization_is_deleted_in_mid_canary),
 ];
 
 fn a_minute_of_reconciliations(bed: &Bed) {
@@ -132,6 +134,53 @@ fn a_pending_reference(bed: &Bed) {
     let pending = "RG202: pending: VirtualService flux-pending/";
     assert!(log.expect("its log").contains(pending), "no warning");
     team.add_route();
+}
+
+/// A commit deletes the whole flow. Flux deletes the VirtualService before the Rollout.
+fn a_flow_is_pruned_in_mid_canary(bed: &Bed) {
+    let guarded = || {
+        let world = World::new(bed, "flux-prune");
+        let team = start(&world);
+        team.release_image();
+        team.delete_flow();
+        let message = team.tool.until_ready(&team.head(), "False");
+        std::fs::write(bed.layout.log("flux-prune-message"), &message).expect("a log");
+        assert!(message.contains("[rollout-guard RG701 "), "{message}");
+        assert!(
+            message.contains("VirtualService/flux-prune/virtservice-app07 delete failed"),
+            "{message}"
+        );
+        let took = team.until_deleted();
+        eprintln!("e2e: Flux: pruned {took:.0?} after the denial");
+        team.until_applied();
+    };
+    let control = || {
+        let world = World::without_guard(bed, "flux-prune-control");
+        let team = start(&world);
+        team.release_image();
+        team.delete_flow();
+        team.until_applied();
+        team.until_deleted();
+    };
+    side_by_side(guarded, control);
+}
+
+/// Its finalizer deletes what it applied.
+fn a_kustomization_is_deleted_in_mid_canary(bed: &Bed) {
+    let world = World::new(bed, "flux-delete");
+    let team = start(&world);
+    team.release_image();
+    world.kubectl("delete kustomization team --wait=false").ok();
+    let took = team.until_deleted();
+    eprintln!("e2e: Flux: a Kustomization and its flow were deleted in {took:.0?}");
+    let log = std::fs::read_to_string(bed.layout.log("kustomize-controller")).expect("its log");
+    let denied = |line: &&str| line.contains("RG701") && line.contains("flux-delete");
+    let denied = log.lines().filter(denied).count();
+    assert!(denied > 0, "no delete was denied");
+    bed.wait("the Kustomization to go", DEADLINE, || {
+        let found = world.find("Kustomization", "team");
+        found.map_or(Ok(()), |object| Err(object.to_string()))
+    });
 }
 
 fn start<'w>(world: &'w World<'w>) -> Team<'w, Kustomization<'w>> {

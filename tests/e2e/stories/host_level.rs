@@ -28,6 +28,8 @@ fn from_install_through_set_image_to_promotion(bed: &Bed) {
 
     world.promote(&HOST_LEVEL);
     world.until_weights("shop", "primary", &[50, 50]);
+    // The controller writes the weights before the step.
+    world.until_step("shop", 3);
     world.promote(&HOST_LEVEL);
     world.until_phase("shop", "Healthy");
     world.until_weights("shop", "primary", &[100, 0]);

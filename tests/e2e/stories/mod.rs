@@ -2,6 +2,7 @@
 
 mod admitted;
 mod apply_order;
+mod argo_versions;
 mod argocd;
 mod audit;
 mod baseline;
@@ -45,9 +46,10 @@ use crate::story::Story;
 
 // One line each, for readability.
 #[rustfmt::skip]
-pub const ALL: &[&[Story]] = &[
+const ALL: &[&[Story]] = &[
     admitted::STORIES,
     apply_order::STORIES,
+    argo_versions::STORIES,
     audit::STORIES,
     baseline::STORIES,
     blue_green::STORIES,
@@ -87,11 +89,51 @@ pub const ALL: &[&[Story]] = &[
 
 /// Stories that need the tools of `tests/e2e/build --neighbours`.
 #[rustfmt::skip]
-pub const NEIGHBOURS: &[&[Story]] = &[
+const NEIGHBOURS: &[&[Story]] = &[
     argocd::SELF_HEAL,
     argocd::COMMITS,
     cert_manager::STORIES,
+    argocd::DELETION,
     flux::STORIES,
     istiod::STORIES,
     prometheus::STORIES,
 ];
+
+/// The stories of each column of docs/compatibility.md, besides those of `argo_versions`: a release from end to end, what
+/// is denied and what is kept, and the chart with what it needs of the API server.
+const EACH_VERSION: &[&str] = &[
+    "baseline::an_unchanged_apply_wipes_weights_and_hashes",
+    "guarded::an_unchanged_apply_keeps_weights_and_hashes",
+    "guarded::deleting_a_route_during_a_canary_is_denied",
+    "subset_level::from_install_through_set_image_to_promotion",
+    "subset_level::abort_then_retry_then_undo",
+    "host_level::from_install_through_set_image_to_promotion",
+    "host_level::everything_applied_again_during_a_canary",
+    "shared_ownership::one_manager_applies_server_side",
+    "doctor::it_sees_the_guard_and_what_others_add",
+    "own_rights::its_account_changes_only_the_ca_bundle",
+    "chart::helm_test_sees_an_invalid_object_denied",
+    "chart::it_fails_closed_and_a_namespace_can_be_deleted",
+    "chart::an_uninstall_leaves_nothing",
+];
+
+/// All stories; those of neighbours only if `--neighbours` was given.
+pub fn all(neighbours: bool) -> Vec<Story> {
+    let mut all = ALL.concat();
+    if neighbours {
+        all.extend(NEIGHBOURS.concat());
+    }
+    all
+}
+
+/// The stories that `--versions` runs with each version.
+pub fn of_each_version() -> Vec<Story> {
+    let all = ALL.concat();
+    let named = |title: &&str| {
+        let found = all.iter().find(|story| story.title() == *title);
+        *found.unwrap_or_else(|| panic!("there is no story {title}"))
+    };
+    let mut stories: Vec<Story> = EACH_VERSION.iter().map(named).collect();
+    stories.extend(argo_versions::STORIES);
+    stories
+}

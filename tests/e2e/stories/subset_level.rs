@@ -34,6 +34,8 @@ fn from_install_through_set_image_to_promotion(bed: &Bed) {
 
     world.promote(&SUBSET_LEVEL);
     world.until_weights("virtservice-app07", "primary", &[50, 50]);
+    // The controller writes the weights before the step.
+    world.until_step("app07", 3);
     world.promote(&SUBSET_LEVEL);
     world.until_phase("app07", "Healthy");
     world.until_weights("virtservice-app07", "primary", &[0, 100]);

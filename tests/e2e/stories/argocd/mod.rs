@@ -2,7 +2,9 @@
 //! compared with a namespace without rollout-guard.
 
 mod commits;
+mod deletion;
 mod self_heal;
 
 pub use commits::STORIES as COMMITS;
+pub use deletion::STORIES as DELETION;
 pub use self_heal::STORIES as SELF_HEAL;
