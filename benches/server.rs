@@ -70,8 +70,8 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("flows.yaml");
     let documents = (0..FLOWS).flat_map(objects);
-    let documents: String = documents.map(|object| format!("---\n{object}\n")).collect();
-    write(&file, documents).expect("the manifests are written");
+    let documents: Vec<String> = documents.map(|object| format!("---\n{object}\n")).collect();
+    write(&file, documents.concat()).expect("the manifests are written");
     measure("manifests", &Server::start(&file), time);
 
     let api = Api::start(&[ARGO, ISTIO]);
