@@ -7,6 +7,8 @@ use rollout_guard::cluster::{Cluster, Mesh};
 use rollout_guard::model::Object;
 use serde_json::{Value, json};
 
+/// As many flows share a namespace.
+pub const PER_NAMESPACE: usize = 20;
 pub const USER: &str = "developer";
 pub const CONTROLLER: &str = "system:serviceaccount:argo-rollouts:argo-rollouts";
 
@@ -99,13 +101,12 @@ fn service(flow: usize) -> Value {
     })
 }
 
-fn name(flow: usize) -> String {
+pub fn name(flow: usize) -> String {
     format!("app-{flow}")
 }
 
-/// Twenty flows to a namespace.
-fn namespace(flow: usize) -> String {
-    format!("ns-{}", flow / 20)
+pub fn namespace(flow: usize) -> String {
+    format!("ns-{}", flow / PER_NAMESPACE)
 }
 
 /// The AdmissionReview of an UPDATE.

@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
 /// The same request, again and again.
@@ -42,11 +43,7 @@ pub fn load(
     time: Duration,
     processes: &[u32],
 ) -> Measured {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let tls = TlsConnector::from(trusting(ca));
+    let (runtime, tls) = (runtime(), TlsConnector::from(trusting(ca)));
     runtime.block_on(async {
         repeat(&tls, call, connections, WARM_UP).await;
         let before = cpu_of(processes);
@@ -69,11 +66,7 @@ pub fn load(
 
 /// One request and its answer.
 pub fn once(ca: &Path, call: &Call) -> Result<(StatusCode, Vec<u8>), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let tls = TlsConnector::from(trusting(ca));
+    let (runtime, tls) = (runtime(), TlsConnector::from(trusting(ca)));
     runtime.block_on(async {
         let mut sender = connect(&tls, call.port).await?;
         send(&mut sender, call).await
@@ -141,6 +134,11 @@ async fn send(
         Ok::<_, hyper::Error>((status, body.to_vec()))
     };
     answered.await.map_err(|error| error.to_string())
+}
+
+fn runtime() -> Runtime {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().expect("a runtime")
 }
 
 fn trusting(ca: &Path) -> Arc<ClientConfig> {

@@ -12,11 +12,13 @@
 )]
 
 mod control_plane;
+#[path = "../flows/mod.rs"]
 mod flows;
 mod load;
 mod peers;
 mod plot;
 mod report;
+mod stored;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,7 +63,7 @@ fn main() {
     let mut stored = 0;
     for flows in &options.flows {
         eprintln!("peers: storing {flows} flows");
-        flows::store(&control_plane, stored..*flows);
+        stored::store(&control_plane, stored..*flows);
         stored = *flows;
         for peer in &peers {
             eprintln!("peers: {} among {flows} flows", peer.name());
@@ -129,8 +131,8 @@ fn measure(control_plane: &ControlPlane, peer: Peer, flows: usize, time: Duratio
 /// Waits until a bad write is refused, by those who would see that it is bad, and a good one is not.
 fn until_it_judges(control_plane: &ControlPlane, peer: Peer) {
     let (name, namespace) = (
-        flows::name(flows::MEASURED),
-        flows::namespace(flows::MEASURED),
+        flows::name(stored::MEASURED),
+        flows::namespace(stored::MEASURED),
     );
     let subset = |name: &str| {
         let path = "/spec/http/0/route/1/destination/subset";
@@ -162,8 +164,8 @@ fn until_it_judges(control_plane: &ControlPlane, peer: Peer) {
 
 fn stored(control_plane: &ControlPlane) -> Value {
     let (name, namespace) = (
-        flows::name(flows::MEASURED),
-        flows::namespace(flows::MEASURED),
+        flows::name(stored::MEASURED),
+        flows::namespace(stored::MEASURED),
     );
     let text = control_plane.must(&[
         "get",

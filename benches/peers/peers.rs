@@ -211,9 +211,9 @@ fn istiod(control_plane: &ControlPlane) -> Command {
     let mut command = Command::new(tool("istiod-validation"));
     command
         .args(["-listen", &format!("127.0.0.1:{PORT}")])
-        .arg("-tls-cert")
+        .arg("-cert")
         .arg(control_plane.file("tls.crt"))
-        .arg("-tls-key")
+        .arg("-key")
         .arg(control_plane.file("tls.key"));
     command
 }
